@@ -1,0 +1,55 @@
+# `make` alone lists the commands. ARGS, WHEELS and PYTHON may be given: make lab ARGS="--port 8899"
+
+.DEFAULT_GOAL := help
+.PHONY: help lab setup setup-tests wheels test lint notebooks bench results clean
+
+# The first Python that is new enough. If none is, the script tells the first one there.
+PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
+    $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+        && echo $$python && exit; \
+    done; command -v python3 || command -v python)
+SCRIPT = "$(or $(PYTHON),$(error Python 3.11 or newer is needed: get it from python.org))" scripts/setup.py
+SETUP = $(SCRIPT) $(if $(WHEELS),--wheels "$(WHEELS)")
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: setup  ## set up if needed and open JupyterLab on your lessons; ARGS="--no-browser --port 8899"
+	@$(BIN)/mnist-course lab $(ARGS)
+
+setup:  ## set up: .venv with every package, the data; WHEELS=DIR takes packages from a folder
+	@$(SETUP)
+
+setup-tests:
+	@$(SETUP) --tests
+
+wheels:  ## fill the folder wheels/ (or WHEELS=DIR) for a room without a network
+	@$(SCRIPT) --tests
+	@$(SCRIPT) --fill "$(or $(WHEELS),wheels)"
+
+test: export MNIST_COURSE_QUICK = 1
+test: setup-tests  ## run every test and, in quick mode, every notebook
+	$(BIN)/python -m pytest --nbval-lax tests notebooks $(ARGS)
+
+lint: setup-tests  ## look for mistakes and bad style, check types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebooks: setup-tests  ## make notebooks/ from lessons/
+	$(BIN)/python scripts/make_notebooks.py
+
+bench: setup  ## measure speed against stated peers
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+results: setup  ## make the long runs again, into mnist_course/results/; resumable
+	$(BIN)/python benchmarks/results.py $(ARGS)
+
+clean:  ## remove caches and built packages; your lessons, .venv, wheels and data stay
+	rm -rf dist .mypy_cache .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,523 @@
+# %% [markdown]
+# # 01 Loading data
+#
+# A program that reads handwritten digits has to start somewhere. It starts with a file of
+# bytes. In this lesson you open that file, find the images in it, and get them ready for
+# learning.
+#
+# | | |
+# |---|---|
+# | **Before this lesson** | Python: lists, loops, functions. Nothing about neural networks. |
+# | **You will be able to** | say what learning from data means · use tensors · read an image file byte by byte · make batches · compute the mean and the deviation of a dataset · augment images · explain why there are three sets of images |
+# | **Running time** | about {{lessons.01.minutes}} min on two CPU cores, without a GPU |
+
+# %% [markdown]
+# ## 1. What learning from data means
+#
+# How would you tell a program what a 7 looks like? You could write rules: a bar at the top, a
+# slanted line below. Then somebody writes a 7 with a stroke through it, or without the bar's
+# left end. The rules grow, and they are never complete.
+#
+# **Learning from data** goes another way. You collect many images, and for each one the right
+# answer, its **label**. You write a function with thousands of adjustable numbers in it, its
+# **parameters**. At first they are random, and so are its answers. Then you show it image after
+# image. Each time you change the parameters a little, so that the right answer becomes more
+# likely. Nobody writes a rule for a 7.
+#
+# Three things are needed, and the course takes them in this order:
+#
+# 1. **data**: images and labels (this lesson),
+# 2. **a function with parameters**: a network (lessons 02 and 03),
+# 3. **a way to change the parameters**: a loss and an optimiser (lesson 03).
+
+# %% [markdown]
+# ## 2. Before you start
+#
+# The next cell imports what this lesson needs and prints what it runs on. Look at the device:
+# `cuda` or `mps` means that a GPU was found, `cpu` means that the processor does the work. The
+# whole course works on `cpu`.
+
+# %%
+import struct
+import time
+
+import torch
+import torchvision
+from matplotlib import ticker
+
+from mnist_course import data, plots, runtime
+from mnist_course.augment import RandomAffine
+
+runtime.report()
+
+# %% [markdown]
+# ## 3. Tensors in ten lines
+#
+# A **tensor** is a box of numbers of one type, with a shape. A list of three numbers has the
+# shape `(3,)`. A table of two rows and three columns has the shape `(2, 3)`. Sixty thousand
+# images of 28 rows and 28 columns have the shape `(60000, 28, 28)`.
+#
+# Read each line and guess what it prints before you run the cell.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+table = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+print("shape        ", tuple(table.shape))
+print("type         ", table.dtype)
+print("second row   ", table[1].tolist())
+print("last column  ", table[:, -1].tolist())
+print("times ten    ", (table * 10).tolist())
+print("column means ", table.mean(dim=0).tolist())
+print("above 2.5    ", (table > 2.5).tolist())
+print("flattened    ", table.reshape(-1).tolist())
+print("new axis     ", tuple(table.unsqueeze(0).shape))
+print("matrix product", (table @ table.T).tolist())
+
+# %% [markdown]
+# Two things are worth a second look. `table * 10` worked on all six numbers at once: there was
+# no loop. And `mean(dim=0)` made the first axis disappear: of `(2, 3)` it left `(3,)`. An
+# operation along an axis uses that axis up.
+
+# %% [markdown]
+# ## 4. A file of bytes
+#
+# The dataset is called **MNIST**. Its images were written by employees of a census office and
+# by school students in the USA. It comes as four files: images and labels for training, images
+# and labels for testing. `data.mnist_root()` unpacks them on first use and checks that no bit
+# is wrong.
+#
+# We open the training images as what they are, a long row of bytes. A byte is a whole number
+# from 0 to 255. What do the first 16 look like?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+path = data.mnist_root() / "MNIST" / "raw" / "train-images-idx3-ubyte"
+content = path.read_bytes()
+print("bytes in the file:", f"{len(content):,}")
+print("the first 16:     ", content[:16].hex(" "))
+
+# %% [markdown]
+# The format is called **IDX**. Its header says what follows:
+#
+# | bytes | value here | meaning |
+# |---|---|---|
+# | 0 and 1 | `00 00` | always zero |
+# | 2 | `08` | the type of the numbers: 8 is an unsigned byte |
+# | 3 | `03` | three axes follow |
+# | 4 to 7 | `00 00 ea 60` | size of the first axis: images |
+# | 8 to 11 | `00 00 00 1c` | size of the second axis: rows |
+# | 12 to 15 | `00 00 00 1c` | size of the third axis: columns |
+#
+# A size takes four bytes, the largest part first (**big-endian**). So `00 00 ea 60` is
+# 0 · 256³ + 0 · 256² + 234 · 256 + 96. The function `struct.unpack` does that sum: `>` stands for
+# big-endian, `I` for an unsigned whole number of four bytes.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+zeros, kind, axes = struct.unpack(">HBB", content[:4])
+count, rows, columns = struct.unpack(">III", content[4:16])
+print("type", kind, "with", axes, "axes:", count, "images of", rows, "x", columns)
+print("by hand:", 0 * 256**3 + 0 * 256**2 + 0xEA * 256 + 0x60)
+print("header and pixels:", 16 + count * rows * columns, "bytes")
+
+# %% [markdown]
+# The last line is a check that you should always make: header and pixels together are exactly
+# as long as the file. Everything after the header is pixels, one byte each, row by row. So the
+# images are one `reshape` away.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+pixels = torch.frombuffer(bytearray(content[16:]), dtype=torch.uint8)
+images = pixels.reshape(count, rows, columns)
+print(tuple(images.shape), images.dtype)
+
+# %% [markdown]
+# ## 5. An image is a matrix of numbers
+#
+# Here is the first image, with its numbers written in. 0 is the background, 255 is full ink.
+# Look for the soft edges: pixels that the pen touched only in part have values between the two.
+
+# %%
+digit = images[0]
+box = digit[3:27, 3:27]  # rows and columns 3 to 26; the rest is 0
+plots.show(
+    plots.number_matrix(box, size=0.34, title="the first training image, rows and columns 3 to 26"),
+    alt="The first image of MNIST as a table of numbers from 0 to 255. Large numbers form a 5.",
+)
+
+# %% [markdown]
+# You saw a 5. The computer has 784 numbers. Everything that a network will ever know about this
+# digit is in them.
+
+# %% [markdown]
+# ## 6. The same with torchvision
+#
+# Reading bytes is good to have done once. From now on a library does it. `torchvision` reads the
+# same files; `download=False` makes sure that it fetches nothing. Are its images the same as
+# ours?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+mnist = torchvision.datasets.MNIST(data.mnist_root(), train=True, download=False)
+print("images:", tuple(mnist.data.shape), mnist.data.dtype)
+print("labels:", tuple(mnist.targets.shape), mnist.targets.dtype)
+print("same pixels as read by hand:", torch.equal(images, mnist.data))
+print("the first ten labels:", mnist.targets[:10].tolist())
+
+# %% [markdown]
+# They are the same to the last bit. Now look at some digits with their labels. Which of them
+# would you have read differently?
+
+# %%
+chosen = slice(59_000, 59_032)
+plots.show(
+    plots.image_grid(mnist.data[chosen], mnist.targets[chosen].tolist(), columns=8),
+    alt="Thirty-two handwritten digits, each with its label above.",
+)
+
+# %% [markdown]
+# The strokes are thick and thin, upright and slanted. But every digit has about the same size
+# and stands in the middle. That is no accident: whoever made MNIST put each digit into a box of
+# 20 × 20 pixels and moved its centre of mass to the middle of 28 × 28. A network that learns
+# from these images will rely on it.
+
+# %% [markdown]
+# ## 7. How many of each?
+#
+# If nine of ten images showed a 1, a program that always says "1" would be right nine times in
+# ten, and useless. So count before you learn. The red line is where all bars would end if the
+# digits were equally frequent.
+
+# %%
+counts = torch.bincount(mnist.targets)
+ax = plots.bars(counts.tolist(), range(10), xlabel="digit", ylabel="training images")
+ax.axhline(len(mnist) / 10, color=plots.RED, linestyle="--")
+plots.show(ax, alt="Bars: every digit occurs 5,421 to 6,742 times; 1 is the most frequent.")
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for digit_name, number in enumerate(counts.tolist()):
+    print(digit_name, f"{number:5d} images, {number / len(mnist):.2%}")
+
+# %% [markdown]
+# The classes are nearly balanced. A program that always answers "1" is right for 11.24 % of the
+# training images. That is the number that any real method has to beat.
+
+# %% [markdown]
+# ## 8. Mean and deviation
+#
+# Networks learn best from numbers around 0 that are neither huge nor tiny. (Lesson 03 shows
+# why.) So we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the
+# **standard deviation**, the typical distance from the mean. Both are computed over all pixels
+# of all training images.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+scaled = mnist.data.float() / 255
+mean, deviation = scaled.mean(), scaled.std()
+print(f"mean {mean:.4f}, standard deviation {deviation:.4f}")
+normalised = (scaled - mean) / deviation
+print(f"after: mean {abs(normalised.mean()):.2f}, standard deviation {normalised.std():.2f}")
+print(f"background becomes {normalised.min():.2f}, full ink {normalised.max():.2f}")
+del scaled, normalised  # nearly 400 million bytes: give them back
+
+# %% [markdown]
+# You will meet 0.1307 and 0.3081 in every program about MNIST. Now you know where they come
+# from.
+#
+# One rule matters here: these two numbers come from the *training* images. Later images are
+# treated with the same two numbers, never with their own.
+
+# %% [markdown]
+# ## 9. A batch
+#
+# A network could look at one image at a time, or at all of them. One image at a time is slow and
+# jumpy: each one pulls in its own direction. All at once is slow too: a single small change for
+# 55,000 images of work. The middle way is a **batch** of some hundred images.
+#
+# Four steps make a batch: draw images at random, scale, add an axis for the **channel** (grey has
+# one, colour would have three), normalise.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+generator = torch.Generator().manual_seed(0)
+order = torch.randperm(len(mnist), generator=generator)  # a random order of all images
+indices = order[:64]  # the first batch
+batch = mnist.data[indices]
+print("bytes            ", tuple(batch.shape), batch.dtype)
+batch = batch.float() / 255
+print("scaled           ", tuple(batch.shape), batch.dtype)
+batch = batch.unsqueeze(1)
+print("with a channel   ", tuple(batch.shape), batch.dtype)
+batch = (batch - data.MEAN) / data.DEVIATION
+print("normalised       ", tuple(batch.shape), batch.dtype)
+labels = mnist.targets[indices]
+print("labels           ", tuple(labels.shape), labels.dtype)
+
+# %% [markdown]
+# The shape of a batch is always **N, C, H, W**: number of images, channels, height, width. You
+# will see these four letters in every lesson.
+#
+# Why a random order? If the images came sorted, the network would see only zeros for a while,
+# then only ones, and forget the zeros. One pass over all images, in a new random order each
+# time, is called an **epoch**. `data.Batches` does all of this; you have just seen its code.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+digits = data.load_all_training()
+batches = data.Batches(digits, batch_size=64, shuffle=True, seed=0)
+first_images, first_labels = next(iter(batches))
+print("batches in an epoch:", len(batches))
+print("same batch as by hand:", torch.allclose(first_images, batch), torch.equal(first_labels, labels))
+
+# %% [markdown]
+# ## 10. Augmentation: more digits from the same digits
+#
+# A 4 that is turned a little is still a 4. So we can turn, shift, stretch and slant the images
+# at random, and the network sees a slightly different digit each time. This is called **data
+# augmentation**. It costs no new labels.
+#
+# How is an image turned? For each pixel of the *new* image we ask where it comes from in the
+# *old* one. The answer is a small matrix: an **affine map**. That place usually lies between four
+# pixels, so their values are mixed (**bilinear** interpolation). `RandomAffine` draws one matrix for
+# each image and moves the whole batch in one call.
+
+# %%
+augment = RandomAffine(degrees=10, shift=0.1, scale=0.1, shear=0.1)
+generator = torch.Generator().manual_seed(1)
+example = data.scale(digits.images[59_008 : 59_009])
+copies = augment(example.expand(23, 1, 28, 28), generator)
+captions = ["original"] + [""] * 23
+plots.show(
+    plots.image_grid(torch.cat([example, copies]), captions, columns=8),
+    alt="One digit, and twenty-three copies that are slightly turned, moved, stretched or slanted.",
+)
+
+# %% [markdown]
+# Twenty-three new digits from one, and you read every one of them the same way. That is the
+# condition: **a change must not change the label**. Mirroring is fine for cats. For digits it is
+# not: see what it makes of a 2 and a 5, and what half a turn makes of a 6.
+
+# %%
+two, five, six = (digits.images[digits.labels == label][0] for label in (2, 5, 6))
+changed = torch.stack([two, two.flip(1), five, five.flip(1), six, six.flip(0, 1)])
+captions = ["2", "2 mirrored", "5", "5 mirrored", "6", "6, half a turn"]
+plots.show(
+    plots.image_grid(changed, captions, columns=6, size=1.3),
+    alt="A mirrored 2 is no digit, nor is a mirrored 5; a 6 turned by half is a 9.",
+)
+
+# %% [markdown]
+# ## 11. Loading fast
+#
+# The usual way to get batches in PyTorch is a `DataLoader`. It fetches images one by one, turns
+# each into a picture object, changes it, and makes a tensor of it again. Our `Batches` keeps all
+# images in memory and handles a whole batch in one call. Both do the same rotation and shift
+# here. How many images a second does each make?
+
+# %%
+transforms = torchvision.transforms.Compose([
+    torchvision.transforms.RandomAffine(degrees=10, translate=(0.1, 0.1)),
+    torchvision.transforms.ToTensor(),
+    torchvision.transforms.Normalize(data.MEAN, data.DEVIATION),
+])  # fmt: skip
+dataset = torchvision.datasets.MNIST(data.mnist_root(), train=True, transform=transforms)
+one_by_one = torch.utils.data.DataLoader(dataset, batch_size=256, shuffle=True)
+in_memory = data.Batches(
+    digits, 256, shuffle=True, augment=RandomAffine(degrees=10, shift=0.1, scale=0, shear=0)
+)
+
+
+def images_per_second(loader, batches):
+    """Images a second over the first `batches` batches of a loader."""
+    started = time.perf_counter()
+    seen = sum(len(labels) for (_, labels), _ in zip(loader, range(batches), strict=False))
+    return seen / (time.perf_counter() - started)
+
+
+# %%
+speeds = [
+    images_per_second(one_by_one, 5 if runtime.quick() else 40),
+    images_per_second(in_memory, len(in_memory)),
+]
+ax = plots.bars(speeds, ["DataLoader", "Batches"], ylabel="images a second")
+ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+plots.show(ax, alt=f"DataLoader {speeds[0]:,.0f} images a second, Batches {speeds[1]:,.0f}.")
+print(f"in memory is {speeds[1] / speeds[0]:.0f} times faster")
+
+# %% [markdown]
+# Why such a difference? The processor is not the problem: it does the same arithmetic. But
+# every image on its own costs a dozen Python calls. A batch costs the same dozen for all its
+# images together. Where the data fits into memory, keep it there. MNIST takes 47 million bytes.
+#
+# ### Why a GPU?
+#
+# The same thought leads to the **GPU**. A processor has a few fast cores. A GPU has thousands of
+# slow ones that all do the same thing to different numbers. Training a network is just that:
+# the same multiplications for every pixel of every image. You can see the idea on your
+# processor. Here a thousand numbers are added in a Python loop, and in one call.
+
+# %%
+numbers = torch.rand(1000)
+
+
+def milliseconds(work):
+    """Milliseconds that a function without arguments takes; the best of five."""
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - started))
+    return min(times)
+
+
+def add_in_a_loop():
+    total = 0.0
+    for number in numbers:
+        total = total + number
+    return total
+
+
+loop, one_call = milliseconds(add_in_a_loop), milliseconds(numbers.sum)
+print(f"loop {loop:.3f} ms, one call {one_call:.4f} ms: {loop / one_call:.0f} times faster")
+
+# %% [markdown]
+# ## 12. Why three sets of images
+#
+# You will try many things in this course: networks, learning rates, augmentation. Each time you
+# will ask which is best. On which images do you decide?
+#
+# Not on the training images: a network can learn those by heart. So you set some images aside
+# and decide on them. But there is a trap. Suppose that 200 networks are all equally good: each
+# is right for 98 % of all digits in the world. On 1,000 images set aside some have good luck
+# and some have bad luck. You choose the one that does best there. Then you try it on 10,000
+# fresh images.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+generator = torch.Generator().manual_seed(3)
+right_on_aside = (torch.rand(200, 1000, generator=generator) < 0.98).float().mean(dim=1)
+right_on_fresh = (torch.rand(200, 10_000, generator=generator) < 0.98).float().mean(dim=1)
+best = right_on_aside.argmax()
+print(f"true accuracy of every network      {0.98:.2%}")
+print(f"the best, on the images set aside   {right_on_aside[best]:.2%}")
+print(f"the same network, on fresh images   {right_on_fresh[best]:.2%}")
+
+# %%
+_, ax = plots.subplots(height=2.6)
+edges = torch.arange(0.9655, 0.9935, 0.001)
+ax.hist(right_on_aside.numpy(), bins=edges, color=plots.SKY, edgecolor="white")
+ax.axvline(0.98, color="black", label="true accuracy of all of them")
+ax.axvline(right_on_aside[best], color=plots.RED, linestyle="--", label="the one you choose")
+ax.axvline(right_on_fresh[best], color=plots.GREEN, linestyle=":", label="the same, fresh images")
+ax.set(xlabel="accuracy on 1,000 images", ylabel="networks")
+ax.xaxis.set_major_formatter(ticker.PercentFormatter(1))
+ax.legend(frameon=False, fontsize=8)
+plots.show(ax, alt="A histogram around 98 %. The chosen network stands at its right end.")
+
+# %% [markdown]
+# The choice itself made the number too good. The network did not get worse on the fresh images;
+# it was never that good. So three sets are needed:
+#
+# | set | images | what for | how often |
+# |---|---|---|---|
+# | **training** | 55,000 | the network learns from them | every epoch |
+# | **validation** | 5,000 | you choose on them | as often as you like |
+# | **test** | 10,000 | one honest number at the end | once |
+#
+# Many programs that you find have no validation set. They choose on the test set, and then
+# report the result on the same test set. In lesson 05 you will measure what that does.
+#
+# In this course the test set is **sealed**. Only `data.open_test_set("a reason")` opens it, and
+# each opening is written to a file beside your work.
+
+# %%
+parts = data.load()
+print("training  ", tuple(parts.train.images.shape))
+print("validation", tuple(parts.validation.images.shape))
+
+# %% [markdown]
+# The split is **stratified**: each digit has the same share in both sets. And it is fixed: you
+# and everyone else validate on the same images, so your numbers can be compared. See how close
+# the shares are.
+
+# %%
+shares = {
+    name: torch.bincount(part.labels, minlength=10) / len(part)
+    for name, part in (("training", parts.train), ("validation", parts.validation))
+}
+ax = plots.lines(
+    {name: share.tolist() for name, share in shares.items()},
+    x=range(10), xlabel="digit", ylabel="share of the set",
+)  # fmt: skip
+ax.set(xticks=range(10), ylim=(0, 0.15))
+ax.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
+plots.show(ax, alt="The share of each digit is the same in training and validation.")
+
+# %% [markdown]
+# ## What usually goes wrong
+#
+# - **The images look like noise.** The header was not skipped, or rows and columns were mixed
+#   up. Compare header and file length, as in section 4.
+# - **"expected Float but got Byte".** A network wants floats; the file has bytes. Scale first.
+# - **Scaled twice.** Dividing by 255 twice leaves numbers near 0, and the network learns
+#   nothing. `data.scale` refuses anything but bytes for that reason.
+# - **`(64, 28, 28)` where `(64, 1, 28, 28)` is expected.** The channel is missing: `unsqueeze(1)`.
+# - **The validation accuracy is wonderful and the test accuracy is not.** You chose on the
+#   validation set, many times. Section 12 shows that this must happen; say so in your report.
+# - **Worker processes that hang.** `DataLoader(num_workers=4)` in a notebook on Windows or macOS
+#   starts four new Pythons. With data in memory you need none.
+
+# %% [markdown]
+# ## Summary
+#
+# - Learning from data: a function with parameters is changed until its answers fit the labels.
+# - An image is a matrix of numbers; MNIST keeps it as 784 bytes, after a header of 16.
+# - A batch has the shape N, C, H, W: float numbers, scaled and normalised with the training
+#   set's mean and deviation.
+# - Augmentation changes images without changing labels.
+# - Choose on validation; open the test set once.
+
+# %% [markdown]
+# ## Five questions
+#
+# <details><summary>1. The label file has a header of 8 bytes. Why not 16?</summary>
+# Labels have one axis, not three. The header has four bytes for zeros, type and number of axes,
+# and four for each axis: 4 + 4 = 8.</details>
+#
+# <details><summary>2. What is the shape of a batch of 32 colour images of 64 × 48 (width × height)?</summary>
+# (32, 3, 48, 64): N, C, H, W. Height comes before width.</details>
+#
+# <details><summary>3. Why must the mean of the validation images not be used to normalise them?</summary>
+# The network learned from images that were shifted by the training mean. An image must be
+# treated in the same way later, alone or in any company. Also, an image in use comes alone: it
+# has no set to take a mean of.</details>
+#
+# <details><summary>4. You augment with rotations of up to 180°. Which digits suffer most?</summary>
+# 6 and 9, since half a turn makes one of the other. Their labels become wrong.</details>
+#
+# <details><summary>5. A friend tries 50 learning rates and reports the best test accuracy. What is wrong?</summary>
+# The test set was used to choose, so luck was chosen along with quality. The best of 50 on a
+# validation set, then one run on the test set, is an honest number.</details>
+
+# %% [markdown]
+# ## Key terms
+#
+# | English | 中文 | where |
+# |---|---|---|
+# | label | 标签 | section 1 |
+# | parameter | 参数 | section 1 |
+# | tensor | 张量 | section 3 |
+# | big-endian | 大端序 | section 4 |
+# | pixel | 像素 | section 5 |
+# | mean, standard deviation | 均值、标准差 | section 8 |
+# | normalisation | 归一化(标准化) | section 8 |
+# | batch | 批次(小批量) | section 9 |
+# | channel | 通道 | section 9 |
+# | epoch | 轮次 | section 9 |
+# | data augmentation | 数据增强 | section 10 |
+# | affine map | 仿射变换 | section 10 |
+# | training, validation, test set | 训练集、验证集、测试集 | section 12 |
+# | stratified split | 分层抽样划分 | section 12 |
+#
+# Next: [02 Convolution and pooling](02_convolution_and_pooling.ipynb).

@@ -1,0 +1,461 @@
+# %% [markdown]
+# # 02 Convolution and pooling
+#
+# A network that reads digits looks for small patterns first: an edge here, a corner there. The
+# operation that looks for a pattern everywhere in an image is **convolution**. In this lesson
+# you write it yourself, watch what it does to a digit, and see how a pattern can be *learned*.
+#
+# | | |
+# |---|---|
+# | **Before this lesson** | [01 Loading data](01_loading_data.ipynb): tensors, shapes, batches |
+# | **You will be able to** | compute a convolution by hand and in code · say what a kernel looks for · work out output sizes with padding and stride · handle several channels · learn a kernel by gradient descent · compute max and average pooling and say what pooling forgives |
+# | **Running time** | about {{lessons.02.minutes}} min on two CPU cores, without a GPU |
+
+# %%
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mnist_course import data, plots, runtime
+
+runtime.report()
+digits = data.load()
+
+# %% [markdown]
+# ## 1. Why not look at all pixels at once?
+#
+# A digit has 784 pixels. One unit that looks at all of them needs 784 weights. A hundred units
+# need 78,400. And each of them is tied to one place: if it has learned a stroke at the left,
+# it knows nothing about the same stroke at the right.
+#
+# Two observations help.
+#
+# 1. **Patterns are small.** An edge can be seen in 3 × 3 pixels.
+# 2. **Patterns move.** An edge is an edge wherever it stands.
+#
+# So take one small table of weights, a **kernel**, and slide it over the whole image. The same
+# nine weights look everywhere.
+
+# %% [markdown]
+# ## 2. Correlation by hand
+#
+# Put the kernel on the top left corner of the image. Multiply each pixel by the weight that
+# lies on it. Add up. That is one number of the output. Move the kernel one pixel to the right
+# and do it again.
+#
+# A small example, with an image of 3 × 3 and a kernel of 2 × 2. The first output number is
+# 0·0 + 1·1 + 3·2 + 4·3 = 19. Work out the other three before you run the next cell.
+
+# %%
+image = torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])
+kernel = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+output = torch.tensor([[19.0, 25.0], [37.0, 43.0]])
+
+_, axes = plots.subplots(1, 3, width=5, height=2)
+for ax, matrix, name in zip(axes, (image, kernel, output), ("image", "kernel", "output"), strict=True):
+    plots.number_matrix(matrix, ax, title=name)
+plots.show(axes, alt="Image 0 to 8 in three rows, kernel 0 1 2 3 in two rows, output 19 25 37 43.")
+
+# %% [markdown]
+# Now in code. Two loops walk over the places of the output. At each place the patch of the
+# image under the kernel is multiplied with the kernel, and summed.
+
+
+# %%
+def corr2d(image, kernel):
+    """Slide a kernel over an image: (H, W) and (h, w) to (H - h + 1, W - w + 1)."""
+    h, w = kernel.shape
+    output = torch.zeros(image.shape[0] - h + 1, image.shape[1] - w + 1)
+    for row in range(output.shape[0]):
+        for column in range(output.shape[1]):
+            patch = image[row : row + h, column : column + w]
+            output[row, column] = (patch * kernel).sum()
+    return output
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("ours :", corr2d(image, kernel).tolist())
+torchs = F.conv2d(image[None, None], kernel[None, None])  # torch wants N, C, H, W
+print("torch:", torchs[0, 0].tolist())
+
+# %% [markdown]
+# Both agree. Mathematicians call this operation **cross-correlation**. Their *convolution* flips
+# the kernel first, left to right and top to bottom. Deep learning calls the version without the
+# flip convolution, and so do we. For a kernel that is learned it makes no difference: the
+# flipped kernel would be learned instead.
+#
+# Is ours right on a real digit, too?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+digit = data.scale(digits.train.images[7:8])[0, 0]  # 28, 28, from 0 to 1
+random_kernel = torch.randn(3, 3, generator=torch.Generator().manual_seed(0))
+by_hand = corr2d(digit, random_kernel)
+by_torch = F.conv2d(digit[None, None], random_kernel[None, None])[0, 0]
+print("shape:", tuple(by_hand.shape))
+print("same: ", torch.allclose(by_hand, by_torch, atol=1e-5))
+
+# %%
+started = time.perf_counter()
+corr2d(digit, random_kernel)
+middle = time.perf_counter()
+F.conv2d(digit[None, None], random_kernel[None, None])
+ended = time.perf_counter()
+print(f"torch is {(middle - started) / (ended - middle):.0f} times faster than the two loops")
+
+# %% [markdown]
+# The result is the same, and the loops are far slower. From here on we use torch's version.
+
+# %% [markdown]
+# ## 3. What kernels do to a digit
+#
+# A kernel is a question to each place of the image. Read the weights as a question: "is it
+# brighter on the right than on the left?" Here are six kernels. Before you run the cell, guess
+# for each what it will make of the digit.
+
+# %%
+questions = {
+    "blur": torch.full((3, 3), 1 / 9),
+    "sharpen": torch.tensor([[0.0, -1.0, 0.0], [-1.0, 5.0, -1.0], [0.0, -1.0, 0.0]]),
+    "vertical edges": torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]),
+    "horizontal edges": torch.tensor([[-1.0, -2.0, -1.0], [0.0, 0.0, 0.0], [1.0, 2.0, 1.0]]),
+    "all edges": torch.tensor([[-1.0, -1.0, -1.0], [-1.0, 8.0, -1.0], [-1.0, -1.0, -1.0]]),
+    "shift right": torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]),
+}
+stack = torch.stack(list(questions.values()))[:, None]  # 6 kernels of 1 channel
+answers = F.conv2d(digit[None, None], stack, padding=1)[0]  # 6, 28, 28
+
+# %%
+_, axes = plots.subplots(2, 6, width=9, height=3.4)
+for column, name in enumerate(questions):
+    decimals = 2 if name == "blur" else 0
+    plots.number_matrix(stack[column, 0], axes[0, column], decimals, signed=True, title=name)
+    limit = float(answers[column].abs().max())
+    axes[1, column].imshow(answers[column], cmap=plots.SIGNED, vmin=-limit, vmax=limit)
+    axes[1, column].axis("off")
+plots.show(
+    axes,
+    alt="Six kernels above, and what each makes of a digit below. Edge kernels leave the "
+    "outlines: orange where the answer is positive, purple where it is negative.",
+)
+
+# %% [markdown]
+# Orange is a positive answer, purple a negative one, white is zero.
+#
+# - **Blur** takes the mean of nine pixels.
+# - **Sharpen** raises a pixel that is brighter than its neighbours.
+# - **Vertical edges** subtracts the left from the right. It answers at the sides of a stroke:
+#   orange where ink begins, purple where it ends. In even areas it says nothing.
+# - **Horizontal edges** asks the same from top to bottom.
+# - **All edges** compares a pixel with all its neighbours.
+# - **Shift right** copies each pixel's left neighbour.
+#
+# The edge kernels share something: their weights add up to 0. So an area of one brightness
+# gives 0, dark or bright.
+
+# %% [markdown]
+# ## 4. Padding, stride, output size
+#
+# The output of `corr2d` was smaller than the image: 26 × 26 instead of 28 × 28. A kernel of 3 × 3
+# has no room to stand on the border pixels. **Padding** puts a frame of zeros around the image.
+# With one row of zeros on each side, a 3 × 3 kernel gives an output as large as the input.
+#
+# **Stride** is the step of the kernel. With stride 2 it takes every second place, and the output
+# has half the rows and half the columns. That saves three quarters of the work.
+#
+# For an input of size n, a kernel of size k, padding p and stride s the output has the size
+#
+# > **(n + 2p − k) / s**, rounded down, **+ 1**
+#
+# Why? The padded input has n + 2p pixels. The kernel's left edge can stand at n + 2p − k + 1
+# places, numbered from 0. With stride s it takes every s-th of them, beginning with number 0.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("kernel  padding  stride   formula   torch")
+for k, p, s in ((3, 0, 1), (3, 1, 1), (5, 2, 1), (5, 0, 1), (2, 0, 2), (3, 1, 2), (5, 0, 2)):
+    formula = (28 + 2 * p - k) // s + 1
+    layer = nn.Conv2d(1, 1, kernel_size=k, padding=p, stride=s)
+    measured = layer(torch.zeros(1, 1, 28, 28)).shape[-1]
+    print(f"{k:6d} {p:8d} {s:7d} {formula:9d} {measured:7d}")
+
+# %% [markdown]
+# The first line is our `corr2d`. The third is LeNet's first layer, which you build in lesson 03.
+# The last one begins the network of lesson 05.
+
+# %% [markdown]
+# ## 5. Several channels
+#
+# A grey image has one channel. A colour image has three. And the output of six kernels has six:
+# each kernel makes its own **feature map**, and together they are the channels of the next
+# layer's input.
+#
+# A kernel for several input channels is a stack: one table for each. Each table is correlated
+# with its channel, and the results are added. One stack makes one output channel. Small
+# numbers first:
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+def corr2d_channels(images, kernels):
+    """(C, H, W) and (C, h, w) to one feature map: correlate channel by channel, then add."""
+    maps = [corr2d(image, kernel) for image, kernel in zip(images, kernels, strict=True)]
+    return torch.stack(maps).sum(dim=0)
+
+
+two_channels = torch.stack([image, image + 1])  # 2, 3, 3
+two_kernels = torch.stack([kernel, kernel + 1])  # 2, 2, 2
+print("first channel: ", corr2d(two_channels[0], two_kernels[0]).tolist())
+print("second channel:", corr2d(two_channels[1], two_kernels[1]).tolist())
+print("sum:           ", corr2d_channels(two_channels, two_kernels).tolist())
+print("torch:         ", F.conv2d(two_channels[None], two_kernels[None])[0, 0].tolist())
+
+# %% [markdown]
+# For several output channels there are several such stacks. So the weights of a convolution
+# have four axes: **output channels, input channels, height, width**. How many numbers are that?
+# Count before you read the answer that the cell prints. Each output channel also has one
+# **bias**, a number that is added everywhere.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+layer = nn.Conv2d(in_channels=6, out_channels=16, kernel_size=5)
+print("weights", tuple(layer.weight.shape), "=", 16 * 6 * 5 * 5, "numbers")
+print("biases ", tuple(layer.bias.shape), "=", 16, "numbers")
+print("total  ", sum(parameter.numel() for parameter in layer.parameters()))
+
+# %% [markdown]
+# A fully connected layer between the same two images (6 × 14 × 14 in, 16 × 10 × 10 out) would
+# have 1,881,600 weights. The convolution has 2,400. Sharing weights over all places saved the rest.
+#
+# A special case is the **1 × 1 convolution**. It looks at one pixel only, but at all its
+# channels: it mixes channels and leaves places alone. You will need it in lesson 05.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+mix = nn.Conv2d(6, 16, kernel_size=1)
+print("1 x 1 convolution:", tuple(mix(torch.zeros(1, 6, 14, 14)).shape), "from (1, 6, 14, 14)")
+
+# %% [markdown]
+# ## 6. A kernel that is learned
+#
+# So far somebody chose the weights. Now we find them from examples. The plan:
+#
+# 1. Take digits, and the answers of a kernel that we keep secret: vertical edges.
+# 2. Start with random weights.
+# 3. Compare our answers with the secret kernel's: the mean squared difference is the **loss**.
+# 4. For each weight ask: if it grew a little, would the loss grow or shrink? That slope is the
+#    **gradient**. torch computes it.
+# 5. Move each weight a small step against its slope. Repeat.
+#
+# That is **gradient descent**. The size of the step is set by the **learning rate**. Lesson 03
+# works one step out with pencil and paper; here, watch it work.
+
+# %%
+runtime.seed_everything(0)
+examples = data.normalise(data.scale(digits.train.images[:256]))  # 256, 1, 28, 28
+secret = questions["vertical edges"][None, None]
+targets = F.conv2d(examples, secret)
+
+learned = torch.randn(1, 1, 3, 3, requires_grad=True)
+learning_rate = 0.04
+losses, snapshots = [], []
+for step in range(401):
+    loss = ((F.conv2d(examples, learned) - targets) ** 2).mean()
+    loss.backward()  # fills learned.grad with the slopes
+    if step in (0, 10, 50, 400):
+        snapshots.append((f"step {step}", learned.detach().clone()[0, 0]))
+    with torch.no_grad():
+        learned -= learning_rate * learned.grad
+    learned.grad.zero_()  # else the next slopes would be added to these
+    losses.append(loss.item())
+
+# %%
+_, axes = plots.subplots(1, 6, width=9.5, height=2.2, width_ratios=[2.2, 1, 1, 1, 1, 1])
+plots.lines({"loss": losses}, axes[0], x=range(401), xlabel="step", ylabel="loss", log=True)
+for ax, (name, weights) in zip(axes[1:], [*snapshots, ("secret", secret[0, 0])], strict=True):
+    plots.number_matrix(weights, ax, digits=1, signed=True, title=name)
+plots.show(
+    axes,
+    alt=f"The loss falls from {losses[0]:.1f} to {losses[-1]:.2g}; the kernel comes ever closer "
+    "to the secret one.",
+)
+
+# %% [markdown]
+# Nobody told the program about edges. It saw digits and answers, and found the nine weights.
+# This is all that "learning" means in this course. In a real network nobody gives the answers
+# of each kernel either: only the label at the very end is known, and the slopes are passed back
+# through all layers.
+
+# %% [markdown]
+# ## 7. Pooling
+#
+# After a convolution has found patterns, their exact place matters less and less. **Pooling**
+# takes a small window of a feature map and keeps one number of it: the largest (**max pooling**)
+# or the mean (**average pooling**). The usual window is 2 × 2 with stride 2. Every window is used
+# once, and the map shrinks to half its rows and columns. Pooling has no weights.
+#
+# Work both out by hand for this map, then compare.
+
+# %%
+feature_map = torch.tensor(
+    [[1.0, 3.0, 2.0, 0.0], [5.0, 7.0, 1.0, 1.0], [0.0, 2.0, 4.0, 8.0], [2.0, 4.0, 0.0, 4.0]]
+)
+largest = F.max_pool2d(feature_map[None, None], kernel_size=2)[0, 0]
+mean = F.avg_pool2d(feature_map[None, None], kernel_size=2)[0, 0]
+_, axes = plots.subplots(1, 3, width=6.5, height=2)
+names = ("feature map", "max pooling", "average pooling")
+for ax, matrix, name in zip(axes, (feature_map, largest, mean), names, strict=True):
+    plots.number_matrix(matrix, ax, title=name, digits=0)
+axes[0].axhline(1.5, color=plots.RED)
+axes[0].axvline(1.5, color=plots.RED)
+plots.show(axes, alt="Windows of 2 by 2. Max pooling gives 7 2 4 8, average pooling 4 1 2 4.")
+
+# %% [markdown]
+# Top left: the largest of 1, 3, 5, 7 is 7; their mean is 16 / 4 = 4.
+#
+# Max pooling answers "is the pattern here at all?", average pooling "how much of it is here?".
+# Here is max pooling in code. Compare it with `corr2d`: the sum became a maximum, and the window
+# moves by its own size.
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+def max_pool2d(image, size):
+    """The largest value of each size × size window: (H, W) to (H // size, W // size)."""
+    output = torch.zeros(image.shape[0] // size, image.shape[1] // size)
+    for row in range(output.shape[0]):
+        for column in range(output.shape[1]):
+            top, left = row * size, column * size
+            output[row, column] = image[top : top + size, left : left + size].max()
+    return output
+
+
+print(max_pool2d(feature_map, 2).tolist())
+
+# %% [markdown]
+# ## 8. What pooling forgives
+#
+# Shift a digit by one pixel. For you nothing has changed. For a network every pixel has a new
+# value. How different are the two for the network, before and after pooling?
+#
+# We take the vertical edges of 500 digits, shift the digits by 0 to 4 pixels, and measure how
+# much the map changes: the mean absolute difference, as a share of the mean absolute value.
+
+
+# %%
+def edges(images):
+    """How strongly a vertical edge is seen: (N, 1, H, W), never negative."""
+    return F.relu(F.conv2d(images, secret, padding=1))
+
+
+def max_pooled(images):
+    return F.max_pool2d(edges(images), 4)
+
+
+def average_pooled(images):
+    return F.avg_pool2d(edges(images), 4)
+
+
+# %%
+some = data.scale(digits.train.images[:500])
+views = {"no pooling": edges, "max pooling 4 × 4": max_pooled, "average pooling 4 × 4": average_pooled}
+change = {
+    name: [
+        float((view(some.roll(shift, dims=3)) - view(some)).abs().mean() / view(some).abs().mean())
+        for shift in range(5)
+    ]
+    for name, view in views.items()
+}
+ax = plots.lines(change, x=range(5), xlabel="shift to the right in pixels", ylabel="relative change")
+ax.set_xticks(range(5))
+plots.show(ax, alt="All three curves rise with the shift; without pooling it rises fastest.")
+
+# %% [markdown]
+# Without pooling, a shift by one pixel changes the map nearly as much as the map is large. After
+# pooling it changes far less. So **pooling forgives small shifts**. It does not forgive large ones:
+# at four pixels the pattern has moved to the next window.
+#
+# There is a price. After pooling nobody can tell where in the window the pattern was. Two
+# strokes that are close together may melt into one. See a digit after pooling once, twice and
+# three times. When do you stop recognising it?
+
+# %%
+pooled = [digit[None, None]]
+for _ in range(3):
+    pooled.append(F.max_pool2d(pooled[-1], 2))
+_, axes = plots.subplots(1, 4, width=7, height=2)
+for ax, small in zip(axes, pooled, strict=True):
+    ax.imshow(small[0, 0], cmap="gray_r", vmin=0, vmax=1)
+    ax.set(xticks=[], yticks=[], title=f"{small.shape[-1]} × {small.shape[-1]}")
+plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't be read.")
+
+# %% [markdown]
+# Networks get around the price: while pooling makes the maps smaller, convolutions make more of
+# them. Place is lost, but *what* was seen is spread over more channels.
+
+# %% [markdown]
+# ## What usually goes wrong
+#
+# - **"expected 3D or 4D input".** `F.conv2d` wants N, C, H, W. A single image needs two more
+#   axes: `image[None, None]`.
+# - **The output is one pixel too small.** Put your numbers into the formula of section 4; the
+#   rounding down is easily forgotten.
+# - **"weight of size [16, 6, 5, 5], expected input to have 6 channels".** The second axis of the
+#   weights must equal the channels of the input.
+# - **The learned kernel explodes.** The learning rate is too large: each step jumps over the
+#   valley and lands higher on the other side. Try 0.2 in section 6.
+# - **The kernel does not settle.** Without `grad.zero_()` old slopes are added to new ones.
+
+# %% [markdown]
+# ## Summary
+#
+# - A convolution slides one small table of weights over the image: few weights, any place.
+# - A kernel asks a question at each place; the feature map holds the answers.
+# - Output size: (n + 2p − k) / s, rounded down, plus 1.
+# - Weights have the axes output channels, input channels, height, width.
+# - Gradient descent finds weights from examples: loss, slope, small step, repeat.
+# - Pooling keeps one number of each window and forgives small shifts.
+
+# %% [markdown]
+# ## Five questions
+#
+# <details><summary>1. A 28 × 28 image goes through a 5 × 5 kernel without padding and then 2 × 2 pooling. What size comes out?</summary>
+# 28 − 5 + 1 = 24, and half of it: 12 × 12.</details>
+#
+# <details><summary>2. Which kernel of 3 × 3 leaves an image unchanged?</summary>
+# 1 in the middle, 0 everywhere else (with padding 1).</details>
+#
+# <details><summary>3. Why do the weights of an edge kernel add up to 0?</summary>
+# In an even area every pixel has the same value v, so the answer is v times the sum of the
+# weights. It should be 0 whatever v is.</details>
+#
+# <details><summary>4. How many parameters has nn.Conv2d(16, 32, kernel_size=3)?</summary>
+# 32 · 16 · 3 · 3 weights and 32 biases: 4,608 + 32 = 4,640.</details>
+#
+# <details><summary>5. Two convolutions of 3 × 3 in a row: how large is the part of the image that one output number depends on?</summary>
+# 5 × 5. Each adds one pixel on every side. That part is called the receptive field.</details>
+
+# %% [markdown]
+# ## Key terms
+#
+# | English | 中文 | where |
+# |---|---|---|
+# | kernel | 卷积核 | section 1 |
+# | convolution | 卷积 | section 2 |
+# | cross-correlation | 互相关 | section 2 |
+# | edge detection | 边缘检测 | section 3 |
+# | padding | 填充 | section 4 |
+# | stride | 步幅 | section 4 |
+# | feature map | 特征图 | section 5 |
+# | bias | 偏置 | section 5 |
+# | 1 × 1 convolution | 1 × 1 卷积 | section 5 |
+# | loss | 损失 | section 6 |
+# | gradient descent | 梯度下降 | section 6 |
+# | learning rate | 学习率 | section 6 |
+# | max pooling, average pooling | 最大汇聚(池化)、平均汇聚 | section 7 |
+# | receptive field | 感受野 | question 5 |
+#
+# Next: [03 LeNet-5](03_lenet.ipynb).

@@ -1,0 +1,565 @@
+# %% [markdown]
+# # 03 LeNet-5: sigmoid and average pooling
+#
+# In 1998 a network called LeNet-5 read the digits on bank cheques. It is small enough to be
+# understood line by line, and it has everything that today's networks have. In this lesson you
+# build it, count its numbers, train it with a loop that you write yourself, and find out why it
+# sometimes refuses to learn.
+#
+# | | |
+# |---|---|
+# | **Before this lesson** | [01 Loading data](01_loading_data.ipynb) and [02 Convolution and pooling](02_convolution_and_pooling.ipynb) |
+# | **You will be able to** | read a network's shapes and count its parameters · work out a fully connected layer, a loss and a step of gradient descent by hand · write the training loop · explain a loss of 2.303 · say what `train()` and `eval()` change · save and load a network |
+# | **Running time** | about {{lessons.03.minutes}} min on two CPU cores, without a GPU |
+
+# %%
+import math
+
+import torch
+from torch import nn
+
+from mnist_course import data, metrics, models, plots, probe, runtime
+from mnist_course.training import Recipe, fit, load_checkpoint, predict, save_checkpoint
+
+runtime.report()
+digits = data.load()
+
+# %% [markdown]
+# ## 1. The network, layer by layer
+#
+# LeNet-5 does two things one after the other.
+#
+# 1. **It looks for patterns.** Convolution, activation, pooling; and the same again. The maps
+#    become smaller, and there are more of them.
+# 2. **It decides.** Three fully connected layers turn 400 numbers into 10, one for each digit.
+#
+# Between the layers stands an **activation**, here the **sigmoid**. It squeezes any number into
+# the range from 0 to 1. Why is it needed? Without it, two layers in a row would be one: a sum of
+# sums is a sum. The bend in the sigmoid lets a deeper network compute more.
+#
+# The comment beside each line is the shape of what leaves it. N is the number of images.
+
+
+# %%
+def lenet5():
+    """LeNet-5 with sigmoid and average pooling, 61,706 parameters.
+
+    Source: LeCun et al. (1998), as simplified in Dive into Deep Learning, section 7.6.
+    """
+    network = nn.Sequential(
+        nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(),  # N, 6, 28, 28
+        nn.AvgPool2d(kernel_size=2, stride=2),                    # N, 6, 14, 14
+        nn.Conv2d(6, 16, kernel_size=5), nn.Sigmoid(),            # N, 16, 10, 10
+        nn.AvgPool2d(kernel_size=2, stride=2),                    # N, 16, 5, 5
+        nn.Flatten(),                                             # N, 400
+        nn.Linear(400, 120), nn.Sigmoid(),                        # N, 120
+        nn.Linear(120, 84), nn.Sigmoid(),                         # N, 84
+        nn.Linear(84, 10),                                        # N, 10
+    )  # fmt: skip
+    return initialise_xavier(network)
+
+
+# %% [markdown]
+# The last line calls a function that draws the first weights. Section 4 explains it; here it is.
+
+
+# %%
+def initialise_xavier(network):
+    """Xavier (Glorot) uniform weights for every linear and convolutional layer, in place.
+
+    Source: Glorot & Bengio (2010), equation 16.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+    return network
+
+
+# %% [markdown]
+# ## 2. Shapes and parameters
+#
+# Send one image through and write down the shape after each layer. Follow a line from top to
+# bottom: how does 28 become 14, 10, 5? Use the formula of lesson 02.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+runtime.seed_everything(0)
+network = lenet5()
+print(f"{'layer':12} {'output shape':16} parameters")
+for name, kind, shape, count in probe.shape_table(network):
+    print(f"{name:>2} {kind:9} {shape:16} {count:10,}")
+print("total", sum(parameter.numel() for parameter in network.parameters()))
+
+# %% [markdown]
+# Now count the parameters by hand.
+#
+# - A convolution has *output channels × input channels × height × width* weights and one bias
+#   for each output channel.
+# - A fully connected layer has *inputs × outputs* weights and one bias for each output.
+# - Pooling, activation and flattening have none.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+first_convolution = 6 * 1 * 5 * 5 + 6
+second_convolution = 16 * 6 * 5 * 5 + 16
+hidden_1 = 400 * 120 + 120
+hidden_2 = 120 * 84 + 84
+last = 84 * 10 + 10
+print(first_convolution, second_convolution, hidden_1, hidden_2, last)
+print(first_convolution + second_convolution + hidden_1 + hidden_2 + last)
+
+# %% [markdown]
+# Look where the parameters are: 48,120 of 61,706 sit in the first fully connected layer. The two
+# convolutions together have 2,572.
+
+# %% [markdown]
+# ## 3. From image to loss, with small numbers
+#
+# ### A fully connected layer
+#
+# Each output is a weighted sum of *all* inputs, plus a bias. With two inputs and three outputs
+# you can do it on paper: the first output is 1·1 + 2·2 + 0.5 = 5.5.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+inputs = torch.tensor([1.0, 2.0])
+weights = torch.tensor([[1.0, 2.0], [0.0, -1.0], [1.0, 0.5]])  # one row an output
+biases = torch.tensor([0.5, 1.0, 0.0])
+logits = weights @ inputs + biases
+print("row 0:", 1 * 1 + 2 * 2 + 0.5)
+print("row 1:", 0 * 1 + -1 * 2 + 1.0)
+print("row 2:", 1 * 1 + 0.5 * 2 + 0.0)
+print("torch:", logits.tolist())
+
+# %% [markdown]
+# ### Softmax: from logits to probabilities
+#
+# The outputs of the last layer are called **logits**. They can be any numbers. They are not
+# probabilities: those lie between 0 and 1 and add up to 1. **Softmax** makes probabilities of
+# logits. Raise e to the power of each, then divide by the sum.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+powers = [math.exp(logit) for logit in (5.5, -1.0, 2.0)]
+probabilities = [power / sum(powers) for power in powers]
+print("by hand:", [round(probability, 4) for probability in probabilities])
+print("torch:  ", [round(p, 4) for p in logits.softmax(dim=0).tolist()])
+print("sum:    ", round(sum(probabilities), 6))
+
+# %% [markdown]
+# ### Cross-entropy: how wrong was that?
+#
+# The **loss** measures how wrong the network is. **Cross-entropy** looks at one number only: the
+# probability *p* that the network gave to the right class. The loss is −ln *p*.
+#
+# - p = 1: certain and right. The loss is 0.
+# - p = 0.5: the loss is 0.69.
+# - p near 0: certain and wrong. The loss has no upper limit.
+#
+# Suppose that class 2 is right. Then *p* is the third probability.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("by hand:", round(-math.log(probabilities[2]), 4))
+loss = nn.functional.cross_entropy(logits[None], torch.tensor([2]))
+print("torch:  ", round(loss.item(), 4))
+
+# %% [markdown]
+# `cross_entropy` takes *logits*: it does the softmax itself. To put a softmax before it is a
+# common mistake. The network then learns, but slowly.
+#
+# ### One step of gradient descent
+#
+# Now the loss should become smaller. For each logit there is a simple rule: its slope is its
+# probability, minus 1 if it is the right class. So the right logit is pushed up, all others are
+# pushed down, each by as much as it was wrong. A weight's slope is the slope of its output times
+# its input.
+#
+# We compute the slope of the weight from input 1 to output 2 by hand. Then all of them with
+# `backward()`, take one step of length 0.1, and see whether the loss fell.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+slope_of_logit = probabilities[2] - 1
+print("slope of one weight, by hand:", round(slope_of_logit * 2.0, 4))
+
+weights.requires_grad_()
+loss = nn.functional.cross_entropy((weights @ inputs + biases)[None], torch.tensor([2]))
+loss.backward()
+print("the same from torch:         ", round(weights.grad[2, 1].item(), 4))
+
+with torch.no_grad():
+    weights -= 0.1 * weights.grad
+after = nn.functional.cross_entropy((weights @ inputs + biases)[None], torch.tensor([2]))
+print(f"loss before {loss.item():.4f}, after {after.item():.4f}")
+
+# %% [markdown]
+# The loss fell. In a network with many layers, `backward()` passes the slopes on from layer to
+# layer, from the loss back to the first weights. That is **backpropagation**.
+
+# %% [markdown]
+# ## 4. Where to start: Xavier
+#
+# The first weights are random, but how large should they be? If they are too small, each layer
+# makes its numbers smaller, and after five layers nothing is left of the image. If they are too
+# large, every sigmoid is at its end, at 0 or at 1. There it is flat, and its slope is 0.
+#
+# **Xavier initialisation** chooses the range from the numbers of inputs and outputs, so that the
+# spread stays about the same. See the spread of what leaves each layer for three choices. To
+# see the weights alone, the layers here are linear, eight of them with 100 units.
+
+# %%
+runtime.seed_everything(0)
+signal = torch.randn(256, 100)
+spreads = {}
+for name, limit in (("too small", 0.05), ("Xavier", math.sqrt(6 / 200)), ("too large", 0.5)):
+    values, spreads[name] = signal, [signal.std().item()]
+    for _ in range(8):
+        values = values @ ((torch.rand(100, 100) * 2 - 1) * limit)  # from -limit to limit
+        spreads[name].append(values.std().item())
+ax = plots.lines(spreads, x=range(9), xlabel="after layer", ylabel="spread of values", log=True)
+plots.show(ax, alt="Too small: the spread falls to nearly 0. Too large: it grows. Xavier: it stays.")
+
+# %% [markdown]
+# Only the middle line stays level. The Xavier limit is √(6 / (inputs + outputs)), and 6 / 200 is
+# just that for 100 inputs and 100 outputs.
+
+# %% [markdown]
+# ## 5. The training loop
+#
+# Here is the heart of the course. Four lines do the work, always in this order: **forward, loss,
+# backward, step**. The rest is counting.
+
+
+# %%
+def train_epoch(network, batches, loss_function, optimizer):
+    """Show the network every batch once. Returns the mean loss and the accuracy (0..1)."""
+    network.train()
+    total_loss, correct, seen = 0.0, 0, 0
+    for images, labels in batches:
+        logits = network(images)  # forward
+        loss = loss_function(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()  # backward
+        optimizer.step()  # step
+        total_loss += loss.detach() * len(labels)
+        correct += (logits.argmax(dim=1) == labels).sum()
+        seen += len(labels)
+    return float(total_loss) / seen, int(correct) / seen
+
+
+# %% [markdown]
+# Line by line:
+#
+# - `network.train()` says that learning follows. Section 10 shows what that changes.
+# - `network(images)` is the **forward pass**: from images to logits.
+# - `zero_grad()` throws the old slopes away. torch would add the new ones to them.
+# - `loss.backward()` computes the slope of the loss for every parameter.
+# - `optimizer.step()` moves every parameter a little against its slope.
+# - `argmax(dim=1)` is the network's answer: the class with the largest logit.
+#
+# To validate, the same without learning. `torch.no_grad()` tells torch not to remember what it
+# would need for slopes; that saves time and memory.
+
+
+# %%
+@torch.no_grad()
+def evaluate(network, batches):
+    """Mean cross-entropy and accuracy (0..1) of the network, without learning."""
+    network.eval()
+    total_loss, correct, seen = 0.0, 0, 0
+    for images, labels in batches:
+        logits = network(images)
+        total_loss += nn.functional.cross_entropy(logits, labels, reduction="sum")
+        correct += (logits.argmax(dim=1) == labels).sum()
+        seen += len(labels)
+    return float(total_loss) / seen, int(correct) / seen
+
+
+# %% [markdown]
+# Before the first step, measure the untrained network. Ten classes, random weights: what
+# accuracy do you expect? And what loss?
+
+# %%
+batch_size = 32 if runtime.quick() else 256
+device = runtime.device()
+network = network.to(device)
+batches = data.Batches(digits.train, batch_size, shuffle=True, device=device)
+validation = data.Batches(digits.validation, 1000, device=device)
+
+loss, accuracy = evaluate(network, validation)
+print(f"untrained: loss {loss:.3f}, accuracy {accuracy:.1%}")
+
+# %% [markdown]
+# About one in ten is right, as by throwing dice. Now two epochs. Watch the loss.
+
+# %%
+optimizer = torch.optim.SGD(network.parameters(), lr=0.9)
+loss_function = nn.CrossEntropyLoss()
+for epoch in (1, 2):
+    loss, accuracy = train_epoch(network, batches, loss_function, optimizer)
+    print(f"epoch {epoch}: training loss {loss:.3f}, accuracy {accuracy:.1%}")
+
+# %% [markdown]
+# That was a disappointment: the loss hardly moved from 2.303, and the network is hardly better
+# than dice. Nothing is broken. You have met the most common riddle of this field.
+
+# %% [markdown]
+# ## 6. Why is my loss 2.303?
+#
+# A network that knows nothing gives every class the same probability, 1/10. Its loss is
+# −ln(1/10) = ln 10.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print("ln 10 =", round(math.log(10), 4))
+equal = torch.zeros(1, 10)  # ten equal logits
+print("loss of ten equal logits:", round(nn.functional.cross_entropy(equal, torch.tensor([4])).item(), 4))
+
+# %% [markdown]
+# So 2.303 means: **the network has not begun to learn**. And it can stay there for a long time.
+# Why? Look at the sigmoid's slope. It is largest in the middle, and even there it is only 0.25.
+# Going back through four sigmoids, a slope is multiplied by at most 0.25 four times: less than
+# 0.004 of it is left.
+
+# %%
+x = torch.linspace(-8, 8, 200, requires_grad=True)
+y = torch.sigmoid(x)
+y.sum().backward()
+ax = plots.lines({"sigmoid": y.tolist(), "its slope": x.grad.tolist()}, x=x.tolist(), xlabel="input")
+ax.axhline(0.25, color=plots.GREY, linewidth=0.8)
+ax.text(-8, 0.27, "0.25", fontsize=8)
+plots.show(ax, alt="The sigmoid rises from 0 to 1; its slope is 0.25 in the middle and 0 at both ends.")
+
+# %% [markdown]
+# Measure it on a new LeNet: how large are the slopes of the weights in each layer? The picture
+# shows the typical size (root mean square), on a logarithmic scale.
+
+# %%
+runtime.seed_everything(0)
+images, labels = next(iter(data.Batches(digits.train, 256)))
+slopes = {}
+for name, new in (("sigmoid (LeNet-5)", lenet5()), ("ReLU (lesson 04)", models.lenet5_variant())):
+    found = probe.gradients(new, images, labels)
+    slopes[name] = [g.square().mean().sqrt().item() for key, g in found.items() if "weight" in key]
+layers = ["conv 1", "conv 2", "linear 1", "linear 2", "linear 3"]
+ax = plots.lines(slopes, x=layers, ylabel="size of the slopes", log=True)
+plots.show(ax, alt="With sigmoids the slopes of the first layers are far smaller than those of the last.")
+
+# %% [markdown]
+# With sigmoids, the first layers get slopes that are hundreds of times smaller than the last
+# layer's. They stand nearly still. This is the **vanishing gradient**. Patience helps here: once
+# the last layers have found a direction, the slopes grow, and the loss falls off a cliff. We
+# now go on with the same network.
+
+# %% [markdown]
+# ## 7. Train to the end
+#
+# From here on, `fit` calls your loop. It is the same code: a test of this course compares the
+# two letter by letter. It adds what is tedious: validation after each epoch, a history, and a
+# curve that grows while you watch. You can stop it with *Kernel → Interrupt* and lose nothing.
+#
+# We start again with a new network, so that the whole way can be seen. In which epoch does the
+# loss leave 2.303?
+
+# %%
+runtime.seed_everything(1)
+network = models.lenet5()  # the same code as above
+recipe = Recipe(epochs=10, batch_size=batch_size, optimizer="sgd", learning_rate=0.9, momentum=0.0)
+history = fit(network, digits, recipe, seed=1, show=plots.LiveCurve())
+
+# %% [markdown]
+# First a plateau at 2.303, then the cliff, then a slow climb. If your plateau is longer or
+# shorter than your neighbour's: that depends on the first weights, which are random. The stored
+# runs with {{lenet.seeds}} different seeds ended between {{lenet.validation.low | .1%}} and
+# {{lenet.validation.high | .1%}} on validation.
+#
+# What does the network see? A page of predictions, with what it says in black, and mistakes in
+# red.
+
+# %%
+page = digits.validation[:48]
+probabilities = predict(network, page).softmax(dim=1)
+plots.show(
+    plots.predictions(page.images, probabilities, page.labels, columns=12, names="0123456789"),
+    alt="Forty-eight digits with the network's answers, most of them right.",
+)
+
+# %% [markdown]
+# And what do its first kernels look like? Nobody designed them.
+
+# %%
+weights = next(iter(probe.kernels(network).values()))[:, 0].cpu()
+plots.show(
+    plots.kernels(weights, [f"kernel {index}" for index in range(6)], columns=6, size=1.2),
+    alt="Six learned kernels of 5 by 5: light and dark bars and spots in different directions.",
+)
+
+# %% [markdown]
+# ## 8. Is that good? A baseline
+#
+# A number means little alone. So compare with the simplest thing that could work: one fully
+# connected layer from 784 pixels to 10 logits, called **softmax regression**. It has no idea of
+# neighbouring pixels.
+
+# %%
+runtime.seed_everything(0)
+simplest = models.softmax_regression()
+simple_recipe = Recipe(epochs=3, batch_size=batch_size, learning_rate=0.1, momentum=0.0)
+simple_history = fit(simplest, digits, simple_recipe)
+
+rows = (("softmax regression", simplest, simple_history), ("LeNet-5", network, history))
+for name, one, its_history in rows:
+    count = sum(parameter.numel() for parameter in one.parameters())
+    print(f"{name:20} {count:7,} parameters, {its_history.validation_accuracy[-1]:.2%} on validation")
+
+# %% [markdown]
+# How sure can you be of such a number? The validation set has 5,000 images. With other 5,000
+# you would get a slightly different accuracy. The **confidence interval** says how different.
+
+# %%
+for name, _, its_history in rows:
+    correct = round(its_history.validation_accuracy[-1] * len(digits.validation))
+    low, high = metrics.interval(correct, len(digits.validation))
+    print(f"{name:20} 95 % interval {low:.2%} to {high:.2%}")
+
+# %% [markdown]
+# In a full run the two intervals lie far apart: LeNet-5 is better, and not by luck. This is the
+# MNIST baseline that the next lessons have to beat.
+
+# %% [markdown]
+# ## 9. The same with d2l
+#
+# *Dive into Deep Learning* is a well-known book, and `d2l` is its package. It has a training
+# function for LeNet, `train_ch6`, with its own initialisation and its own live plot, the
+# `Animator`. It takes a second set of images and calls it "test". We give it *validation* data:
+# the curve is looked at after every epoch, so the test set has no place there.
+#
+# Does it come to the same result as our loop?
+
+# %%
+from d2l import torch as d2l  # noqa: E402
+
+runtime.seed_everything(1)
+their_network = lenet5()
+d2l.train_ch6(their_network, batches, validation, num_epochs=recipe.epochs, lr=0.9, device=device)
+
+# %%
+their_loss, their_accuracy = evaluate(their_network, validation)
+print(f"ours: {history.validation_accuracy[-1]:.2%} on validation")
+print(f"d2l:  {their_accuracy:.2%} on validation")
+
+# %% [markdown]
+# In a full run both end close together. The difference is the luck of two different random
+# orders. Both loops do the same four things: forward, loss, backward, step.
+
+# %% [markdown]
+# ## 10. `train()` and `eval()`
+#
+# A network is in one of two modes. `network.train()` and `network.eval()` switch between them.
+# In LeNet-5 no layer cares. Two kinds of layers do, and you will use both in lesson 04:
+#
+# - **Dropout** sets random units to 0 while training, and does nothing in evaluation.
+# - **Batch norm** uses the mean of the batch while training, and a stored mean in evaluation.
+#
+# See what dropout does to the same image, twice in each mode.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+runtime.seed_everything(0)
+layer = nn.Dropout(0.5)
+ones = torch.ones(8)
+layer.train()
+print("train:", layer(ones).tolist())
+print("train:", layer(ones).tolist())
+layer.eval()
+print("eval: ", layer(ones).tolist())
+print("eval: ", layer(ones).tolist())
+
+# %% [markdown]
+# In training mode the result changes from call to call. (What is left is doubled, so that the
+# sum stays the same on average.) Whoever forgets `eval()` gets random answers. Lesson 05 shows
+# how much that costs.
+
+# %% [markdown]
+# ## 11. Save and load
+#
+# The trained network is worth keeping: the next lessons load it. Its weights go into a file of
+# numbers (`.safetensors`), and beside it a text file says how it was made. Many programs save
+# the whole network object as a *pickle*. Loading a pickle can run any code that somebody put
+# into it, so this course never does.
+
+# %%
+path = save_checkpoint("lenet5", network, recipe, history, seed=1)
+again = models.lenet5()  # new random weights
+print("before loading:", f"{evaluate(again.to(device), validation)[1]:.1%}")
+load_checkpoint(path, again)
+print("after loading: ", f"{evaluate(again, validation)[1]:.2%}")
+assert evaluate(again, validation) == evaluate(network, validation)
+
+# %% [markdown]
+# ## What usually goes wrong
+#
+# - **The loss stays at 2.303.** See section 6. Give it more epochs; if it stays, check the
+#   learning rate, the initialisation, and that `optimizer.step()` is called.
+# - **The loss is `nan`.** The steps are too long. Divide the learning rate by ten and build the
+#   network anew: its weights are `nan`, too.
+# - **The loss falls, but slowly.** Is there a softmax before the cross-entropy?
+# - **The loss jumps up and down.** `zero_grad()` is missing, so all old slopes pile up.
+# - **Validation changes each time it is called.** `eval()` is missing.
+# - **"Expected all tensors to be on the same device".** The network is on the GPU and the batch
+#   is not, or the other way round.
+
+# %% [markdown]
+# ## Summary
+#
+# - LeNet-5: two rounds of convolution, sigmoid and pooling; then three fully connected layers.
+# - Logits become probabilities by softmax; cross-entropy is −ln of the right one's.
+# - The loop: forward, loss, backward, step.
+# - A network that knows nothing has the loss ln 10 = 2.303. Sigmoids make slopes vanish, so it
+#   can stay there.
+# - A result needs a baseline, an interval and the right mode.
+
+# %% [markdown]
+# ## Five questions
+#
+# <details><summary>1. With 100 classes, at which loss does an untrained network start?</summary>
+# At ln 100 = 4.605.</details>
+#
+# <details><summary>2. The first layer is changed to kernel_size=3, padding=1. How many parameters does the network have then?</summary>
+# The layer has 6 · 9 + 6 = 60 parameters instead of 156, so 61,706 − 96 = 61,610. The shapes after
+# it stay the same.</details>
+#
+# <details><summary>3. Why is the slope of the right logit never positive?</summary>
+# It is p − 1, and a probability is at most 1. The step goes against the slope, so the right
+# logit is always pushed up.</details>
+#
+# <details><summary>4. A network says 0.8 for the right class. What is its loss?</summary>
+# −ln 0.8 = 0.223.</details>
+#
+# <details><summary>5. Training accuracy in epoch 1 is often below the validation accuracy after epoch 1. Why?</summary>
+# Training accuracy is counted while the network learns: its first batches met a worse network.
+# Validation comes after all steps.</details>
+
+# %% [markdown]
+# ## Key terms
+#
+# | English | 中文 | where |
+# |---|---|---|
+# | activation function | 激活函数 | section 1 |
+# | sigmoid | S 型函数(sigmoid) | section 1 |
+# | fully connected layer | 全连接层 | section 3 |
+# | logits | 未归一化的输出(logits) | section 3 |
+# | softmax | 柔性最大值函数(softmax) | section 3 |
+# | cross-entropy | 交叉熵 | section 3 |
+# | backpropagation | 反向传播 | section 3 |
+# | Xavier initialisation | Xavier 初始化 | section 4 |
+# | optimiser | 优化器 | section 5 |
+# | forward pass | 前向传播 | section 5 |
+# | vanishing gradient | 梯度消失 | section 6 |
+# | baseline | 基准 | section 8 |
+# | confidence interval | 置信区间 | section 8 |
+# | dropout | 暂退法 | section 10 |
+# | checkpoint | 检查点 | section 11 |
+#
+# Next: [04 ReLU and max pooling](04_relu_and_max_pooling.ipynb).

@@ -1,0 +1,100 @@
+"""The command `mnist-course`.
+
+Each command imports what it needs when it runs, so that `--help` answers at once.
+"""
+
+import sys
+
+import click
+
+from mnist_course import __version__, runtime
+from mnist_course.cli import lessons
+
+
+class Course(click.Group):
+    """A group of commands that says foreseen errors in a sentence; exit status 1."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except ImportError as error:
+            raise click.ClickException(f"{error}. Type: mnist-course doctor") from error
+        except OSError as error:
+            place = f" ({error.filename})" if error.filename else ""
+            raise click.ClickException(f"{error.strerror or error}{place}") from error
+        except runtime.CourseError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Course)
+def main():
+    """A course on recognising handwritten digits, in notebooks."""
+
+
+@main.command()
+def version():
+    """Print the version of the course."""
+    click.echo(__version__)
+
+
+@main.command()
+def doctor():
+    """Say what was found on this machine and, for what is missing, the line to type."""
+    from mnist_course.cli.checkup import examine
+
+    ready = True
+    for finding in examine():
+        mark = "ok" if not finding.remedy else "MISSING" if finding.needed else "note"
+        click.echo(f"{mark:8} {finding.name:13} {finding.text}")
+        if finding.remedy:
+            click.echo(f"{'':8} {'':13} -> {finding.remedy}")
+            ready = ready and not finding.needed
+    if not ready:
+        click.echo("\nA lesson would not run yet: do what stands behind the arrows.")
+        sys.exit(1)
+    click.echo("\nThe lessons can start: mnist-course lab")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def lab(options):
+    """Open JupyterLab on your lessons. OPTIONS go to it: --no-browser --port 8899
+
+    You work in the folder my-lessons, on your own copies. None that you edited is ever
+    overwritten: a newer version of a lesson is put beside it.
+    """
+    import os
+
+    from jupyterlab.labapp import main as jupyterlab
+
+    folder = lessons.work_folder()
+    for line in lessons.copy_lessons(lessons.course_folder(), folder):
+        click.echo(line)
+    os.chdir(folder)
+    sys.exit(jupyterlab(list(options)))
+
+
+@main.group()
+def data():
+    """Put a dataset where the lessons look for it, and check it."""
+
+
+@data.command()
+def mnist():
+    """Unpack and check MNIST, which comes with the course."""
+    from mnist_course.data import mnist_root
+
+    click.echo(f"MNIST: 70,000 images in {mnist_root()}, every file checked.")
+
+
+@data.command()
+@click.option("--from", "folder", metavar="FOLDER", help="take the files from this folder")
+def fashion(folder):
+    """Find or download Fashion-MNIST (30 MB), and check it."""
+    from mnist_course.data import fashion_root
+
+    root = fashion_root(folder=folder, download=True)
+    click.echo(f"Fashion-MNIST: 70,000 images in {root}, every file checked.")
+    if lessons.checkout():  # d2l has the folder ../data built in, as seen from my-lessons/
+        beside = fashion_root(lessons.checkout() / "data", folder=root)
+        click.echo(f"For d2l, a second copy in {beside}.")

@@ -1,0 +1,54 @@
+"""Numbers that say how good a classifier is."""
+
+import math
+from statistics import NormalDist
+
+import torch
+
+
+def accuracy(logits, labels):
+    """Share of rows whose largest logit is the label's: (N, K) and (N,) to a float in 0..1."""
+    if len(logits) != len(labels) or len(labels) == 0:
+        raise ValueError(f"{len(logits)} predictions for {len(labels)} labels")
+    return (logits.argmax(dim=1) == labels).float().mean().item()
+
+
+def interval(correct, total, confidence=0.95):
+    """Wilson's interval for an accuracy of `correct` out of `total`: (low, high) in 0..1.
+
+    It answers: which true accuracies are compatible with what was counted?
+    Raises ValueError unless 0 <= correct <= total and total > 0.
+    Source: Wilson (1927), Journal of the American Statistical Association 22.
+    """
+    if total <= 0 or not 0 <= correct <= total:
+        raise ValueError(f"{correct} correct of {total} is impossible")
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share = correct / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(
+        share * (1 - share) / total + z * z / (4 * total * total)
+    )
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def confusion(predictions, labels, classes=10):
+    """How often each true label (row) got each prediction (column): int64 (classes, classes)."""
+    return torch.bincount(labels * classes + predictions, minlength=classes**2).reshape(
+        classes, classes
+    )
+
+
+def calibration(probabilities, labels, bins=10):
+    """How often the network is right at each level of confidence.
+
+    probabilities: (N, K), rows sum to 1. Returns three float tensors (bins,): mean confidence,
+    accuracy and count of images in each bin of confidence; NaN in an empty bin.
+    Source: Guo et al. (2017), section 2.
+    """
+    confidence, predictions = probabilities.max(dim=1)
+    right = (predictions == labels).float()
+    index = (confidence * bins).long().clamp(max=bins - 1)
+    count = torch.bincount(index, minlength=bins).float()
+    total_confidence = torch.bincount(index, weights=confidence, minlength=bins)
+    total_right = torch.bincount(index, weights=right, minlength=bins)
+    return total_confidence / count, total_right / count, count

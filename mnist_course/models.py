@@ -1,0 +1,196 @@
+"""The networks of the course, one function each; every one fits on a screen.
+
+All take float32 (N, 1, 28, 28), normalised, and return logits (N, 10) unless stated. The
+comment beside a line is the shape of what leaves it. The weights are drawn when the function
+is called: seed before.
+"""
+
+from torch import nn
+from torch.nn import functional as F
+
+
+def initialise_xavier(network):
+    """Xavier (Glorot) uniform weights for every linear and convolutional layer, in place.
+
+    Source: Glorot & Bengio (2010), equation 16.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+    return network
+
+
+def lenet5():
+    """LeNet-5 with sigmoid and average pooling, 61,706 parameters.
+
+    Source: LeCun et al. (1998), as simplified in Dive into Deep Learning, section 7.6.
+    """
+    network = nn.Sequential(
+        nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(),  # N, 6, 28, 28
+        nn.AvgPool2d(kernel_size=2, stride=2),                    # N, 6, 14, 14
+        nn.Conv2d(6, 16, kernel_size=5), nn.Sigmoid(),            # N, 16, 10, 10
+        nn.AvgPool2d(kernel_size=2, stride=2),                    # N, 16, 5, 5
+        nn.Flatten(),                                             # N, 400
+        nn.Linear(400, 120), nn.Sigmoid(),                        # N, 120
+        nn.Linear(120, 84), nn.Sigmoid(),                         # N, 84
+        nn.Linear(84, 10),                                        # N, 10
+    )  # fmt: skip
+    return initialise_xavier(network)
+
+
+def lenet5_variant(
+    activation=nn.ReLU, pooling=nn.MaxPool2d, batch_norm=False, dropout=0.0, channels=(6, 16)
+):
+    """LeNet-5 with its parts exchanged: by default ReLU and max pooling, 61,706 parameters.
+
+    activation: a class without arguments; pooling: a class that takes a size; batch_norm:
+    normalise after each convolution; dropout: share of hidden units dropped in training.
+    """
+    c1, c2 = channels
+
+    def norm(channels):
+        return nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+
+    return nn.Sequential(
+        nn.Conv2d(1, c1, kernel_size=5, padding=2), norm(c1), activation(),  # N, 6, 28, 28
+        pooling(2),                                                          # N, 6, 14, 14
+        nn.Conv2d(c1, c2, kernel_size=5), norm(c2), activation(),            # N, 16, 10, 10
+        pooling(2),                                                          # N, 16, 5, 5
+        nn.Flatten(),                                                        # N, 400
+        nn.Linear(c2 * 25, 120), activation(), nn.Dropout(dropout),          # N, 120
+        nn.Linear(120, 84), activation(), nn.Dropout(dropout),               # N, 84
+        nn.Linear(84, 10),                                                   # N, 10
+    )  # fmt: skip
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions whose output is added to the input: relu(f(x) + shortcut(x)).
+
+    (N, inputs, H, W) to (N, outputs, H / stride, W / stride). Where the shapes differ, the
+    shortcut is a 1×1 convolution. Source: He et al. (2016), figure 2.
+    """
+
+    def __init__(self, inputs, outputs, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, images):
+        change = F.relu(self.norm1(self.conv1(images)))
+        change = self.norm2(self.conv2(change))
+        return F.relu(change + self.shortcut(images))
+
+
+def residual_network(channels=16):
+    """The residual network of lesson 05, with 16 channels 38,522 parameters.
+
+    The first convolution has no padding: the border of an MNIST image is empty.
+    """
+    wide = 2 * channels
+    return nn.Sequential(
+        nn.Conv2d(1, channels, kernel_size=5, stride=2, bias=False),  # N, 16, 12, 12
+        nn.BatchNorm2d(channels), nn.ReLU(),                          # N, 16, 12, 12
+        ResidualBlock(channels, channels),                            # N, 16, 12, 12
+        ResidualBlock(channels, wide, stride=2),                      # N, 32, 6, 6
+        ResidualBlock(wide, wide),                                    # N, 32, 6, 6
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(),                        # N, 32
+        nn.Linear(wide, 10),                                          # N, 10
+    )  # fmt: skip
+
+
+# --- the networks of the five write-ups ---------------------------------------------------
+
+
+class WriteupABlock(nn.Module):
+    """Write-up A's residual block: no batch norm, and a 1×1 convolution on the shortcut."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.shortcut = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, images):
+        return F.relu(self.conv2(F.relu(self.conv1(images))) + self.shortcut(images))
+
+
+def network_a():
+    """Write-up A's residual network, 4,393,962 parameters, 478 million multiply-accumulates.
+
+    As published: in its last stage batch norm stands after ReLU.
+    """
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 5, padding=2), nn.BatchNorm2d(32), nn.ReLU(),      # N, 32, 28, 28
+        WriteupABlock(32),                                                  # N, 32, 28, 28
+        nn.Conv2d(32, 64, 5, padding=2), nn.BatchNorm2d(64), nn.ReLU(),     # N, 64, 28, 28
+        WriteupABlock(64), nn.MaxPool2d(2),                                 # N, 64, 14, 14
+        nn.Conv2d(64, 128, 5, padding=2), nn.BatchNorm2d(128), nn.ReLU(),   # N, 128, 14, 14
+        WriteupABlock(128),                                                 # N, 128, 14, 14
+        nn.Conv2d(128, 192, 5, padding=2), nn.ReLU(), nn.BatchNorm2d(192),  # N, 192, 14, 14
+        WriteupABlock(192), nn.MaxPool2d(2),                                # N, 192, 7, 7
+        nn.Flatten(),                                                       # N, 9408
+        nn.Linear(192 * 7 * 7, 256), nn.ReLU(),                             # N, 256
+        nn.Linear(256, 10),                                                 # N, 10
+    )  # fmt: skip
+
+
+def network_b():
+    """Write-up B's three convolutions with ReLU and max pooling, 21,578 parameters."""
+    return nn.Sequential(
+        nn.Conv2d(1, 8, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2),   # N, 8, 14, 14
+        nn.Conv2d(8, 16, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # N, 16, 7, 7
+        nn.Conv2d(16, 32, kernel_size=3, padding=1), nn.ReLU(),                  # N, 32, 7, 7
+        nn.Flatten(),                                                            # N, 1568
+        nn.Linear(32 * 7 * 7, 10),                                               # N, 10
+    )  # fmt: skip
+
+
+def network_c():
+    """Write-up C's network: no activation between its two convolutions. 30,074 parameters."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, kernel_size=3, padding=1), nn.MaxPool2d(2),   # N, 16, 14, 14
+        nn.Conv2d(16, 32, kernel_size=3, padding=1), nn.MaxPool2d(2),  # N, 32, 7, 7
+        nn.Flatten(),                                                  # N, 1568
+        nn.Linear(32 * 7 * 7, 16), nn.ReLU(),                          # N, 16
+        nn.Linear(16, 10),                                             # N, 10
+    )  # fmt: skip
+
+
+def network_d(dropout=0.0, channels=(6, 16)):
+    """Write-up D's ReLU and max-pool LeNet; with dropout 0.5 its third model.
+
+    Its fourth model has more channels; how many, the write-up does not say.
+    """
+    return lenet5_variant(dropout=dropout, channels=channels)
+
+
+def network_e(batch_norm=False):
+    """Write-up E's LeNet variant without padding, 44,426 parameters.
+
+    Returns log-probabilities (N, 10), for the negative log-likelihood; cross-entropy gives
+    the same loss and gradients, since log-softmax leaves log-probabilities as they are.
+    """
+
+    def norm(channels):
+        return nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+
+    return nn.Sequential(
+        nn.Conv2d(1, 6, kernel_size=5), norm(6), nn.ReLU(), nn.MaxPool2d(2),    # N, 6, 12, 12
+        nn.Conv2d(6, 16, kernel_size=5), norm(16), nn.ReLU(), nn.MaxPool2d(2),  # N, 16, 4, 4
+        nn.Flatten(),                                                           # N, 256
+        nn.Linear(256, 120), nn.ReLU(),                                         # N, 120
+        nn.Linear(120, 84), nn.ReLU(),                                          # N, 84
+        nn.Linear(84, 10), nn.LogSoftmax(dim=1),                                # N, 10
+    )  # fmt: skip
+
+
+def softmax_regression():
+    """One linear layer: the simplest network that reads digits, 7,850 parameters."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10))

@@ -1,0 +1,150 @@
+"""Where a lesson runs: device, seeds, quick mode, folders, whole files, versions."""
+
+import importlib.metadata
+import os
+import platform
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+PACKAGES = (
+    "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
+    "ipywidgets", "nbval", "d2l", "safetensors",
+)  # fmt: skip
+
+
+class CourseError(Exception):
+    """A foreseen mistake: its message says what to do, and the command line prints nothing else."""
+
+
+def device(name=None):
+    """The `torch.device` to compute on: the one named, or the best that this machine has.
+
+    Without a name the order is CUDA, then MPS (Apple), then CPU. Raises ValueError when the
+    named device is not there.
+    """
+    import torch
+
+    available = ["cpu"]
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if name is None:
+        return torch.device(available[0])
+    try:
+        wanted = torch.device(name)
+    except RuntimeError:
+        wanted = None
+    if wanted is None or wanted.type not in (*available, "meta"):
+        raise ValueError(f"no device {name!r} here; this machine has {', '.join(available)}")
+    return wanted
+
+
+def seed_everything(seed):
+    """Start every random number stream (Python, NumPy, torch) at `seed`, an int from 0 on.
+
+    Call it before a network is built: its initial weights are drawn from torch's stream.
+    """
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def quick():
+    """True in quick mode (`MNIST_COURSE_QUICK=1`): the same cells, fewer images and steps."""
+    return os.environ.get("MNIST_COURSE_QUICK", "0") not in ("", "0")
+
+
+def data_folder():
+    """The folder of the unpacked datasets: `MNIST_COURSE_DATA`, or the user's data folder."""
+    named = os.environ.get("MNIST_COURSE_DATA")
+    if named:
+        return Path(named).expanduser().resolve()
+    return platformdirs.user_data_path("mnist-course", appauthor=False)
+
+
+def work_folder():
+    """The folder of the student's own files: where the notebook runs."""
+    return Path.cwd()
+
+
+def write_whole(path, content):
+    """Write bytes to a file, whole or not at all; safe when two programs do it at once.
+
+    The bytes go to a temporary file beside `path`, which then takes its name in one step.
+    Raises OSError (no space, no permission) and leaves no half-written file behind.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def versions():
+    """Versions of Python and of the packages that matter, as a dict of strings.
+
+    A package that is not installed has the version "missing".
+    """
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def machine():
+    """This machine in a few words: processor, cores, system."""
+    name = platform.processor() or platform.machine()
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+
+
+def report():
+    """Print what a lesson runs on: device, machine, versions, and whether it is quick mode."""
+    found = versions()
+    print(f"device: {device()} ({machine()})")
+    print(", ".join(f"{name} {found[name]}" for name in ("python", "torch", "torchvision", "numpy")))
+    if quick():
+        print("QUICK MODE: the same cells with few images and steps. Figures mean little.")
+        print("For a full run, start without MNIST_COURSE_QUICK.")
+
+
+def check_floor(accuracy, quick_floor, full_floor):
+    """Compare an accuracy (0..1) with the least that a working network reaches here.
+
+    The floors of the two modes lie far below the spread of random seeds. Prints a
+    sentence. In quick mode, which is what automatic tests run, a miss is an AssertionError.
+    """
+    floor = quick_floor if quick() else full_floor
+    if accuracy >= floor:
+        print(f"{accuracy:.2%}: above {floor:.0%}, as a working network should be here")
+        return
+    message = (
+        f"{accuracy:.2%}: below {floor:.0%}. Something is broken: check that the cells above ran "
+        "in order, then restart the kernel and run all cells"
+    )
+    if quick():
+        raise AssertionError(message)
+    print(message)

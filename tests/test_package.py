@@ -1,0 +1,159 @@
+"""What gets installed, on which road, and which module may import which."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mnist_course.cli import checkup
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+# The package's modules, and which of the others each may import. Data and models know nothing
+# of plots; nothing imports widgets, board, grading or cli but cli itself.
+ARROWS = {
+    "runtime": set(),
+    "data": {"runtime"},
+    "augment": set(),
+    "models": set(),
+    "metrics": set(),
+    "training": {"data", "augment", "metrics", "runtime"},
+    "probe": set(),
+    "plots": {"metrics", "runtime"},  # quick mode is marked on every plot
+    "results": set(),
+    "widgets": {"plots", "probe", "models", "data", "augment", "training"},
+    "checks": set(),
+    "drawing": set(),
+    "export": {"runtime"},
+    "board": {"drawing", "export"},
+    "grading": {"checks"},
+}
+ARROWS["cli"] = set(ARROWS)
+
+
+def imported_modules(path):
+    """Names of the package's own modules that a file imports, at its top or in a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports by a relative name"
+            if node.module == "mnist_course":
+                yield from (name.name for name in node.names)
+            elif (node.module or "").startswith("mnist_course."):
+                yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            names = (name.name.partition(".") for name in node.names)
+            yield from (rest.partition(".")[0] for top, _, rest in names if top == "mnist_course")
+
+
+def source_files():
+    package = ROOT / "mnist_course"
+    return sorted(
+        (path.relative_to(package).parts[0].removesuffix(".py"), path)
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py" or path.parent != package
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "path"), source_files(), ids=lambda value: getattr(value, "stem", value)
+)
+def test_a_module_imports_only_what_it_may(module, path):
+    assert module in ARROWS, f"{module} is no module of the design"
+    foreign = set(imported_modules(path)) - ARROWS[module] - {module, "__version__"}
+    assert not foreign, f"{path.name} may not import {', '.join(sorted(foreign))}"
+
+
+def offline(*command, cwd=ROOT):
+    """Run this Python with pip cut off from every index."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
+    environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
+    command = [sys.executable, *command]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path):
+    offline("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    [wheel] = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder, pattern in (("mnist_course/mnist", "*.gz"), ("mnist_course/results", "*.json")):
+        for path in (ROOT / folder).glob(pattern):
+            assert f"{folder}/{path.name}" in names
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"mnist_course/notebooks/{path.name}" in names
+    [settings] = (name for name in names if "overrides.d" in name)
+    assert settings.endswith(".data/data/share/jupyter/lab/settings/overrides.d/mnist-course.json")
+    assert len([name for name in names if name.endswith("ubyte.gz")]) == 4
+
+
+# --- environment.yml ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def environment():
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+def test_conda_brings_python_and_pip_alone(environment):
+    """Whatever else stood there could drift from pyproject.toml."""
+    conda = [item for item in environment["dependencies"] if isinstance(item, str)]
+    assert conda == ["python" + PROJECT["requires-python"], "pip"]
+
+
+def test_the_pip_part_installs_this_package(environment, tmp_path):
+    [pip_part] = (d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("\n".join(pip_part))
+    report = tmp_path / "report.json"
+    # from the repository's folder, as conda does
+    offline(
+        "-m", "pip", "install", "--dry-run", "--no-build-isolation", "--quiet",
+        "--report", str(report), "--requirement", str(requirements),
+    )  # fmt: skip
+    [installed] = json.loads(report.read_text())["install"]
+    metadata = installed["metadata"]
+    assert metadata["name"] == "mnist-course"
+    assert metadata["requires_python"] == PROJECT["requires-python"]
+    plain = {r.replace(" ", "") for r in metadata["requires_dist"] if "extra" not in r}
+    assert plain == set(PROJECT["dependencies"])
+
+
+# --- one fact, one place ------------------------------------------------------------------
+
+
+def test_the_d2l_line_is_the_same_everywhere():
+    [version] = re.findall(r'^D2L = "(d2l==.+)"$', (ROOT / "scripts/setup.py").read_text(), re.M)
+    assert checkup.D2L == f"--no-deps {version}"
+    assert f"pip install --no-deps {version}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_oldest_python_is_the_same_everywhere():
+    source = (ROOT / "scripts/setup.py").read_text()
+    [major, minor] = re.findall(r"^OLDEST = \((\d+), (\d+)\)$", source, re.M)[0]
+    assert PROJECT["requires-python"] == f">={major}.{minor}"
+
+
+def test_every_dependency_has_a_reason_beside_it_or_above_it():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = text[text.index("dependencies = [") : text.index("[project.scripts]")]
+    lines = [line for line in block.splitlines() if line.startswith('  "')]
+    assert [line.strip(' ",') for line in lines if "#" not in line] == [
+        "pandas", "requests", "scipy", "matplotlib-inline", "pillow",  # d2l's, under one heading
+        "mnist-course[test]",
+    ]  # fmt: skip
+
+
+def test_every_make_command_explains_itself():
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for command in ("help", "lab", "setup", "wheels", "test", "lint", "notebooks", "clean"):
+        assert re.search(rf"^make {command} +\w", shown, re.M)
