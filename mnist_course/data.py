@@ -300,25 +300,25 @@ def load_all_training(name="mnist"):
 TEST_RECORD = "test-set-openings.jsonl"
 
 
-def open_test_set(reason, name="mnist"):
+def open_test_set(reason, name="mnist", folder=None):
     """Break the seal: the 10,000 test images as a `Part`, and a line in the record.
 
-    Each opening is added to the file `test-set-openings.jsonl` beside your work, with its
-    time and your reason, and the number of openings so far is printed. A test set that is
+    Each opening is added to the file `test-set-openings.jsonl` beside your work (or in
+    `folder`), with its time and your reason, and the number of openings so far is printed. A test set that is
     looked at often is a second validation set.
     Raises ValueError without a reason (at least two words).
     """
     if not isinstance(reason, str) or len(reason.split()) < 2:
         raise ValueError("say in a few words why the test set is opened; it can be used once only")
     test = _load_part(*_dataset(name), "t10k")
-    openings = test_openings()
+    openings = test_openings(folder)
     line = {
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "dataset": name,
         "reason": reason,
         "quick": runtime.quick(),
     }
-    record = runtime.work_folder() / TEST_RECORD
+    record = Path(folder or runtime.work_folder()) / TEST_RECORD
     with record.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
     print(f"Test set opened, {len(openings) + 1} time(s) in this folder so far. Reason: {reason}")

@@ -1,0 +1,160 @@
+"""Make the long runs whose numbers the lessons and the README quote: `make results`.
+
+    python benchmarks/results.py                 every topic, what is missing of it
+    python benchmarks/results.py residual e      these topics
+    python benchmarks/results.py --list          topics, and how many runs each still lacks
+
+Each run is one random seed. Its figures go into `mnist_course/results/TOPIC.json` as soon as
+it ends, so an interrupted evening loses one run a process at most. A stored run is made again
+only when its recipe has changed. Runs are spread over processes of one thread each: the
+accuracies do not depend on it, and times are measured elsewhere (`make bench`).
+"""
+
+import argparse
+import json
+import statistics
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, replace
+
+import torch
+from tqdm import tqdm
+
+from mnist_course import data, models, recipes, results, runtime
+from mnist_course.recipes import NETWORKS
+from mnist_course.training import evaluate, fit
+
+E = replace(recipes.WRITEUP_E, epochs=12)
+E_ALONE = replace(E, schedule="constant", patience=None, augment=None)
+ABLATION = {
+    "base": (models.network_e, E_ALONE),
+    "augmentation alone": (models.network_e, replace(E_ALONE, augment=recipes.AUGMENT_E)),
+    "batch norm alone": (lambda: models.network_e(batch_norm=True), E_ALONE),
+    "decay, early stop alone": (models.network_e, replace(E, augment=None)),
+    "all together": (lambda: models.network_e(batch_norm=True), E),
+}
+
+# topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
+TOPICS = {
+    "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
+    "relu": ({"lenet5-relu": NETWORKS["lenet5-relu"]}, 10, "mnist", False),
+    "residual": ({"residual": NETWORKS["residual"]}, 10, "mnist", True),
+    "ablation": (ABLATION, 5, "mnist", False),
+    "writeups": ({name: NETWORKS[name] for name in "bce"}, 5, "mnist", False),
+    "fashion": ({name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")}, 3, "fashion", False),
+    "writeup-a": (
+        {"a": (models.network_a, replace(recipes.WRITEUP_A, epochs=1))},
+        1,
+        "mnist",
+        False,
+    ),
+}
+
+
+def run(topic, name, seed):
+    """Train one network from one seed; its figures as a dict that JSON can hold."""
+    torch.set_num_threads(1)
+    rows, _, dataset, opens_test = TOPICS[topic]
+    build, recipe = rows[name]
+    digits = data.load(dataset)
+    runtime.seed_everything(seed)
+    network = build()
+    history = fit(network, digits, recipe, seed=seed)
+    figures = {
+        "name": name,
+        "seed": seed,
+        "recipe": asdict(recipe),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        **{key: value for key, value in asdict(history).items() if key != "images"},
+    }
+    if opens_test:
+        reason = f"make results: {topic}, {name}, seed {seed}, after the last epoch"
+        test = data.open_test_set(reason, dataset, results.FOLDER)
+        batches = data.Batches(test, 1000, normalisation=recipe.normalisation)
+        figures["test_accuracy"] = evaluate(network, batches)[1]
+    return figures
+
+
+def summary(values):
+    """Mean, standard deviation and range of accuracies in 0..1."""
+    return {
+        "mean": statistics.mean(values),
+        "deviation": statistics.stdev(values) if len(values) > 1 else None,
+        "low": min(values),
+        "high": max(values),
+        "accuracies": values,
+    }
+
+
+def store(topic, runs):
+    """Write a topic's file: what made it, each run, and a summary of each row."""
+    rows, seeds, dataset, _ = TOPICS[topic]
+    runs = sorted(runs, key=lambda one: (list(rows).index(one["name"]), one["seed"]))
+    content = {
+        "command": f"python benchmarks/results.py {topic}",
+        "dataset": dataset,
+        "training_images": 55_000,
+        "threads": 1,
+        "machine": runtime.machine(),
+        "versions": runtime.versions(),
+        "seeds": seeds,
+        "rows": {},
+        "runs": runs,
+    }
+    for name in rows:
+        mine = [one for one in runs if one["name"] == name]
+        if mine:
+            row = summary([one["validation_accuracy"][-1] for one in mine])
+            if "test_accuracy" in mine[0]:
+                row["test"] = summary([one["test_accuracy"] for one in mine])
+            content["rows"][name] = row
+    text = json.dumps(content, indent=1) + "\n"
+    runtime.write_whole(results.FOLDER / f"{topic}.json", text.encode())
+
+
+def stored_runs(topic):
+    """The runs of a topic that are there and were made by today's recipe."""
+    path = results.FOLDER / f"{topic}.json"
+    if not path.is_file():
+        return []
+    rows, seeds, _, _ = TOPICS[topic]
+    wanted = {name: json.loads(json.dumps(asdict(recipe))) for name, (_, recipe) in rows.items()}
+    return [
+        one
+        for one in results.load(topic)["runs"]
+        if one["seed"] < seeds and one["recipe"] == wanted.get(one["name"])
+    ]
+
+
+def missing(topic):
+    """The (name, seed) pairs that a topic still lacks."""
+    there = {(one["name"], one["seed"]) for one in stored_runs(topic)}
+    rows, seeds, _, _ = TOPICS[topic]
+    return [(n, seed) for seed in range(seeds) for n in rows if (n, seed) not in there]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Make the long runs.")
+    parser.add_argument("topics", nargs="*", metavar="TOPIC", help=", ".join(TOPICS))
+    parser.add_argument("--jobs", type=int, default=torch.get_num_threads(), help="processes")
+    parser.add_argument("--list", action="store_true", help="only say what is missing")
+    options = parser.parse_args()
+    unknown = set(options.topics) - set(TOPICS)
+    if unknown:
+        parser.error(f"no topic {', '.join(unknown)}; there are {', '.join(TOPICS)}")
+    if runtime.quick():
+        parser.error("these are full-size runs: start without MNIST_COURSE_QUICK")
+    for topic in options.topics or TOPICS:
+        pairs = missing(topic)
+        if options.list:
+            print(f"{topic:10} {len(pairs)} runs missing")
+            continue
+        runs = stored_runs(topic)
+        with ProcessPoolExecutor(options.jobs) as pool:
+            waiting = [pool.submit(run, topic, *pair) for pair in pairs]
+            for done in tqdm(as_completed(waiting), topic, len(waiting), unit="run"):
+                runs.append(done.result())
+                store(topic, runs)
+
+
+if __name__ == "__main__":
+    main()
