@@ -371,8 +371,8 @@ history = fit(network, digits, recipe, seed=1, show=plots.LiveCurve())
 # %% [markdown]
 # First a plateau at 2.303, then the cliff, then a slow climb. If your plateau is longer or
 # shorter than your neighbour's: that depends on the first weights, which are random. The stored
-# runs with {{lenet.seeds}} different seeds ended between {{lenet.validation.low | .1%}} and
-# {{lenet.validation.high | .1%}} on validation.
+# runs with {{lenet.seeds}} different seeds ended between {{lenet.rows.lenet5.low | .1%}} and
+# {{lenet.rows.lenet5.high | .1%}} on validation.
 #
 # What does the network see? A page of predictions, with what it says in black, and mistakes in
 # red.

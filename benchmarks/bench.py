@@ -1,0 +1,242 @@
+"""Measure speed, each figure against a named peer in the same run: `make bench`.
+
+    python benchmarks/bench.py                   every table
+    python benchmarks/bench.py training loader   these
+
+Two things to compare are timed in turn, several times each; the table holds medians and the
+ratio of the medians. Leave the machine alone meanwhile: a busy core spoils every figure. The
+tables go into `mnist_course/results/bench.json`, those of the lessons into `lessons.json`.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import nn
+
+from mnist_course import data, models, recipes, results, runtime
+from mnist_course.augment import RandomAffine
+from mnist_course.training import fit, make_optimizer, train_epoch
+
+ROOT = Path(__file__).parent.parent
+
+
+def seconds(work):
+    """Seconds that a function without arguments takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def in_turn(works, repeats):
+    """Median seconds of each of several functions, run one after the other, several times."""
+    times = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            times[name].append(seconds(work))
+    return {name: statistics.median(values) for name, values in times.items()}, times
+
+
+def bench_training():
+    """Lesson 05's whole training against write-up A's five epochs, by the time of its step."""
+    digits = data.load()
+    recipe = recipes.WRITEUP_A
+    network_a = models.network_a()
+    optimizer = make_optimizer(network_a, recipe)
+    loss_function = nn.CrossEntropyLoss()
+    batches = list(data.Batches(digits.train[: recipe.batch_size], recipe.batch_size))
+    train_epoch(network_a, batches, loss_function, optimizer)  # warm up
+
+    def step_of_a():
+        train_epoch(network_a, batches, loss_function, optimizer)
+
+    def ours():
+        runtime.seed_everything(0)
+        fit(models.residual_network(), digits, recipes.RESIDUAL)
+
+    medians, times = in_turn({"step of write-up A": step_of_a, "lesson 05": ours}, 3)
+    steps = 5 * -(-60_000 // recipe.batch_size)
+    of_a = steps * medians["step of write-up A"]
+    return {
+        "what": "lesson 05: training to the end, validation each epoch included",
+        "seconds": medians["lesson 05"],
+        "peer": f"write-up A's network, default layout, 5 epochs ({steps} steps at the median step)",
+        "peer_seconds": of_a,
+        "ratio": of_a / medians["lesson 05"],
+        "times": times,
+    }
+
+
+def bench_loader():
+    """Images a second: augmented batches in memory, against torchvision's loader through PIL."""
+    part = data.load_all_training()
+    transforms = torchvision.transforms.Compose([
+        torchvision.transforms.RandomAffine(degrees=10, translate=(0.1, 0.1)),
+        torchvision.transforms.ToTensor(),
+        torchvision.transforms.Normalize(data.MEAN, data.DEVIATION),
+    ])  # fmt: skip
+    dataset = torchvision.datasets.MNIST(data.mnist_root(), train=True, transform=transforms)
+    some = torch.utils.data.Subset(dataset, range(12_800))
+    augment = RandomAffine(degrees=10, shift=0.1, scale=0, shear=0)
+    loaders = {
+        "in memory": (data.Batches(part, 256, shuffle=True, augment=augment), len(part)),
+        "DataLoader": (torch.utils.data.DataLoader(some, 256, shuffle=True), len(some)),
+        "DataLoader, 2 workers": (
+            torch.utils.data.DataLoader(some, 256, shuffle=True, num_workers=2), len(some),
+        ),
+    }  # fmt: skip
+    works = {name: lambda loader=loader: list(loader) for name, (loader, _) in loaders.items()}
+    medians, times = in_turn(works, 5)
+    speeds = {name: loaders[name][1] / medians[name] for name in loaders}
+    return {
+        "what": "augmented images a second, rotation and shift, batches of 256, in memory",
+        "images_per_second": speeds["in memory"],
+        "peer": "torchvision's DataLoader through PIL, num_workers=0",
+        "peer_images_per_second": speeds["DataLoader"],
+        "ratio": speeds["in memory"] / speeds["DataLoader"],
+        "two_workers_images_per_second": speeds["DataLoader, 2 workers"],
+        "ratio_two_workers": speeds["in memory"] / speeds["DataLoader, 2 workers"],
+        "times": times,
+    }
+
+
+def bench_loop():
+    """One epoch of LeNet-5 by our loop, against d2l's `train_ch6` on the same batches."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from d2l import torch as d2l
+
+    part = data.load().train[:10_000]
+    batches = data.Batches(part, 256, shuffle=True)
+    validation = data.Batches(part[:1000], 256)
+
+    def ours():
+        network = models.lenet5()
+        train_epoch(
+            network, batches, nn.CrossEntropyLoss(), torch.optim.SGD(network.parameters(), lr=0.9)
+        )
+
+    def theirs():
+        d2l.train_ch6(models.lenet5(), batches, validation, 1, 0.9, torch.device("cpu"))
+
+    with open(os.devnull, "w") as nowhere:
+        standard, sys.stdout = sys.stdout, nowhere
+        try:
+            medians, times = in_turn({"ours": ours, "d2l": theirs}, 5)
+        finally:
+            sys.stdout = standard
+    return {
+        "what": "LeNet-5, one epoch of 10,000 images by train_epoch",
+        "seconds": medians["ours"],
+        "peer": "d2l.train_ch6 on the same batches, with its live plot and its evaluation",
+        "peer_seconds": medians["d2l"],
+        "ratio": medians["d2l"] / medians["ours"],
+        "times": times,
+    }
+
+
+def bench_help():
+    """`mnist-course --help` against a Python that does nothing."""
+    command = Path(sys.executable).with_name("mnist-course")
+    works = {
+        "help": lambda: subprocess.run([command, "--help"], stdout=subprocess.DEVNULL, check=True),
+        "python": lambda: subprocess.run([sys.executable, "-c", "pass"], check=True),
+    }
+    medians, times = in_turn(works, 9)
+    return {
+        "what": "mnist-course --help",
+        "seconds": medians["help"],
+        "peer": "python -c pass",
+        "peer_seconds": medians["python"],
+        "ratio": medians["help"] / medians["python"],
+        "times": times,
+    }
+
+
+TABLES = {
+    "training": bench_training,
+    "loader": bench_loader,
+    "loop": bench_loop,
+    "help": bench_help,
+}
+
+
+def run_lesson(path, quick):
+    """Seconds and peak memory (bytes) of a lesson's whole run, kernel start included.
+
+    It runs in a process of its own, since the peak of a child is known only once it has ended.
+    """
+    environment = {**os.environ, "MNIST_COURSE_QUICK": "1" if quick else "0"}
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, "--one", str(path), folder]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{path.name} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def one_lesson(path, folder):
+    """Execute one notebook in a folder; print its figures as JSON."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": folder}})
+    took = seconds(client.execute)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(json.dumps({"seconds": took, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}))
+
+
+def bench_lessons():
+    """Every lesson in full and in quick mode: seconds, minutes to state, peak memory."""
+    stored = results.FOLDER / "lessons.json"
+    lessons = json.loads(stored.read_text()) if stored.exists() else {}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        full, quick = run_lesson(path, False), run_lesson(path, True)
+        lessons[path.stem[:2]] = {
+            "seconds": round(full["seconds"], 1),
+            "minutes": max(1, -(-int(full["seconds"]) // 60)),
+            "quick_seconds": round(quick["seconds"], 1),
+            "peak_megabytes": round(max(full["peak_bytes"], quick["peak_bytes"]) / 1e6),
+        }
+        print(path.stem, lessons[path.stem[:2]], flush=True)
+    return {"command": "python benchmarks/bench.py lessons", "machine": runtime.machine(), **lessons}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure speed against named peers.")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"{', '.join(TABLES)}, lessons")
+    parser.add_argument("--one", nargs=2, metavar=("NOTEBOOK", "FOLDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        one_lesson(*options.one)
+        return
+    unknown = set(options.tables) - {*TABLES, "lessons"}
+    if unknown:
+        parser.error(f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}, lessons")
+    stored = results.FOLDER / "bench.json"
+    tables = json.loads(stored.read_text())["tables"] if stored.exists() else {}
+    for name in options.tables or [*TABLES, "lessons"]:
+        if name == "lessons":
+            text = json.dumps(bench_lessons(), indent=1) + "\n"
+            runtime.write_whole(results.FOLDER / "lessons.json", text.encode())
+            continue
+        row = TABLES[name]()
+        tables[name] = {**row, "machine": runtime.machine(), "versions": runtime.versions()}
+        print(f"{row['what']}: {row['ratio']:.3g} (peer: {row['peer']})", flush=True)
+        content = {"command": "python benchmarks/bench.py", "tables": tables}
+        runtime.write_whole(stored, (json.dumps(content, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
