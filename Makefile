@@ -1,7 +1,8 @@
 # `make` alone lists the commands. ARGS, WHEELS and PYTHON may be given: make lab ARGS="--port 8899"
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup setup-tests wheels test lint notebooks bench results clean
+.PHONY: help lab setup setup-tests wheels test test-full lint format notebooks check-notebooks \
+    site bench results clean
 
 # The first Python that is new enough. If none is, the script tells the first one there.
 PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
@@ -36,13 +37,27 @@ test: export MNIST_COURSE_QUICK = 1
 test: setup-tests  ## run every test and, in quick mode, every notebook
 	$(BIN)/python -m pytest --nbval-lax tests notebooks $(ARGS)
 
+test-full: export MNIST_COURSE_QUICK = 0
+test-full: setup-tests  ## run every notebook in full mode, as a student does
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=1800 notebooks $(ARGS)
+
 lint: setup-tests  ## look for mistakes and bad style, check types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+format: setup-tests  ## mend bad style where that can be done by rule
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
 notebooks: setup-tests  ## make notebooks/ from lessons/
 	$(BIN)/python scripts/make_notebooks.py
+
+check-notebooks: setup-tests
+	$(BIN)/python -m pytest --quiet tests/test_notebooks.py
+
+site: setup-tests  ## run the lessons and render them to web pages, in site/
+	$(BIN)/python scripts/render.py $(ARGS)
 
 bench: setup  ## measure speed against stated peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
@@ -51,5 +66,5 @@ results: setup  ## make the long runs again, into mnist_course/results/; resumab
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
 clean:  ## remove caches and built packages; your lessons, .venv, wheels and data stay
-	rm -rf dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist site .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -69,7 +69,7 @@ def bench_training():
     return {
         "what": "lesson 05: training to the end, validation each epoch included",
         "seconds": medians["lesson 05"],
-        "peer": f"write-up A's network, default layout, 5 epochs ({steps} steps at the median step)",
+        "peer": f"write-up A's network, default layout, 5 epochs ({steps} median steps)",
         "peer_seconds": of_a,
         "ratio": of_a / medians["lesson 05"],
         "times": times,
@@ -194,7 +194,11 @@ def one_lesson(path, folder):
     client = NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": folder}})
     took = seconds(client.execute)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(json.dumps({"seconds": took, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}))
+    print(
+        json.dumps(
+            {"seconds": took, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}
+        )
+    )
 
 
 def bench_lessons():
@@ -210,7 +214,11 @@ def bench_lessons():
             "peak_megabytes": round(max(full["peak_bytes"], quick["peak_bytes"]) / 1e6),
         }
         print(path.stem, lessons[path.stem[:2]], flush=True)
-    return {"command": "python benchmarks/bench.py lessons", "machine": runtime.machine(), **lessons}
+    return {
+        "command": "python benchmarks/bench.py lessons",
+        "machine": runtime.machine(),
+        **lessons,
+    }
 
 
 def main():

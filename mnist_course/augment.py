@@ -11,7 +11,8 @@ from torch.nn import functional as F
 class RandomAffine:
     """A random affine map for each image of a batch: rotate, shift, scale, shear.
 
-    Called with images, float (N, C, H, W), background 0; returns the same shape and dtype.
+    Called with square images, float (N, C, H, H), background 0; returns the same shape and
+    dtype. Raises TypeError for bytes.
     Every image gets its own map, drawn anew at each call. One call of `grid_sample` moves the
     whole batch, so it costs about as much as a convolution and needs no worker processes.
     Source of the idea: Simard, Steinkraus & Platt (2003), section 2.
@@ -23,6 +24,8 @@ class RandomAffine:
     shear: float = 0.1  # sideways pixels for each pixel of height
 
     def __call__(self, images, generator=None):
+        if not images.is_floating_point():
+            raise TypeError(f"RandomAffine expects float images (data.scale), got {images.dtype}")
         matrices = self.matrices(len(images), generator).to(images.device, images.dtype)
         grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
         return F.grid_sample(images, grid, mode="bilinear", align_corners=False)

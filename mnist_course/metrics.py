@@ -7,7 +7,10 @@ import torch
 
 
 def accuracy(logits, labels):
-    """Share of rows whose largest logit is the label's: (N, K) and (N,) to a float in 0..1."""
+    """Share of rows whose largest logit is the label's: (N, K) and (N,) to a float in 0..1.
+
+    Raises ValueError when there are not as many rows as labels, or none.
+    """
     if len(logits) != len(labels) or len(labels) == 0:
         raise ValueError(f"{len(logits)} predictions for {len(labels)} labels")
     return (logits.argmax(dim=1) == labels).float().mean().item()
@@ -25,14 +28,23 @@ def interval(correct, total, confidence=0.95):
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = correct / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(
-        share * (1 - share) / total + z * z / (4 * total * total)
-    )
+    spread = math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    half = z / (1 + z * z / total) * spread
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def confusion(predictions, labels, classes=10):
-    """How often each true label (row) got each prediction (column): int64 (classes, classes)."""
+    """How often each true label (row) got each prediction (column): int64 (classes, classes).
+
+    predictions and labels: whole numbers (N,). Raises ValueError when their numbers differ or
+    one lies outside 0..classes - 1.
+    """
+    if len(predictions) != len(labels):
+        raise ValueError(f"{len(predictions)} predictions for {len(labels)} labels")
+    for name, values in (("prediction", predictions), ("label", labels)):
+        if len(values) and not 0 <= values.min() <= values.max() < classes:
+            raise ValueError(f"a {name} lies outside 0 to {classes - 1}")
+    labels = labels.long()  # bytes would overflow in the next line
     return torch.bincount(labels * classes + predictions, minlength=classes**2).reshape(
         classes, classes
     )
@@ -43,8 +55,11 @@ def calibration(probabilities, labels, bins=10):
 
     probabilities: (N, K), rows sum to 1. Returns three float tensors (bins,): mean confidence,
     accuracy and count of images in each bin of confidence; NaN in an empty bin.
+    Raises ValueError for logits: they are no probabilities before a softmax.
     Source: Guo et al. (2017), section 2.
     """
+    if probabilities.min() < 0 or probabilities.max() > 1 + 1e-5:
+        raise ValueError("calibration expects probabilities in 0..1: logits.softmax(dim=1)")
     confidence, predictions = probabilities.max(dim=1)
     right = (predictions == labels).float()
     index = (confidence * bins).long().clamp(max=bins - 1)

@@ -78,15 +78,22 @@ def _plain(image):
 def image_grid(images, captions=None, columns=8, size=1.0, colour="gray_r", wrong=()):
     """Images (N, H, W) in a grid; a caption above each; captions of indices in `wrong` red.
 
-    All images share one scale of brightness when they are bytes, else each has its own.
+    All images share one scale of brightness when they are bytes, else each has its own. No
+    images at all make one empty axes that says so. Raises ValueError unless there are as many
+    captions as images.
     """
     count = len(images)
+    if captions is not None and len(captions) != count:
+        raise ValueError(f"{len(captions)} captions for {count} images")
+    if count == 0:
+        _, axes = subplots(1, 1, 2, 1, squeeze=False)
+        axes[0, 0].axis("off")
+        axes[0, 0].text(0.5, 0.5, "no images", ha="center", va="center")
+        return axes
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     caption_height = 0.22 if captions is not None else 0.06
-    _, axes = subplots(
-        rows, columns, columns * size, rows * (size + caption_height), squeeze=False
-    )
+    _, axes = subplots(rows, columns, columns * size, rows * (size + caption_height), squeeze=False)
     for index, ax in enumerate(axes.flat):
         ax.axis("off")
         if index >= count:
@@ -114,9 +121,7 @@ def number_matrix(matrix, ax=None, digits=None, signed=None, title="", size=0.36
     digits = (0 if whole else 2) if digits is None else digits
     signed = bool(matrix.min() < 0) if signed is None else signed
     limit = max(abs(float(matrix.min())), abs(float(matrix.max())), 1e-9)
-    ax.imshow(
-        matrix, cmap=SIGNED if signed else "gray_r", vmin=-limit if signed else 0, vmax=limit
-    )
+    ax.imshow(matrix, cmap=SIGNED if signed else "gray_r", vmin=-limit if signed else 0, vmax=limit)
     for (row, column), value in np.ndenumerate(matrix):
         dark = abs(value) > 0.6 * limit
         ax.text(
@@ -131,7 +136,9 @@ def bars(values, labels, ax=None, errors=None, colour=BLUE, ylabel="", xlabel=""
     """A bar for each value, with its number above; `errors` draws one standard deviation."""
     if ax is None:
         _, ax = subplots()
-    drawn = ax.bar([str(label) for label in labels], values, yerr=errors, color=colour, capsize=3)
+    places = range(len(values))  # not the labels, which may occur twice
+    drawn = ax.bar(places, values, yerr=errors, color=colour, capsize=3)
+    ax.set_xticks(places, [str(label) for label in labels])
     if len(values) <= 12:
         ax.bar_label(drawn, fmt="%.4g", fontsize=7, padding=2)
         ax.margins(y=0.12)
@@ -231,8 +238,9 @@ class LiveCurve:
             figure.suptitle(self.title, fontsize=11)
         alt = (
             f"Curves of loss and accuracy over {len(history)} of {self.epochs} epochs. Training "
-            f"loss {history.train_loss[0]:.3f} to {history.train_loss[-1]:.3f}, validation "
-            f"accuracy {history.validation_accuracy[0]:.2%} to {history.validation_accuracy[-1]:.2%}."
+            f"loss {history.train_loss[0]:.3f} to {history.train_loss[-1]:.3f}, "
+            f"validation accuracy {history.validation_accuracy[0]:.2%} to "
+            f"{history.validation_accuracy[-1]:.2%}."
         )
         self.curve = _display(self.curve, picture(figure, alt))
 
@@ -268,7 +276,7 @@ def predictions(images, probabilities, labels, columns=8, names="0123456789"):
 
 def kernels(weights, captions=None, columns=8, size=1.0):
     """Kernels (N, H, W) as heat maps on one scale: orange above 0, purple below, white at 0."""
-    limit = float(abs(weights).max())
+    limit = max(float(np.abs(_plain(kernel)).max()) for kernel in weights)
     axes = image_grid(weights, captions, columns, size, SIGNED)
     for ax in axes.flat:
         for drawn in ax.images:
@@ -283,7 +291,7 @@ def feature_maps(maps, captions=None, columns=8, size=1.0):
 
 def confusion(predicted, labels, ax=None, names="0123456789"):
     """The confusion matrix as a heat map; the diagonal is left out of the colour scale."""
-    counts = metrics.confusion(predicted, labels, len(names)).numpy()
+    counts = metrics.confusion(predicted, labels, len(names)).cpu().numpy()
     if ax is None:
         _, ax = subplots(1, 1, 5, 4.4)
     mistakes = counts.copy()

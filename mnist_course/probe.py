@@ -64,7 +64,7 @@ def _record(network, images):
 
 
 def gradients(network, images, labels, loss_function=None):
-    """Gradient of the mean loss for every parameter: a dict from name to a tensor.
+    """Gradient of the mean loss for every parameter that learns: a dict from name to a tensor.
 
     Runs in training mode on a throw-away copy, so that neither the parameters' own gradients
     nor batch norm's statistics change. Default loss: cross-entropy.
@@ -74,7 +74,7 @@ def gradients(network, images, labels, loss_function=None):
     loss_function = loss_function or nn.CrossEntropyLoss()
     twin = copy.deepcopy(network)
     twin.train()
-    parameters = dict(twin.named_parameters())
+    parameters = {name: p for name, p in twin.named_parameters() if p.requires_grad}
     loss = loss_function(twin(images), labels)
     slopes = torch.autograd.grad(loss, list(parameters.values()))
     return dict(zip(parameters, slopes, strict=True))
@@ -95,16 +95,21 @@ def kernels(network):
     return found
 
 
+def _blank(network, image_shape):
+    """One black image on the network's device; the CPU when it has no parameters."""
+    device = next(network.parameters(), torch.empty(0)).device
+    return torch.zeros(1, *image_shape, device=device)
+
+
 def shape_table(network, image_shape=(1, 28, 28)):
     """One row for each innermost layer, in the order in which they run.
 
     Returns a list of (name, layer type, output shape as text with N for the batch, number of
     parameters).
     """
-    device = next(network.parameters()).device
     layers = dict(network.named_modules())
     rows = []
-    for name, output in activations(network, torch.zeros(1, *image_shape, device=device)).items():
+    for name, output in activations(network, _blank(network, image_shape)).items():
         layer = layers[name]
         shape = ", ".join(["N", *(str(size) for size in output.shape[1:])])
         count = sum(parameter.numel() for parameter in layer.parameters())
@@ -116,8 +121,7 @@ def multiply_accumulates(network, image_shape=(1, 28, 28)):
     """Multiply-accumulates of one forward pass of one image, in convolutions and linears."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    device = next(network.parameters()).device
     counter = FlopCounterMode(display=False)
     with looking(network), torch.no_grad(), counter:
-        network(torch.zeros(1, *image_shape, device=device))
+        network(_blank(network, image_shape))
     return counter.get_total_flops() // 2  # one multiply and one add each

@@ -125,7 +125,8 @@ def report():
     """Print what a lesson runs on: device, machine, versions, and whether it is quick mode."""
     found = versions()
     print(f"device: {device()} ({machine()})")
-    print(", ".join(f"{name} {found[name]}" for name in ("python", "torch", "torchvision", "numpy")))
+    names = ("python", "torch", "torchvision", "numpy")
+    print(", ".join(f"{name} {found[name]}" for name in names))
     if quick():
         print("QUICK MODE: the same cells with few images and steps. Figures mean little.")
         print("For a full run, start without MNIST_COURSE_QUICK.")

@@ -54,6 +54,15 @@ class Recipe:
             raise ValueError(f"no schedule {self.schedule!r}; there are {', '.join(SCHEDULES)}")
         if not self.learning_rate > 0:
             raise ValueError(f"the learning rate must be above 0, got {self.learning_rate}")
+        if not 0 < self.decay <= 1 or self.decay_every < 1:
+            raise ValueError(
+                f"the learning rate decays by a factor above 0, up to 1, every 1 or more epochs; "
+                f"got {self.decay} every {self.decay_every}"
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label smoothing lies from 0 to below 1, got {self.label_smoothing}")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience is at least 1 epoch, or None; got {self.patience}")
 
 
 @dataclass
@@ -78,12 +87,19 @@ class History:
         """Training images a second, over all complete epochs."""
         return self.images * len(self.seconds) / sum(self.seconds) if self.seconds else 0.0
 
+    @property
+    def diverged(self):
+        """True when a loss of the last epoch is not finite."""
+        last = self.train_loss[-1:] + self.validation_loss[-1:]
+        return not all(math.isfinite(loss) for loss in last)
+
     def __str__(self):
         if not len(self):
             return self.stopped or "not trained"
         text = (
-            f"{len(self)} epochs in {sum(self.seconds):.0f} s ({self.images_per_second:,.0f} images "
-            f"a second on {self.device}): training loss {self.train_loss[-1]:.4f}, "
+            f"{len(self)} epoch{'s' * (len(self) > 1)} in {sum(self.seconds):.1f} s "
+            f"({self.images_per_second:,.0f} images a second on {self.device}): "
+            f"training loss {self.train_loss[-1]:.4f}, "
             f"validation accuracy {self.validation_accuracy[-1]:.2%}"
         )
         return f"{text}. {self.stopped}" if self.stopped else text
@@ -122,7 +138,7 @@ def evaluate(network, batches):
 def predict(network, part, batch_size=1000, normalisation=(data.MEAN, data.DEVIATION)):
     """Logits (N, 10) of a `Part`, on the CPU, from the network in evaluation mode."""
     network.eval()
-    device = next(network.parameters()).device
+    device = next(network.parameters(), torch.empty(0)).device
     batches = data.Batches(part, batch_size, device=device, normalisation=normalisation)
     return torch.cat([network(images).cpu() for images, _ in batches])
 
@@ -238,10 +254,10 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     try:
         for epoch in range(1, recipe.epochs + 1):
             shown = show.watch(batches, epoch, recipe.epochs)
+            if each_step is not None:
+                shown = _stepping(shown, each_step)
             started = time.perf_counter()
-            loss, accuracy = train_epoch(
-                network, _stepping(shown, each_step) if each_step else shown, loss_function, optimizer
-            )
+            loss, accuracy = train_epoch(network, shown, loss_function, optimizer)
             seconds = time.perf_counter() - started
             validation_loss, validation_accuracy = evaluate(network, validation)
             history.train_loss.append(loss)
@@ -251,14 +267,15 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
             history.learning_rate.append(optimizer.param_groups[0]["lr"])
             history.seconds.append(seconds)
             show.update(history)
-            if after_epoch is not None:
-                after_epoch(epoch)
-            if not math.isfinite(loss):
+            if history.diverged:
                 history.stopped = (
-                    f"Stopped after epoch {epoch}: the loss is {loss}. The steps were too long; "
-                    f"try a learning rate below {recipe.learning_rate / 10:g}, on a new network."
+                    f"Stopped after epoch {epoch}: the loss is {loss}, on validation images "
+                    f"{validation_loss}. The steps were too long; try a learning rate below "
+                    f"{recipe.learning_rate / 10:g}, on a new network."
                 )
                 break
+            if after_epoch is not None:
+                after_epoch(epoch)
             if isinstance(each_epoch, lr_scheduler.ReduceLROnPlateau):
                 each_epoch.step(validation_accuracy)
             elif each_epoch is not None:
@@ -272,9 +289,10 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
                 break
     except KeyboardInterrupt:
         history.stopped = (
-            f"Interrupted in epoch {len(history) + 1}. The network keeps what it has learned; "
-            "run the cell again to go on from here."
+            f"Interrupted: {len(history)} of {recipe.epochs} epochs are complete. The network "
+            "keeps what it has learned; to go on from here, call fit with it again."
         )
+        network.eval()  # as after a complete epoch
     show.close(history)
     return history
 
@@ -282,8 +300,14 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
 # --- checkpoints --------------------------------------------------------------------------
 
 
-class CheckpointError(Exception):
-    """A checkpoint is missing, broken, foreign, or of another network."""
+class CheckpointError(runtime.CourseError):
+    """A checkpoint can't be saved, or is missing, broken, foreign, or of another network."""
+
+
+def _weights_path(path):
+    """The path with the ending .safetensors; "rate-0.1" is a name, not an ending to replace."""
+    path = Path(path)
+    return path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors")
 
 
 def save_checkpoint(path, network, recipe=None, history=None, seed=None):
@@ -291,8 +315,9 @@ def save_checkpoint(path, network, recipe=None, history=None, seed=None):
 
     Each file is written whole or not at all. The weights carry the same JSON inside, so they
     are complete without the other file. No pickle: loading a checkpoint runs no code.
+    Returns the path of the weights. Raises CheckpointError when it can't be written.
     """
-    path = Path(path).with_suffix(".safetensors")
+    path = _weights_path(path)
     about = {
         "made_by": "mnist_course",
         "recipe": asdict(recipe) if recipe else None,
@@ -304,8 +329,13 @@ def save_checkpoint(path, network, recipe=None, history=None, seed=None):
     weights = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
-    runtime.write_whole(path, safetensors.torch.save(weights, {"mnist_course": text}))
-    runtime.write_whole(path.with_suffix(".json"), text.encode())
+    try:
+        runtime.write_whole(path, safetensors.torch.save(weights, {"mnist_course": text}))
+        runtime.write_whole(path.with_suffix(".json"), text.encode())
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} can't be written ({error.strerror or error}); make room or name another folder"
+        ) from error
     return path
 
 
@@ -315,7 +345,7 @@ def load_checkpoint(path, network):
     Raises CheckpointError, and leaves the network as it is, when the file is missing, broken,
     not from this course or of a network with other layers.
     """
-    path = Path(path).with_suffix(".safetensors")
+    path = _weights_path(path)
     if not path.is_file():
         raise CheckpointError(
             f"there is no {path.name} in {path.parent.resolve()}: the lesson that trains this "
@@ -326,9 +356,12 @@ def load_checkpoint(path, network):
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         about = json.loads(metadata["mnist_course"])
+        recipe, history = _recipe(about["recipe"]), _history(about["history"])
     except KeyError as error:
-        raise CheckpointError(f"{path} was not saved by this course") from error
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} was not saved by this course; give the name of a file that was"
+        ) from error
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is broken ({error}); train and save again") from error
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -341,9 +374,17 @@ def load_checkpoint(path, network):
             f"the file and {expected.get(different[0])} here"
         )
     network.load_state_dict(weights)
-    recipe, history = about["recipe"], about["history"]
-    if recipe:
-        recipe["augment"] = RandomAffine(**recipe["augment"]) if recipe["augment"] else None
-        for name in ("betas", "normalisation"):
-            recipe[name] = tuple(recipe[name])
-    return Recipe(**recipe) if recipe else None, History(**history) if history else None
+    return recipe, history
+
+
+def _recipe(settings):
+    """A `Recipe` from what `asdict` and JSON made of it; None from None."""
+    if settings is None:
+        return None
+    augment = settings["augment"] and RandomAffine(**settings["augment"])
+    pairs = {name: tuple(settings[name]) for name in ("betas", "normalisation")}
+    return Recipe(**settings | pairs | {"augment": augment})
+
+
+def _history(figures):
+    return figures and History(**figures)

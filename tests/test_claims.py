@@ -109,7 +109,21 @@ COMPUTED = {
         "99.5": 99.5,  # the aim
     },
 }
-SMALL_PRINT = {"98", "99", "95", "99.5", "0.1", "0.2", "0.3", "0.5", "0.8", "0.9", "100", "1998", "2015"}
+SMALL_PRINT = {
+    "98",
+    "99",
+    "95",
+    "99.5",
+    "0.1",
+    "0.2",
+    "0.3",
+    "0.5",
+    "0.8",
+    "0.9",
+    "100",
+    "1998",
+    "2015",
+}
 
 
 def prose(lesson):
@@ -134,7 +148,10 @@ def evidence(lesson):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             text += [cell.source, *(output.get("text", "") for output in cell.outputs)]
-    return {n.replace("_", "").replace(",", "") for n in re.findall(r"\d[\d_,]*(?:\.\d+)?", "\n".join(text))}
+    return {
+        n.replace("_", "").replace(",", "")
+        for n in re.findall(r"\d[\d_,]*(?:\.\d+)?", "\n".join(text))
+    }
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)

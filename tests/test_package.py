@@ -29,6 +29,7 @@ ARROWS = {
     "training": {"data", "augment", "metrics", "runtime"},
     "probe": set(),
     "plots": {"metrics", "runtime"},  # quick mode is marked on every plot
+    "recipes": {"models", "augment", "training", "data"},
     "results": set(),
     "widgets": {"plots", "probe", "models", "data", "augment", "training"},
     "checks": set(),

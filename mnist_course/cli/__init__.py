@@ -74,6 +74,44 @@ def lab(options):
     sys.exit(jupyterlab(list(options)))
 
 
+# As in `recipes.NETWORKS` and `training.OPTIMIZERS`, which would import torch.
+NETWORKS = ("softmax", "lenet5", "lenet5-relu", "residual", *"abc", "d1", "d2", "d3", "d4", "e")
+OPTIMIZERS = ("sgd", "adam", "adamw")
+
+
+@main.command()
+@click.argument("network", metavar="NETWORK", type=click.Choice(NETWORKS))
+@click.option(
+    "--data", "dataset", type=click.Choice(["mnist", "fashion"]), default="mnist", show_default=True
+)
+@click.option("--epochs", type=click.IntRange(1), help="passes over the training images")
+@click.option("--batch-size", type=click.IntRange(1), help="images a step")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="size of a step")
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="needs its --learning-rate")
+@click.option(
+    "--decay",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="factor on the learning rate after each epoch, in place of the recipe's schedule",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="of weights, order, augmentation")
+@click.option("--device", help="cuda, mps or cpu; by default the first that is there")
+@click.option("--dry-run", is_flag=True, help="one batch, to see that it works; saves nothing")
+@click.option("--save", type=click.Path(dir_okay=False), help="keep the network in this file")
+def train(network, dataset, seed, device, dry_run, save, **changes):
+    """Train a network by its recipe; the options change the recipe.
+
+    NETWORK is softmax, lenet5, lenet5-relu, residual, or one of the write-ups' networks: a, b,
+    c, d1, d2, d3, d4, e.
+
+    Validation is on images set apart from the training images. The test set stays sealed.
+    Ctrl-C ends the training and keeps what is there.
+    """
+    from mnist_course.cli.train import run
+
+    changes = {name: value for name, value in changes.items() if value is not None}
+    run(network, dataset, changes, seed, device, dry_run, save)
+
+
 @main.group()
 def data():
     """Put a dataset where the lessons look for it, and check it."""

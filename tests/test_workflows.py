@@ -1,0 +1,107 @@
+"""The workflows, the hooks and the CI script: valid, and calling the commands that exist."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MAKE = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+
+every_workflow = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def load(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def steps(path):
+    return [step for job in load(path)["jobs"].values() for step in job["steps"]]
+
+
+def commands(path):
+    return [step["run"] for step in steps(path) if "run" in step]
+
+
+def test_there_are_three():
+    assert [path.stem for path in FILES] == ["pages", "test", "weekly"]
+
+
+@every_workflow
+def test_a_workflow_is_valid(path):
+    check = ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
+    done = subprocess.run([sys.executable, *check], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@every_workflow
+def test_a_workflow_may_read_and_no_more(path):
+    workflow = load(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]
+    for name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"] <= 180
+        if name == "publish":
+            assert job["permissions"] == {"pages": "write", "id-token": "write"}
+        else:
+            assert "permissions" not in job
+
+
+@every_workflow
+def test_actions_are_github_s_own_and_name_a_major_version(path):
+    for step in steps(path):
+        if "uses" in step:
+            assert re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
+
+
+@every_workflow
+def test_a_workflow_calls_make_s_commands(path):
+    for command in commands(path):
+        word, target = command.split()
+        assert word == "make"
+        assert target in MAKE
+
+
+def test_the_readme_s_test_command_is_what_runs_everywhere():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", readme, re.M | re.S)
+    lines = {line.partition("#")[0].strip() for block in blocks for line in block.splitlines()}
+    assert "make test" in lines
+    assert "make test" in commands(ROOT / ".github" / "workflows" / "test.yml")
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make test"
+
+
+def test_three_systems_and_the_oldest_python():
+    matrix = load(ROOT / ".github/workflows/test.yml")["jobs"]["test"]["strategy"]["matrix"]
+    assert [os.partition("-")[0] for os in matrix["os"]] == ["ubuntu", "macos", "windows"]
+    oldest, newest = matrix["python"]
+    assert PROJECT["requires-python"] == f">={oldest}"
+    for path in FILES:  # elsewhere the newest
+        for step in steps(path):
+            version = step.get("with", {}).get("python-version", newest)
+            assert version in (newest, "${{ matrix.python }}")
+
+
+def test_a_push_and_a_pull_request_are_tested_and_a_week_is_too():
+    # YAML 1.1 reads the word "on" as true
+    assert set(load(ROOT / ".github/workflows/test.yml")[True]) == {"push", "pull_request"}
+    assert set(load(ROOT / ".github/workflows/weekly.yml")[True]) == {
+        "schedule", "workflow_dispatch",
+    }  # fmt: skip
+
+
+def test_hooks_are_commands_that_exist():
+    [local] = load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"  # so that no version goes stale and no network is needed
+    for hook in local["hooks"]:
+        word, target = hook["entry"].split()
+        assert word == "make"
+        assert target in MAKE
+        assert hook["language"] == "system"
+        re.compile(hook.get("files", ""))
