@@ -26,8 +26,9 @@ digits = data.load()
 # %% [markdown]
 # ## 1. Why not look at all pixels at once?
 #
-# A digit has 784 pixels. One unit that looks at all of them needs 784 weights. A hundred units
-# need 78,400. And each of them is tied to one place: if it has learned a stroke at the left,
+# The parameters of a network are mostly **weights**: numbers that inputs are multiplied by. A
+# **unit** multiplies each of its inputs by a weight and adds up. A digit has 784 pixels, so a unit
+# that looks at all of them needs 784 weights. A hundred units need 78,400. And each of them is tied to one place: if it has learned a stroke at the left,
 # it knows nothing about the same stroke at the right.
 #
 # Two observations help.
@@ -98,6 +99,9 @@ by_torch = F.conv2d(digit[None, None], random_kernel[None, None])[0, 0]
 print("shape:", tuple(by_hand.shape))
 print("same: ", torch.allclose(by_hand, by_torch, atol=1e-5))
 
+# %% [markdown]
+# The result is the same. And which is faster?
+
 # %%
 started = time.perf_counter()
 corr2d(digit, random_kernel)
@@ -107,13 +111,13 @@ ended = time.perf_counter()
 print(f"torch is {(middle - started) / (ended - middle):.0f} times faster than the two loops")
 
 # %% [markdown]
-# The result is the same, and the loops are far slower. From here on we use torch's version.
+# The two loops are far slower. From here on we use torch's version.
 
 # %% [markdown]
 # ## 3. What kernels do to a digit
 #
-# A kernel is a question to each place of the image. Read the weights as a question: "is it
-# brighter on the right than on the left?" Here are six kernels. Before you run the cell, guess
+# A kernel is a question to each place of the image. Read the weights as a question: "is there
+# more ink on the right than on the left?" Here are six kernels. Before you run the cell, guess
 # for each what it will make of the digit.
 
 # %%
@@ -146,15 +150,15 @@ plots.show(
 # Orange is a positive answer, purple a negative one, white is zero.
 #
 # - **Blur** takes the mean of nine pixels.
-# - **Sharpen** raises a pixel that is brighter than its neighbours.
-# - **Vertical edges** subtracts the left from the right. It answers at the sides of a stroke:
-#   orange where ink begins, purple where it ends. In even areas it says nothing.
+# - **Sharpen** raises a pixel that has more ink than its neighbours.
+# - **Vertical edges** subtracts the left from the right. It answers at the sides of a stroke: going
+#   from left to right, orange where ink begins, purple where it ends. In even areas it says nothing.
 # - **Horizontal edges** asks the same from top to bottom.
 # - **All edges** compares a pixel with all its neighbours.
 # - **Shift right** copies each pixel's left neighbour.
 #
-# The edge kernels share something: their weights add up to 0. So an area of one brightness
-# gives 0, dark or bright.
+# The edge kernels share something: their weights add up to 0. So an even area gives 0, with ink or
+# without.
 
 # %% [markdown]
 # ## 4. Padding, stride, output size
@@ -172,6 +176,8 @@ plots.show(
 #
 # Why? The padded input has n + 2p pixels. The kernel's left edge can stand at n + 2p − k + 1
 # places, numbered from 0. With stride s it takes every s-th of them, beginning with number 0.
+
+# Compare the formula with torch. `nn.Conv2d` is a **layer**: a convolution that owns its weights.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -227,8 +233,14 @@ print("biases ", tuple(layer.bias.shape), "=", 16, "numbers")
 print("total  ", sum(parameter.numel() for parameter in layer.parameters()))
 
 # %% [markdown]
-# A fully connected layer between the same two images (6 × 14 × 14 in, 16 × 10 × 10 out) would
-# have 1,881,600 weights. The convolution has 2,400. Sharing weights over all places saved the rest.
+# A **fully connected layer** joins every input number to every output number, each with a weight of
+# its own. Between the same two images (6 × 14 × 14 in, 16 × 10 × 10 out) it would have
+# 1,881,600 weights. The convolution has 2,400. Looking at small patches, with the same weights
+# everywhere, saved the rest.
+#
+# There is one limit. An output number of this layer depends on 5 × 5 pixels of each channel only.
+# The part of the image that it depends on is called its **receptive field**. It grows with every
+# layer.
 #
 # A special case is the **1 × 1 convolution**. It looks at one pixel only, but at all its
 # channels: it mixes channels and leaves places alone. You will need it in lesson 05.
@@ -246,8 +258,8 @@ print("1 x 1 convolution:", tuple(mix(torch.zeros(1, 6, 14, 14)).shape), "from (
 # 1. Take digits, and the answers of a kernel that we keep secret: vertical edges.
 # 2. Start with random weights.
 # 3. Compare our answers with the secret kernel's: the mean squared difference is the **loss**.
-# 4. For each weight ask: if it grew a little, would the loss grow or shrink? That slope is the
-#    **gradient**. torch computes it.
+# 4. For each weight ask: if it grew a little, would the loss grow or shrink, and how fast? That is
+#    the weight's **slope**. All nine slopes together are the **gradient**. torch computes it.
 # 5. Move each weight a small step against its slope. Repeat.
 #
 # That is **gradient descent**. The size of the step is set by the **learning rate**. Lesson 03
@@ -257,20 +269,26 @@ print("1 x 1 convolution:", tuple(mix(torch.zeros(1, 6, 14, 14)).shape), "from (
 runtime.seed_everything(0)
 examples = data.normalise(data.scale(digits.train.images[:256]))  # 256, 1, 28, 28
 secret = questions["vertical edges"][None, None]
-targets = F.conv2d(examples, secret)
+targets = F.conv2d(examples, secret)  # the answers of the secret kernel
 
-learned = torch.randn(1, 1, 3, 3, requires_grad=True)
+# %%
+learned = torch.randn(1, 1, 3, 3, requires_grad=True)  # torch shall compute slopes for these
 learning_rate = 0.04
 losses, snapshots = [], []
 for step in range(401):
     loss = ((F.conv2d(examples, learned) - targets) ** 2).mean()
     loss.backward()  # fills learned.grad with the slopes
     if step in (0, 10, 50, 400):
-        snapshots.append((f"step {step}", learned.detach().clone()[0, 0]))
-    with torch.no_grad():
+        copy = learned.detach().clone()  # later steps don't change it
+        snapshots.append((f"step {step}", copy[0, 0]))
+    with torch.no_grad():  # the step itself is not part of the loss
         learned -= learning_rate * learned.grad
     learned.grad.zero_()  # else the next slopes would be added to these
-    losses.append(loss.item())
+    losses.append(loss.item())  # .item(): a Python number
+
+# %% [markdown]
+# On the left see the loss, on a **logarithmic** axis: each mark is ten times the one below. On the
+# right see the kernel at four moments, and the secret one.
 
 # %%
 _, axes = plots.subplots(1, 6, width=9.5, height=2.2, width_ratios=[2.2, 1, 1, 1, 1, 1])
@@ -284,9 +302,11 @@ plots.show(
 )
 
 # %% [markdown]
-# Nobody told the program about edges. It saw digits and answers, and found the nine weights.
+# The loss falls by several powers of ten, and the kernel comes to look like the secret one. Nobody
+# told the program about edges. It saw digits and answers, and found the nine weights.
+#
 # This is all that "learning" means in this course. In a real network nobody gives the answers
-# of each kernel either: only the label at the very end is known, and the slopes are passed back
+# of each kernel: only the label at the very end is known, and the slopes are passed back
 # through all layers.
 
 # %% [markdown]
@@ -341,13 +361,14 @@ print(max_pool2d(feature_map, 2).tolist())
 # Shift a digit by one pixel. For you nothing has changed. For a network every pixel has a new
 # value. How different are the two for the network, before and after pooling?
 #
-# We take the vertical edges of 500 digits, shift the digits by 0 to 4 pixels, and measure how
-# much the map changes: the mean absolute difference, as a share of the mean absolute value.
+# We take the left edges of the strokes of 500 digits, shift the digits by 0 to 4 pixels, and measure
+# how much the map changes: the mean absolute difference, as a share of the mean value. 0 means no
+# change; 2 means that the two maps have nothing in common.
 
 
 # %%
 def edges(images):
-    """How strongly a vertical edge is seen: (N, 1, H, W), never negative."""
+    """Where ink begins, from left to right: (N, 1, H, W). F.relu sets negative answers to 0."""
     return F.relu(F.conv2d(images, secret, padding=1))
 
 
@@ -361,6 +382,7 @@ def average_pooled(images):
 
 # %%
 some = data.scale(digits.train.images[:500])
+# roll: what leaves at the right comes in at the left; the border is almost always empty
 views = {"no pooling": edges, "max pooling 4 × 4": max_pooled, "average pooling 4 × 4": average_pooled}
 change = {
     name: [
@@ -375,7 +397,7 @@ plots.show(ax, alt="All three curves rise with the shift; without pooling it ris
 
 # %% [markdown]
 # Without pooling, a shift by one pixel changes the map nearly as much as the map is large. After
-# pooling it changes far less. So **pooling forgives small shifts**. It does not forgive large ones:
+# pooling it changes far less, after max pooling least. So **pooling forgives small shifts**. It does not forgive large ones:
 # at four pixels the pattern has moved to the next window.
 #
 # There is a price. After pooling nobody can tell where in the window the pattern was. Two
@@ -393,6 +415,9 @@ for ax, small in zip(axes, pooled, strict=True):
 plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't be read.")
 
 # %% [markdown]
+# At 14 × 14 the digit is still clear, at 7 × 7 you guess, at 3 × 3 it is gone. (7 is odd: the last
+# row and column were dropped.)
+#
 # Networks get around the price: while pooling makes the maps smaller, convolutions make more of
 # them. Place is lost, but *what* was seen is spread over more channels.
 
@@ -436,7 +461,7 @@ plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't 
 # 32 · 16 · 3 · 3 weights and 32 biases: 4,608 + 32 = 4,640.</details>
 #
 # <details><summary>5. Two convolutions of 3 × 3 in a row: how large is the part of the image that one output number depends on?</summary>
-# 5 × 5. Each adds one pixel on every side. That part is called the receptive field.</details>
+# 5 × 5. Each adds one pixel on every side.</details>
 
 # %% [markdown]
 # ## Key terms
@@ -449,13 +474,16 @@ plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't 
 # | edge detection | 边缘检测 | section 3 |
 # | padding | 填充 | section 4 |
 # | stride | 步幅 | section 4 |
-# | feature map | 特征图 | section 5 |
+# | weight | 权重 | section 1 |
+# | feature map | 特征映射(特征图) | section 5 |
+# | fully connected layer | 全连接层 | section 5 |
 # | bias | 偏置 | section 5 |
 # | 1 × 1 convolution | 1 × 1 卷积 | section 5 |
 # | loss | 损失 | section 6 |
+# | gradient | 梯度 | section 6 |
 # | gradient descent | 梯度下降 | section 6 |
 # | learning rate | 学习率 | section 6 |
-# | max pooling, average pooling | 最大汇聚(池化)、平均汇聚 | section 7 |
-# | receptive field | 感受野 | question 5 |
+# | max pooling, average pooling | 最大汇聚、平均汇聚(又称最大池化、平均池化) | section 7 |
+# | receptive field | 感受野 | section 5 |
 #
 # Next: [03 LeNet-5](03_lenet.ipynb).

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 03 LeNet-5: sigmoid and average pooling
 #
-# In 1998 a network called LeNet-5 read the digits on bank cheques. It is small enough to be
-# understood line by line, and it has everything that today's networks have. In this lesson you
+# LeNet-5 was published in 1998; banks in the USA read cheques with it. It is small enough to be
+# understood line by line, and its parts are found in most image networks since. In this lesson you
 # build it, count its numbers, train it with a loop that you write yourself, and find out why it
 # sometimes refuses to learn.
 #
@@ -16,6 +16,7 @@
 import math
 
 import torch
+from d2l import torch as d2l
 from torch import nn
 
 from mnist_course import data, metrics, models, plots, probe, runtime
@@ -37,7 +38,12 @@ digits = data.load()
 # the range from 0 to 1. Why is it needed? Without it, two layers in a row would be one: a sum of
 # sums is a sum. The bend in the sigmoid lets a deeper network compute more.
 #
-# The comment beside each line is the shape of what leaves it. N is the number of images.
+# `nn.Sequential` runs its layers one after the other. `nn.Flatten` puts the 16 · 5 · 5 = 400 numbers
+# of an image into one row. `nn.Linear(400, 120)` is a fully connected layer with 400 inputs and 120
+# outputs. The comment beside each line is the shape of what leaves it. N is the number of images.
+#
+# Ours is the simplified form of the book *Dive into Deep Learning*. The network of 1998 had another
+# activation (a scaled tanh), pooling with weights, and another last layer.
 
 
 # %%
@@ -175,8 +181,9 @@ print("torch:  ", round(loss.item(), 4))
 # pushed down, each by as much as it was wrong. A weight's slope is the slope of its output times
 # its input.
 #
-# We compute the slope of the weight from input 1 to output 2 by hand. Then all of them with
-# `backward()`, take one step of length 0.1, and see whether the loss fell.
+# We compute the slope of the weight from input 1 to output 2 (both counted from 0) by hand. Then
+# all of them with `backward()`. We take one step with the learning rate 0.1, and see whether the
+# loss fell. The biases stay as they are here.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -204,9 +211,12 @@ print(f"loss before {loss.item():.4f}, after {after.item():.4f}")
 # makes its numbers smaller, and after five layers nothing is left of the image. If they are too
 # large, every sigmoid is at its end, at 0 or at 1. There it is flat, and its slope is 0.
 #
-# **Xavier initialisation** chooses the range from the numbers of inputs and outputs, so that the
-# spread stays about the same. See the spread of what leaves each layer for three choices. To
-# see the weights alone, the layers here are linear, eight of them with 100 units.
+# **Xavier initialisation** chooses the range so that the **spread** (the standard deviation) stays
+# about the same: for the numbers on the way forward, and for the slopes on the way back. The first
+# needs the number of inputs, the second the number of outputs; so both are in its formula.
+#
+# See the spread of what leaves each layer for three choices. To see the weights alone, the layers
+# here are linear, eight of them with 100 units.
 
 # %%
 runtime.seed_everything(0)
@@ -222,7 +232,8 @@ plots.show(ax, alt="Too small: the spread falls to nearly 0. Too large: it grows
 
 # %% [markdown]
 # Only the middle line stays level. The Xavier limit is √(6 / (inputs + outputs)), and 6 / 200 is
-# just that for 100 inputs and 100 outputs.
+# just that for 100 inputs and 100 outputs. Xavier reckons with linear layers. A sigmoid shrinks the
+# spread all the same; section 6 shows what follows.
 
 # %% [markdown]
 # ## 5. The training loop
@@ -256,6 +267,10 @@ def train_epoch(network, batches, loss_function, optimizer):
 # - `zero_grad()` throws the old slopes away. torch would add the new ones to them.
 # - `loss.backward()` computes the slope of the loss for every parameter.
 # - `optimizer.step()` moves every parameter a little against its slope.
+# - `loss_function` is cross-entropy here, and `optimizer` is the rule for the step: gradient descent
+#   on one batch at a time, called **SGD**.
+# - `loss` is the mean of the batch. Times `len(labels)` it is the sum, so that a smaller last batch
+#   counts less. `detach()` takes the value alone, without what torch remembers for slopes.
 # - `argmax(dim=1)` is the network's answer: the class with the largest logit.
 #
 # To validate, the same without learning. `torch.no_grad()` tells torch not to remember what it
@@ -291,18 +306,19 @@ loss, accuracy = evaluate(network, validation)
 print(f"untrained: loss {loss:.3f}, accuracy {accuracy:.1%}")
 
 # %% [markdown]
-# About one in ten is right, as by throwing dice. Now two epochs. Watch the loss.
+# About one in ten is right, as by guessing. Now 120 batches, in two parts. Watch the loss.
 
 # %%
 optimizer = torch.optim.SGD(network.parameters(), lr=0.9)
 loss_function = nn.CrossEntropyLoss()
-for epoch in (1, 2):
-    loss, accuracy = train_epoch(network, batches, loss_function, optimizer)
-    print(f"epoch {epoch}: training loss {loss:.3f}, accuracy {accuracy:.1%}")
+few = data.Batches(digits.train[: 60 * batch_size], batch_size, shuffle=True, device=device)
+for part in (1, 2):
+    loss, accuracy = train_epoch(network, few, loss_function, optimizer)
+    print(f"60 batches, part {part}: training loss {loss:.3f}, accuracy {accuracy:.1%}")
 
 # %% [markdown]
-# That was a disappointment: the loss hardly moved from 2.303, and the network is hardly better
-# than dice. Nothing is broken. You have met the most common riddle of this field.
+# That is a disappointment. The loss went to 2.3 and stopped there. The network is hardly better
+# than guessing. Nothing is broken. You have met the most common riddle of this field.
 
 # %% [markdown]
 # ## 6. Why is my loss 2.303?
@@ -317,10 +333,14 @@ equal = torch.zeros(1, 10)  # ten equal logits
 print("loss of ten equal logits:", round(nn.functional.cross_entropy(equal, torch.tensor([4])).item(), 4))
 
 # %% [markdown]
-# So 2.303 means: **the network has not begun to learn**. And it can stay there for a long time.
-# Why? Look at the sigmoid's slope. It is largest in the middle, and even there it is only 0.25.
-# Going back through four sigmoids, a slope is multiplied by at most 0.25 four times: less than
-# 0.004 of it is left.
+# An untrained network starts somewhat above that. Its random last layer prefers some digits, the
+# same ones for every image, and such a preference costs. The first steps take it away, and the loss
+# is 2.303. So 2.303 means: **the network does not yet tell the images apart**.
+#
+# It can stay there for a long time. Why? Look at the sigmoid's slope. It is largest in the middle,
+# and even there it is only 0.25. Going back through four sigmoids, a slope is multiplied four times
+# by at most 0.25. Together that is less than 0.004. (The weights multiply it too, and can make up
+# for a part.)
 
 # %%
 x = torch.linspace(-8, 8, 200, requires_grad=True)
@@ -333,24 +353,41 @@ plots.show(ax, alt="The sigmoid rises from 0 to 1; its slope is 0.25 in the midd
 
 # %% [markdown]
 # Measure it on a new LeNet: how large are the slopes of the weights in each layer? The picture
-# shows the typical size (root mean square), on a logarithmic scale.
+# shows the typical size (root mean square), on a logarithmic scale. The second line is the same
+# network with another activation, ReLU, which lesson 04 explains.
 
 # %%
 runtime.seed_everything(0)
 images, labels = next(iter(data.Batches(digits.train, 256)))
 slopes = {}
-for name, new in (("sigmoid (LeNet-5)", lenet5()), ("ReLU (lesson 04)", models.lenet5_variant())):
+relu = initialise_xavier(models.lenet5_variant(pooling=nn.AvgPool2d))  # all else the same
+for name, new in (("sigmoid (LeNet-5)", lenet5()), ("the same with ReLU", relu)):
     found = probe.gradients(new, images, labels)
     slopes[name] = [g.square().mean().sqrt().item() for key, g in found.items() if "weight" in key]
 layers = ["conv 1", "conv 2", "linear 1", "linear 2", "linear 3"]
 ax = plots.lines(slopes, x=layers, ylabel="size of the slopes", log=True)
-plots.show(ax, alt="With sigmoids the slopes of the first layers are far smaller than those of the last.")
+plots.show(ax, alt="Five layers. With sigmoids the slopes rise about a hundredfold from the first to the "
+           "last layer; with ReLU the first layer's are largest.")  # fmt: skip
 
 # %% [markdown]
-# With sigmoids, the first layers get slopes that are hundreds of times smaller than the last
-# layer's. They stand nearly still. This is the **vanishing gradient**. Patience helps here: once
-# the last layers have found a direction, the slopes grow, and the loss falls off a cliff. We
-# now go on with the same network.
+# With sigmoids the first layer gets slopes about a hundred times smaller than the last layer's. It
+# stands nearly still. This is the **vanishing gradient**. With ReLU the first layers' slopes are as
+# large as the last layer's, or larger.
+#
+# But why does the last layer not learn, with its large slopes? Look forward instead of back. Each
+# sigmoid also makes the *differences between images* smaller. Here is how much the output of each
+# sigmoid differs from image to image (the standard deviation):
+
+# %%
+runtime.seed_everything(0)
+for name, values in probe.activations(lenet5(), images).items():
+    if name in ("1", "4", "8", "10"):  # the four sigmoids
+        print(f"after layer {name:>2}: images differ by {values.std(dim=0).mean():.4f}")
+
+# %% [markdown]
+# To the last layer all images look nearly the same. All it can learn from them is how frequent each
+# digit is, and that gives 2.3. Patience helps: as the layers before it move, slowly, the
+# differences and the slopes grow together, and the loss falls off a cliff.
 
 # %% [markdown]
 # ## 7. Train to the end
@@ -359,8 +396,8 @@ plots.show(ax, alt="With sigmoids the slopes of the first layers are far smaller
 # two letter by letter. It adds what is tedious: validation after each epoch, a history, and a
 # curve that grows while you watch. You can stop it with *Kernel → Interrupt* and lose nothing.
 #
-# We start again with a new network, so that the whole way can be seen. In which epoch does the
-# loss leave 2.303?
+# We start again with a new network, so that the whole way can be seen. Look at the first two epochs:
+# when does the loss leave 2.303?
 
 # %%
 runtime.seed_everything(1)
@@ -369,13 +406,13 @@ recipe = Recipe(epochs=10, batch_size=batch_size, optimizer="sgd", learning_rate
 history = fit(network, digits, recipe, seed=1, show=plots.LiveCurve())
 
 # %% [markdown]
-# First a plateau at 2.303, then the cliff, then a slow climb. If your plateau is longer or
-# shorter than your neighbour's: that depends on the first weights, which are random. The stored
-# runs with {{lenet.seeds}} different seeds ended between {{lenet.rows.lenet5.low | .1%}} and
+# The first epoch is mostly plateau. In the second the loss falls steeply; after that it creeps
+# down. (In quick mode the plateau is much longer.) How long the plateau lasts depends on the first
+# weights, which are random. The stored runs with {{lenet.seeds}} different seeds ended between {{lenet.rows.lenet5.low | .1%}} and
 # {{lenet.rows.lenet5.high | .1%}} on validation.
 #
 # What does the network see? A page of predictions, with what it says in black, and mistakes in
-# red.
+# red: "9 not 2" means that it says 9 and the label is 2. Would you have known better?
 
 # %%
 page = digits.validation[:48]
@@ -392,8 +429,12 @@ plots.show(
 weights = next(iter(probe.kernels(network).values()))[:, 0].cpu()
 plots.show(
     plots.kernels(weights, [f"kernel {index}" for index in range(6)], columns=6, size=1.2),
-    alt="Six learned kernels of 5 by 5: light and dark bars and spots in different directions.",
+    alt="Six learned kernels of 5 by 5 weights, orange above 0 and purple below, in coherent patches.",
 )
+
+# %% [markdown]
+# Orange weights ask for ink, purple ones for its absence. Neighbouring weights often have the same
+# sign: they are no longer random.
 
 # %% [markdown]
 # ## 8. Is that good? A baseline
@@ -415,7 +456,8 @@ for name, one, its_history in rows:
 
 # %% [markdown]
 # How sure can you be of such a number? The validation set has 5,000 images. With other 5,000
-# you would get a slightly different accuracy. The **confidence interval** says how different.
+# you would get a slightly different accuracy. The **95 % confidence interval** holds the true
+# accuracies that fit what was counted.
 
 # %%
 for name, _, its_history in rows:
@@ -424,8 +466,9 @@ for name, _, its_history in rows:
     print(f"{name:20} 95 % interval {low:.2%} to {high:.2%}")
 
 # %% [markdown]
-# In a full run the two intervals lie far apart: LeNet-5 is better, and not by luck. This is the
-# MNIST baseline that the next lessons have to beat.
+# In a full run the two intervals lie far apart: the choice of images does not explain it. (The luck
+# of the first weights is another matter: see the seeds in section 7.) This is the MNIST baseline
+# that the next lessons have to beat.
 
 # %% [markdown]
 # ## 9. The same with d2l
@@ -435,11 +478,10 @@ for name, _, its_history in rows:
 # `Animator`. It takes a second set of images and calls it "test". We give it *validation* data:
 # the curve is looked at after every epoch, so the test set has no place there.
 #
-# Does it come to the same result as our loop?
+# Does it come to the same result as our loop? In its plot you find the training loss, the training
+# accuracy, and as "test acc" our validation accuracy.
 
 # %%
-from d2l import torch as d2l  # noqa: E402
-
 runtime.seed_everything(1)
 their_network = lenet5()
 d2l.train_ch6(their_network, batches, validation, num_epochs=recipe.epochs, lr=0.9, device=device)
@@ -450,8 +492,9 @@ print(f"ours: {history.validation_accuracy[-1]:.2%} on validation")
 print(f"d2l:  {their_accuracy:.2%} on validation")
 
 # %% [markdown]
-# In a full run both end close together. The difference is the luck of two different random
-# orders. Both loops do the same four things: forward, loss, backward, step.
+# The curve went the same way: a loss near 2.3 at first, then a steep fall, while both accuracies
+# rise. `train_ch6` draws its own first weights (Xavier, too) and gets the images in another order. So
+# the two results differ by luck. Both loops do the same four things: forward, loss, backward, step.
 
 # %% [markdown]
 # ## 10. `train()` and `eval()`
@@ -462,7 +505,7 @@ print(f"d2l:  {their_accuracy:.2%} on validation")
 # - **Dropout** sets random units to 0 while training, and does nothing in evaluation.
 # - **Batch norm** uses the mean of the batch while training, and a stored mean in evaluation.
 #
-# See what dropout does to the same image, twice in each mode.
+# See what dropout does to the same eight ones, twice in each mode.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -516,15 +559,15 @@ assert evaluate(again, validation) == evaluate(network, validation)
 # - LeNet-5: two rounds of convolution, sigmoid and pooling; then three fully connected layers.
 # - Logits become probabilities by softmax; cross-entropy is −ln of the right one's.
 # - The loop: forward, loss, backward, step.
-# - A network that knows nothing has the loss ln 10 = 2.303. Sigmoids make slopes vanish, so it
-#   can stay there.
+# - A network that can't tell the images apart has the loss ln 10 = 2.303. Sigmoids make slopes and
+#   differences vanish, so it can stay there.
 # - A result needs a baseline, an interval and the right mode.
 
 # %% [markdown]
 # ## Five questions
 #
-# <details><summary>1. With 100 classes, at which loss does an untrained network start?</summary>
-# At ln 100 = 4.605.</details>
+# <details><summary>1. With 100 classes, near which loss does an untrained network start?</summary>
+# Near ln 100 = 4.605, usually a little above.</details>
 #
 # <details><summary>2. The first layer is changed to kernel_size=3, padding=1. How many parameters does the network have then?</summary>
 # The layer has 6 · 9 + 6 = 60 parameters instead of 156, so 61,706 − 96 = 61,610. The shapes after
@@ -547,19 +590,20 @@ assert evaluate(again, validation) == evaluate(network, validation)
 # | English | 中文 | where |
 # |---|---|---|
 # | activation function | 激活函数 | section 1 |
-# | sigmoid | S 型函数(sigmoid) | section 1 |
-# | fully connected layer | 全连接层 | section 3 |
-# | logits | 未归一化的输出(logits) | section 3 |
-# | softmax | 柔性最大值函数(softmax) | section 3 |
+# | sigmoid | sigmoid 函数 | section 1 |
+# | stochastic gradient descent (SGD) | 随机梯度下降 | section 5 |
+# | logits | 未规范化的预测(logits) | section 3 |
+# | softmax | softmax 函数 | section 3 |
 # | cross-entropy | 交叉熵 | section 3 |
 # | backpropagation | 反向传播 | section 3 |
 # | Xavier initialisation | Xavier 初始化 | section 4 |
 # | optimiser | 优化器 | section 5 |
 # | forward pass | 前向传播 | section 5 |
 # | vanishing gradient | 梯度消失 | section 6 |
-# | baseline | 基准 | section 8 |
+# | baseline | 基线 | section 8 |
 # | confidence interval | 置信区间 | section 8 |
-# | dropout | 暂退法 | section 10 |
+# | dropout | 暂退法(dropout) | section 10 |
+# | batch norm | 批量规范化 | section 10 |
 # | checkpoint | 检查点 | section 11 |
 #
 # Next: [04 ReLU and max pooling](04_relu_and_max_pooling.ipynb).

@@ -132,6 +132,11 @@ def number_matrix(matrix, ax=None, digits=None, signed=None, title="", size=0.36
     return ax
 
 
+def _short(value):
+    """A number as it stands above a bar: four digits, thousands with a comma."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def bars(values, labels, ax=None, errors=None, colour=BLUE, ylabel="", xlabel="", title=""):
     """A bar for each value, with its number above; `errors` draws one standard deviation."""
     if ax is None:
@@ -140,7 +145,7 @@ def bars(values, labels, ax=None, errors=None, colour=BLUE, ylabel="", xlabel=""
     drawn = ax.bar(places, values, yerr=errors, color=colour, capsize=3)
     ax.set_xticks(places, [str(label) for label in labels])
     if len(values) <= 12:
-        ax.bar_label(drawn, fmt="%.4g", fontsize=7, padding=2)
+        ax.bar_label(drawn, fmt=_short, fontsize=7, padding=2)
         ax.margins(y=0.12)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.spines[["top", "right"]].set_visible(False)

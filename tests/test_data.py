@@ -264,7 +264,7 @@ def test_a_folder_that_cannot_be_written(small, raw, monkeypatch, function, erro
     assert held(raw) == small
 
 
-def test_three_processes_unpack_at_once(tmp_path):
+def test_two_processes_unpack_at_once(tmp_path):
     raw = tmp_path / "MNIST" / "raw"
     put(raw, {NAMES[0]: b"damaged" * 1_000_000})
     code = (
@@ -277,7 +277,7 @@ def test_three_processes_unpack_at_once(tmp_path):
             [sys.executable, "-c", code], cwd=ROOT, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]  # fmt: skip
     ends = [one.communicate("go\n", timeout=120) for one in running]
     for one, (printed, errors) in zip(running, ends, strict=True):
@@ -429,7 +429,7 @@ def test_there_are_two_datasets():
 def rows(part):
     """Each image with its label as one row of bytes, sorted."""
     table = torch.cat([part.images.flatten(1), part.labels.byte().unsqueeze(1)], dim=1).numpy()
-    return np.sort(np.ascontiguousarray(table).view("V785").ravel().astype("S785"))
+    return sorted(row.tobytes() for row in table)
 
 
 def test_training_and_validation_are_all_training_images_each_once(digits):
@@ -438,7 +438,7 @@ def test_training_and_validation_are_all_training_images_each_once(digits):
         torch.cat([digits.train.images, digits.validation.images]),
         torch.cat([digits.train.labels, digits.validation.labels]),
     )
-    assert np.array_equal(rows(both), rows(data.load_all_training()))
+    assert rows(both) == rows(data.load_all_training())
 
 
 def test_the_split_is_stratified_within_one_image(digits):
@@ -450,7 +450,7 @@ def test_the_split_is_stratified_within_one_image(digits):
 def test_the_split_is_the_same_on_every_machine(digits):
     """Stored results were chosen on these very 5,000 images."""
     content = digits.validation.images.numpy().tobytes() + bytes(digits.validation.labels.tolist())
-    assert digest(content) == "SPLIT"
+    assert digest(content) == "1ee016c26c436a9595845a24e7cb5c44e9cbc8399415cf2f3803cae7d6a8daa7"
 
 
 def test_the_split_is_the_same_on_every_call(digits):
@@ -541,7 +541,7 @@ def test_no_other_code_of_the_package_names_the_test_set():
         for top in tree.body:
             name = getattr(top, "name", None)
             if isinstance(top, ast.Assign):
-                name = top.targets[0].id
+                name = ast.unparse(top.targets[0])
             inside.update((node, name) for node in ast.walk(top))
         for node, name in inside.items():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -595,7 +595,7 @@ def test_batches_are_the_images_in_order(few):
             by_hand = (part.images[start : start + 64, None].float() / 255 - 0.1307) / 0.3081
             torch.testing.assert_close(images, by_hand)
             assert torch.equal(labels, part.labels[start : start + 64])
-            start += 64
+            start += len(labels)
         assert start == 200
 
 

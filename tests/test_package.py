@@ -95,6 +95,9 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path):
     [settings] = (name for name in names if "overrides.d" in name)
     assert settings.endswith(".data/data/share/jupyter/lab/settings/overrides.d/mnist-course.json")
     assert len([name for name in names if name.endswith("ubyte.gz")]) == 4
+    licences = {name.partition("/licenses/")[2] for name in names if ".dist-info/licenses/" in name}
+    assert licences == {"LICENSE", "mnist_course/mnist/README.md"}
+    assert "mnist_course/mnist/README.md" in names
 
 
 # --- environment.yml ----------------------------------------------------------------------

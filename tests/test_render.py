@@ -76,7 +76,7 @@ def test_pages_stand_on_their_own(course, tmp_path):
 def test_a_cell_that_fails_is_named_and_no_page_is_written(
     course, tmp_path, monkeypatch, code, reason
 ):
-    monkeypatch.setattr(render, "SECONDS_FOR_A_CELL", 2)
+    monkeypatch.setattr(render, "SECONDS_FOR_A_CELL", 5)
     path = course("01_first", "1 + 1", code)
     with pytest.raises(render.RenderError) as caught:
         render.render([path], tmp_path / "site")
