@@ -38,7 +38,7 @@ TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 5, "mnist", False),
     "relu": ({"lenet5-relu": NETWORKS["lenet5-relu"]}, 10, "mnist", False),
     "residual": ({"residual": NETWORKS["residual"]}, 10, "mnist", True),
-    "ablation": (ABLATION, 5, "mnist", False),
+    "ablation": (ABLATION, 3, "mnist", False),
     "writeups": ({name: NETWORKS[name] for name in "bce"}, 3, "mnist", False),
     "fashion": ({name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")}, 3, "fashion", False),
     "writeup-a": (

@@ -284,7 +284,9 @@ digits = data.load_all_training()
 batches = data.Batches(digits, batch_size=64, shuffle=True, seed=0)
 first_images, first_labels = next(iter(batches))
 print("batches in an epoch:", len(batches))
-print("same batch as by hand:", torch.allclose(first_images, batch), torch.equal(first_labels, labels))
+print(
+    "same batch as by hand:", torch.allclose(first_images, batch), torch.equal(first_labels, labels)
+)
 
 # %% [markdown]
 # ## 10. Augmentation: more digits from the same digits
@@ -301,7 +303,7 @@ print("same batch as by hand:", torch.allclose(first_images, batch), torch.equal
 # %%
 augment = RandomAffine(degrees=10, shift=0.1, scale=0.1, shear=0.1)
 generator = torch.Generator().manual_seed(1)
-example = data.scale(digits.images[59_008 : 59_009])
+example = data.scale(digits.images[59_008:59_009])
 same = example.expand(23, 1, 28, 28)  # the same image 23 times, without copying
 copies = augment(same, generator)
 captions = ["original"] + [""] * 23
@@ -482,7 +484,9 @@ shares = {
 }
 print("digit  training  validation")
 for digit_name in range(10):
-    print(f"{digit_name:5d} {shares['training'][digit_name]:9.2%} {shares['validation'][digit_name]:11.2%}")
+    print(
+        f"{digit_name:5d} {shares['training'][digit_name]:9.2%} {shares['validation'][digit_name]:11.2%}"
+    )
 
 # %% [markdown]
 # In a full run the shares agree within a hundredth of a percentage point.

@@ -55,7 +55,9 @@ kernel = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
 output = torch.tensor([[19.0, 25.0], [37.0, 43.0]])
 
 _, axes = plots.subplots(1, 3, width=5, height=2)
-for ax, matrix, name in zip(axes, (image, kernel, output), ("image", "kernel", "output"), strict=True):
+for ax, matrix, name in zip(
+    axes, (image, kernel, output), ("image", "kernel", "output"), strict=True
+):
     plots.number_matrix(matrix, ax, title=name)
 plots.show(axes, alt="Image 0 to 8 in three rows, kernel 0 1 2 3 in two rows, output 19 25 37 43.")
 
@@ -383,7 +385,11 @@ def average_pooled(images):
 # %%
 some = data.scale(digits.train.images[:500])
 # roll: what leaves at the right comes in at the left; the border is almost always empty
-views = {"no pooling": edges, "max pooling 4 × 4": max_pooled, "average pooling 4 × 4": average_pooled}
+views = {
+    "no pooling": edges,
+    "max pooling 4 × 4": max_pooled,
+    "average pooling 4 × 4": average_pooled,
+}
 change = {
     name: [
         float((view(some.roll(shift, dims=3)) - view(some)).abs().mean() / view(some).abs().mean())
@@ -391,7 +397,9 @@ change = {
     ]
     for name, view in views.items()
 }
-ax = plots.lines(change, x=range(5), xlabel="shift to the right in pixels", ylabel="relative change")
+ax = plots.lines(
+    change, x=range(5), xlabel="shift to the right in pixels", ylabel="relative change"
+)
 ax.set_xticks(range(5))
 plots.show(ax, alt="All three curves rise with the shift; without pooling it rises fastest.")
 

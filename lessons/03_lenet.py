@@ -228,7 +228,9 @@ for name, limit in (("too small", 0.05), ("Xavier", math.sqrt(6 / 200)), ("too l
         values = values @ ((torch.rand(100, 100) * 2 - 1) * limit)  # from -limit to limit
         spreads[name].append(values.std().item())
 ax = plots.lines(spreads, x=range(9), xlabel="after layer", ylabel="spread of values", log=True)
-plots.show(ax, alt="Too small: the spread falls to nearly 0. Too large: it grows. Xavier: it stays.")
+plots.show(
+    ax, alt="Too small: the spread falls to nearly 0. Too large: it grows. Xavier: it stays."
+)
 
 # %% [markdown]
 # Only the middle line stays level. The Xavier limit is √(6 / (inputs + outputs)), and 6 / 200 is
@@ -330,7 +332,10 @@ for part in (1, 2):
 # NBVAL_CHECK_OUTPUT
 print("ln 10 =", round(math.log(10), 4))
 equal = torch.zeros(1, 10)  # ten equal logits
-print("loss of ten equal logits:", round(nn.functional.cross_entropy(equal, torch.tensor([4])).item(), 4))
+print(
+    "loss of ten equal logits:",
+    round(nn.functional.cross_entropy(equal, torch.tensor([4])).item(), 4),
+)
 
 # %% [markdown]
 # An untrained network starts somewhat above that. Its random last layer prefers some digits, the
@@ -346,10 +351,14 @@ print("loss of ten equal logits:", round(nn.functional.cross_entropy(equal, torc
 x = torch.linspace(-8, 8, 200, requires_grad=True)
 y = torch.sigmoid(x)
 y.sum().backward()
-ax = plots.lines({"sigmoid": y.tolist(), "its slope": x.grad.tolist()}, x=x.tolist(), xlabel="input")
+ax = plots.lines(
+    {"sigmoid": y.tolist(), "its slope": x.grad.tolist()}, x=x.tolist(), xlabel="input"
+)
 ax.axhline(0.25, color=plots.GREY, linewidth=0.8)
 ax.text(-8, 0.27, "0.25", fontsize=8)
-plots.show(ax, alt="The sigmoid rises from 0 to 1; its slope is 0.25 in the middle and 0 at both ends.")
+plots.show(
+    ax, alt="The sigmoid rises from 0 to 1; its slope is 0.25 in the middle and 0 at both ends."
+)
 
 # %% [markdown]
 # Measure it on a new LeNet: how large are the slopes of the weights in each layer? The picture
@@ -452,7 +461,9 @@ simple_history = fit(simplest, digits, simple_recipe)
 rows = (("softmax regression", simplest, simple_history), ("LeNet-5", network, history))
 for name, one, its_history in rows:
     count = sum(parameter.numel() for parameter in one.parameters())
-    print(f"{name:20} {count:7,} parameters, {its_history.validation_accuracy[-1]:.2%} on validation")
+    print(
+        f"{name:20} {count:7,} parameters, {its_history.validation_accuracy[-1]:.2%} on validation"
+    )
 
 # %% [markdown]
 # How sure can you be of such a number? The validation set has 5,000 images. With other 5,000

@@ -1,10 +1,11 @@
 # %% [markdown]
 # # 05 The residual network: 99.5 %
 #
-# Deeper networks can compute more. For a long time they could not be trained: beyond some ten
-# layers they became *worse*. One idea from 2015 changed that, and it fits into one line of code.
-# In this lesson you see what depth breaks, mend it, and train a network above 99.5 % in about a
-# minute. Then you open the test set, once.
+# Deeper networks can compute more. For a long time they could not be trained: beyond some
+# twenty layers they became *worse*, even on the training images. One idea from 2015 changed that,
+# and it fits into one line of code. In this lesson you see what depth breaks, mend it, and train a
+# network that reaches more than 99.5 % on average, in about a minute. Then you open the test set,
+# once.
 #
 # | | |
 # |---|---|
@@ -58,56 +59,82 @@ class Skip(Plain):
         return F.relu(change + images)
 
 
+# %% [markdown]
+# Now build high towers of either block. The first weights matter too, as you saw with Xavier. So
+# there is a third network: the plain one with larger first weights.
+
+
+# %%
 def tower(block, blocks=12, channels=8):
     """A first convolution, a number of blocks, global max pooling, a linear layer."""
     return nn.Sequential(
         nn.Conv2d(1, channels, 5, stride=2),
         nn.ReLU(),
         *(block(channels) for _ in range(blocks)),
-        nn.AdaptiveMaxPool2d(1),
+        nn.AdaptiveMaxPool2d(1),  # the largest value of each channel
         nn.Flatten(),
         nn.Linear(channels, 10),
     )
 
 
+def larger_weights(network):
+    """He initialisation: first weights that are larger, made for ReLU. He et al. (2015)."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+    return network
+
+
+towers = {
+    "plain": lambda: tower(Plain),
+    "plain, larger weights": lambda: larger_weights(tower(Plain)),
+    "with skips": lambda: tower(Skip),
+}
+
 # %% [markdown]
 # Measure the slopes of all layers before any training, as in lesson 03. Where do you expect the
-# two curves to part?
+# curves to part?
 
 # %%
 images, labels = next(iter(data.Batches(digits.train, 256)))
 slopes = {}
-for name, block in (("plain", Plain), ("with skips", Skip)):
+for name, build in towers.items():
     runtime.seed_everything(0)
-    found = probe.gradients(tower(block), images, labels)
-    slopes[name] = [g.square().mean().sqrt().item() for key, g in found.items() if g.ndim == 4]
-ax = plots.lines(slopes, xlabel="convolution, from the image to the output", ylabel="size of the slopes", log=True)
+    found = probe.gradients(build(), images, labels)
+    four_axes = [slope for slope in found.values() if slope.ndim == 4]  # weights of convolutions
+    slopes[name] = [slope.square().mean().sqrt().item() for slope in four_axes]
+ax = plots.lines(
+    slopes,
+    xlabel="convolution, from the image to the output",
+    ylabel="size of the slopes",
+    log=True,
+)
 plots.show(ax, alt="In the plain network the slopes shrink towards the image by many orders of "
-           "magnitude; with skips they stay level.")  # fmt: skip
+           "magnitude; with larger first weights or with skips they stay level.")  # fmt: skip
 
 # %% [markdown]
-# In the plain network the first layers get slopes that are smaller by many powers of ten. They
-# will not learn. With skips all layers get slopes of a useful size.
+# In the plain network the first layers get slopes that are smaller by many powers of ten. With skips
+# all layers get slopes of a useful size. So they do with larger first weights.
 #
-# Why? Follow the slope backwards. Through `f(x)` it is multiplied by the slope of f, which is
-# often small. Through `f(x) + x` it is multiplied by the slope of f **plus 1**. Small numbers,
-# multiplied many times, vanish. Numbers near 1 do not:
+# Why do skips help? Follow the slope backwards. Through `f(x)` it is multiplied by the slope of f,
+# which is often small. Through `f(x) + x` it is multiplied by the slope of f **plus 1**. Small
+# numbers, multiplied twelve times, vanish. Numbers near 1 do not:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-slope = 0.1
-print("24 layers, plain:     ", f"{slope**24:.0e}")
-print("24 layers, with skips:", f"{(1 + slope) ** 24:.1f}")
+slope = 0.1  # of one block
+print("12 blocks, plain:     ", f"{slope**12:.0e}")
+print("12 blocks, with skips:", f"{(1 + slope) ** 12:.1f}")
 
 # %% [markdown]
-# Now train both for some steps. You know the dotted line.
+# Now train all three for some steps. You know the dotted line.
 
 # %%
 steps = 60 if runtime.quick() else 250
 losses = {}
-for name, block in (("plain", Plain), ("with skips", Skip)):
+for name, build in towers.items():
     runtime.seed_everything(0)
-    network = tower(block)
+    network = build()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
     batches = iter(data.Batches(digits.train[: 64 * steps], 64, shuffle=True))
     losses[name] = []
@@ -119,10 +146,13 @@ for name, block in (("plain", Plain), ("with skips", Skip)):
         losses[name].append(loss.item())
 ax = plots.lines(losses, xlabel="step", ylabel="loss")
 ax.axhline(2.303, color="black", linestyle=":", linewidth=1)
-plots.show(ax, alt="The plain network stays at a loss of 2.303; the one with skips learns.")
+plots.show(ax, alt="Both plain networks stay near a loss of 2.303; the one with skips learns.")
 
 # %% [markdown]
-# The plain network does not leave 2.303. The other one learns from the first steps.
+# The network with skips learns from the first steps. The plain ones do not leave 2.303 here, not even
+# the one with level slopes. So vanishing slopes are one reason, not the only one. (The plain
+# networks of the paper of 2015 had batch norm. Their slopes did not vanish, and they were hard to
+# train all the same.)
 #
 # There is a second way to see it. A block with a skip only has to learn the *change*, the
 # **residual**. To do nothing is easy for it: weights near 0. A plain block must learn to copy its
@@ -188,9 +218,17 @@ def residual_network(channels=16):
     )  # fmt: skip
 
 
+# %% [markdown]
+# How large is it? Compare it with two others. A **multiply-accumulate** is one multiplication and
+# one addition: the work of one weight at one place.
+
 # %%
 # NBVAL_CHECK_OUTPUT
-for name, build in (("LeNet-5", models.lenet5), ("ours", residual_network), ("write-up A", models.network_a)):
+for name, build in (
+    ("LeNet-5", models.lenet5),
+    ("ours", residual_network),
+    ("write-up A", models.network_a),
+):
     network = build()
     parameters = sum(parameter.numel() for parameter in network.parameters())
     work = probe.multiply_accumulates(network)
@@ -227,10 +265,9 @@ assert recipe == recipes.RESIDUAL
 #   the weights are random. Long steps in the middle, to get far. Tiny steps at the end, to settle.
 # - **Label smoothing**: the target for the right class is 0.955 instead of 1, and 0.005 for each
 #   other class. The network is not asked to be infinitely sure.
-# - **Augmentation**: no image is seen twice in the same form. With 5 epochs there is little danger
-#   of overfitting; with 30 there would be.
+# - **Augmentation**: no image is seen twice in the same form.
 # - **Channels last**: an order of the numbers in memory in which convolutions run faster. The
-#   result is the same.
+#   result is the same but for rounding.
 #
 # See the learning rate over the steps of the five epochs:
 
@@ -245,7 +282,9 @@ for _ in range(recipe.epochs * steps_per_epoch):
     optimizer.step()
     schedule.step()
 ax = plots.lines({"rate": rates}, xlabel="step", ylabel="learning rate")
-plots.show(ax, alt="The learning rate climbs to 0.02 in the first third and falls to 0 at the end.")
+plots.show(
+    ax, alt="The learning rate climbs to 0.02 in the first 30 % of the steps and falls to nearly 0."
+)
 
 # %% [markdown]
 # ## 5. Training
@@ -256,9 +295,9 @@ plots.show(ax, alt="The learning rate climbs to 0.02 in the first third and fall
 # %%
 stored = results.load("residual")
 band = [run["validation_accuracy"] for run in stored["runs"]]
-runtime.seed_everything(0)
+runtime.seed_everything(10)  # a seed that the stored runs do not have
 network = models.residual_network()  # the same code as above
-history = fit(network, digits, recipe, seed=0, show=plots.LiveCurve(band))
+history = fit(network, digits, recipe, seed=10, show=plots.LiveCurve(band))
 runtime.check_floor(history.validation_accuracy[-1], quick_floor=0.9, full_floor=0.99)
 
 # %%
@@ -266,7 +305,9 @@ last = [accuracies[-1] for accuracies in band]
 accuracy = history.validation_accuracy[-1]
 print(f"your validation accuracy: {accuracy:.2%}")
 print(f"stored runs:              {min(last):.2%} to {max(last):.2%}")
-where = "inside" if min(last) <= accuracy <= max(last) else "above" if accuracy > max(last) else "below"
+where = (
+    "inside" if min(last) <= accuracy <= max(last) else "above" if accuracy > max(last) else "below"
+)
 print(f"yours is {where} the band")
 
 # %% [markdown]
@@ -287,38 +328,51 @@ low, high = metrics.interval(correct, len(test))
 print(f"{correct:,} of {len(test):,} right: {correct / len(test):.2%}")
 print(f"95 % interval: {low:.2%} to {high:.2%}")
 
+# %% [markdown]
+# One run is not a result. Here are the stored runs, all of them, with the seeds 0 to 9. They were
+# trained on the 55,000 training images, and read after the last epoch, once. Network, recipe and
+# seeds were fixed before the test set was opened for them.
+
 # %%
 tests = [100 * run["test_accuracy"] for run in stored["runs"]]
 _, ax = plots.subplots(height=2.4)
 ax.plot(range(len(tests)), tests, "o", color=plots.BLUE)
 for seed, value in enumerate(tests):
-    ax.annotate(f"{value:.2f}", (seed, value), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+    ax.annotate(
+        f"{value:.2f}", (seed, value), (0, 6), textcoords="offset points", ha="center", fontsize=8
+    )
 ax.axhline(99.5, color=plots.RED, linestyle="--")
 ax.set(xlabel="seed", ylabel="test accuracy, %", xticks=range(len(tests)), ylim=(99.3, 99.8))
 plots.show(ax, alt="Test accuracy of the stored runs, one point a seed, around the line of 99.5 %.")
 
 # %% [markdown]
-# These are the stored runs, all of them, with the seeds 0 to 9. Their mean is
-# **{{residual.rows.residual.test.mean | .2%}}**, with a standard deviation of {{residual.rows.residual.test.deviation | .2%}}. They
-# were trained on the 55,000 training images, and read after the last epoch, once. Network, recipe
-# and seeds were fixed before the test set was opened for them.
+# Their mean is **{{residual.rows.residual.test.mean | .2%}}**, with a standard deviation of
+# {{residual.rows.residual.test.deviation | .2%}}. Not every dot lies above the line: a single run can miss
+# it.
 #
-# The digits that are left are worth a look. Would you have read them right?
+# One more thing belongs in an honest report. For 25 years people have kept the ideas that did well
+# on this very test set, and our recipe is made of such ideas: its first sketch, too, had been read
+# on it. Nobody can undo that. We chose our own settings on validation alone.
+#
+# Now look at the first 24 digits that your network got wrong. "9 not 3" means: the network says 9,
+# the label says 3. Cover the captions first.
 
 # %%
 wrong = (logits.argmax(dim=1) != test.labels).nonzero().flatten()[:24]
 chosen = test[wrong]
 plots.show(
     plots.predictions(chosen.images, logits[wrong].softmax(dim=1), chosen.labels, columns=12),
-    alt="Digits that the network read wrong. Many are hard for a person, too.",
+    alt="24 digits that were misread, each with the answer and the label above it.",
 )
 
 # %% [markdown]
+# Some are sloppy, some could be either digit, and some you read at once. Lesson 06 sorts them.
+#
 # ## 7. What is wrong with write-up A's protocol
 #
-# Write-up A reports 99.68 %, "the best of 100 epochs", on the test set. Three things are wrong
-# with how that number came about. We repeat two of them here. Not on the test set, of course, but
-# on a **pretend test set**, cut from the training images.
+# Write-up A reports 99.68 %, the best of 100 epochs, on the test set. Several things are wrong with
+# how that number came about. We repeat two of them here. Not on the test set, of course, but on a
+# **pretend test set**, cut from the training images.
 #
 # ### Mistake 1: choosing on the test set
 #
@@ -359,16 +413,24 @@ reported, true = torch.tensor(reported), torch.tensor(true)
 _, ax = plots.subplots(height=2.6)
 ax.hist([100 * reported.numpy(), 100 * true.numpy()], bins=25, color=[plots.ORANGE, plots.BLUE],
         label=["reported: best epoch, on the set it was chosen on", "true: the same epoch, fresh images"])  # fmt: skip
+for values, colour in ((reported, plots.ORANGE), (true, plots.BLUE)):
+    ax.axvline(100 * values.mean(), color=colour, linestyle="--")
 ax.set(xlabel="accuracy, %", ylabel="draws")
 ax.legend(frameon=False, fontsize=8, loc="upper left")
-plots.show(ax, alt="The reported accuracies lie to the right of the true ones.")
+plots.show(ax, alt=f"Two heaps of 500 values. The mean of the reported accuracies is {reported.mean():.2%}, "
+           f"of the true ones {true.mean():.2%}.")  # fmt: skip
 print(f"reported on average {reported.mean():.2%}, true {true.mean():.2%}")
 print(f"errors reported: {1 - reported.mean():.2%}, true: {1 - true.mean():.2%}")
 
 # %% [markdown]
-# The reported number is too good on average, although nobody cheated. Choosing was enough. The
-# difference looks small. Compare it with the *errors* that are left: there it is a large share,
-# and people fight for less.
+# The orange heap is wide because 1,000 images are few. What counts is the distance between the two
+# dashed lines, the means: that is what choosing adds. The reported number is too good on average,
+# although nobody cheated. This is **selection bias**. The difference looks small; compare it with
+# the *errors* that are left.
+#
+# Be fair to write-up A. Its test set had 10,000 images, so there the luck is about a third of what
+# you see here. It also gives its last epoch: 99.64 %. And we repeat only the choice of the epoch,
+# not the learning rate that followed the test set.
 #
 # ### Mistake 2: forgetting `eval()`
 #
@@ -392,27 +454,30 @@ by_label = pretend[pretend.labels.argsort(stable=True)]
 right_way = evaluate(network, data.Batches(pretend, 100, device=device))[1]
 found = {
     "eval()": right_way,
-    "100, mixed": accuracy_in_training_mode(network, pretend, 100),
-    "10, mixed": accuracy_in_training_mode(network, pretend, 10),
-    "2, mixed": accuracy_in_training_mode(network, pretend, 2),
-    "50, sorted": accuracy_in_training_mode(network, by_label, 50),
+    "train, 100": accuracy_in_training_mode(network, pretend, 100),
+    "train, 10": accuracy_in_training_mode(network, pretend, 10),
+    "train, 2": accuracy_in_training_mode(network, pretend, 2),
+    "train, 1": accuracy_in_training_mode(network, pretend, 1),
+    "train, 50 alike": accuracy_in_training_mode(network, by_label, 50),
 }
 ax = plots.bars([100 * value for value in found.values()], found, ylabel="accuracy, %",
-                xlabel="batches in training mode; first bar: eval()")  # fmt: skip
+                xlabel="mode and images in a batch")  # fmt: skip
 plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.items()))
 
 # %% [markdown]
-# In large mixed batches the mistake hardly shows. That is what makes it dangerous: it shows on
-# the day when the network meets one image alone, or many sevens in a row.
+# In large mixed batches the mistake hardly shows. (Write-up A tested in mixed batches of 100.) That
+# is what makes it dangerous: it shows on the day when the network meets one image alone, or many
+# sevens in a row.
 #
-# The third mistake is that nothing was saved, and no second seed was run. Nobody can say how
-# often 99.68 % would come again.
+# Not repeated here, but just as serious: the LeNet baseline that the task asked for was never made,
+# nothing was saved, and one seed was run. Nobody can say how often 99.68 % would come again. And in
+# one of four stages batch norm stands after ReLU instead of before, without a reason.
 
 # %% [markdown]
 # Keep your network: lessons 06 to 10 look into it, deploy it, and attack it.
 
 # %%
-path = save_checkpoint("residual", network, recipe, history, seed=0)
+path = save_checkpoint("residual", network, recipe, history, seed=10)
 print("saved", path)
 
 # %% [markdown]
@@ -420,8 +485,8 @@ print("saved", path)
 #
 # - **"The size of tensor a must match the size of tensor b".** Something was added to something of
 #   another shape: the shortcut needs the 1 × 1 convolution and the same stride.
-# - **Accuracy jumps between 20 % and 90 % in the first epochs.** With a high learning rate that is
-#   normal in the middle of the cycle. Judge a one-cycle run at its end only.
+# - **Validation accuracy is poor after the first epochs.** With a high learning rate that is normal in
+#   the middle of the cycle. Judge a one-cycle run at its end only.
 # - **Stopped halfway, the network is poor.** Its learning rate had not yet fallen. Fewer epochs
 #   need a new, shorter cycle, not an interrupted one.
 # - **The answer for one image differs from the answer in a batch.** `eval()` is missing.
@@ -431,10 +496,10 @@ print("saved", path)
 # %% [markdown]
 # ## Summary
 #
-# - In deep plain networks slopes vanish; a skip connection keeps a way open on which they are not
-#   multiplied by anything.
+# - In deep plain networks slopes can vanish; a skip connection keeps a short way open for them.
 # - A block computes relu(f(x) + x); where shapes differ, a 1 × 1 convolution mends the shortcut.
-# - Above 99.5 % on MNIST takes 38,522 parameters and about a minute.
+# - 38,522 parameters and about a minute are enough for more than 99.5 % on MNIST, on average over ten
+#   seeds. A single run can lie below.
 # - An honest number: choose on validation, fix everything, open the test set once, run several
 #   seeds, report all.
 
@@ -453,20 +518,21 @@ print("saved", path)
 # <details><summary>4. Why is the best of 100 epochs on the test set too good on average?</summary>
 # The maximum of many noisy numbers is above their mean. Part of what was chosen is luck.</details>
 #
-# <details><summary>5. Why does batch norm make a missing eval() worse than dropout does?</summary>
-# Dropout adds noise to each answer. Batch norm makes each answer depend on the other images in
-# the batch, and a look in training mode even changes the network's stored means.</details>
+# <details><summary>5. Why is a missing eval() harder to notice with batch norm than with dropout?</summary>
+# Dropout adds noise: ask twice and you get two answers. With batch norm, large mixed batches give
+# nearly the right answers. It fails only with small or one-sided batches.</details>
 
 # %% [markdown]
 # ## Key terms
 #
 # | English | 中文 | where |
 # |---|---|---|
-# | skip connection, shortcut | 跳跃连接(捷径) | section 1 |
+# | skip connection | 跳跃连接 | section 1 |
+# | shortcut | 捷径连接 | section 2 |
 # | residual | 残差 | section 1 |
 # | residual block | 残差块 | section 2 |
 # | global max pooling | 全局最大汇聚 | section 3 |
 # | multiply-accumulate | 乘加运算 | section 3 |
 # | one-cycle schedule | 单周期学习率策略 | section 4 |
 # | label smoothing | 标签平滑 | section 4 |
-# | optimism of selection | 选择偏差 | section 7 |
+# | selection bias | 选择偏差 | section 7 |

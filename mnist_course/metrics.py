@@ -30,7 +30,8 @@ def interval(correct, total, confidence=0.95):
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     spread = math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     half = z / (1 + z * z / total) * spread
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # rounding must not leave the share itself outside
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def confusion(predictions, labels, classes=10):

@@ -29,10 +29,13 @@ def device(name=None):
     import torch
 
     available = ["cpu"]
-    if torch.backends.mps.is_available():
-        available.insert(0, "mps")
-    if torch.cuda.is_available():
-        available.insert(0, "cuda")
+    for kind, backend in (("mps", torch.backends.mps), ("cuda", torch.cuda)):
+        if backend.is_available():
+            try:
+                torch.zeros(1, device=kind)  # a virtual machine may claim a GPU that it lacks
+            except RuntimeError:
+                continue
+            available.insert(0, kind)
     if name is None:
         return torch.device(available[0])
     try:

@@ -110,7 +110,8 @@ def test_calibration_equals_a_loop(answers, bins):
         else:
             assert math.isnan(confidence)
             assert math.isnan(accuracy)
-    assert any(not rows for rows in found.values()), "this world should have an empty bin"
+    if bins > 5:  # of ten probabilities the largest is 0.1 or more: the first bin stays empty
+        assert not found[0]
 
 
 def test_full_confidence_lies_in_the_last_bin():

@@ -1,0 +1,46 @@
+"""Code that a lesson shows and the package's are the same, to the letter."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LESSONS = sorted((ROOT / "lessons").glob("*.py"))
+SHOWN = {
+    "train_epoch", "evaluate", "lenet5", "initialise_xavier", "lenet5_variant", "network_b",
+    "network_c", "network_e", "ResidualBlock", "residual_network",
+}  # fmt: skip
+
+
+def definitions(path):
+    """The text of each function and class at the top of a file, with comments, by name."""
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            found[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
+    return found
+
+
+def package():
+    models = definitions(ROOT / "mnist_course" / "models.py")
+    training = definitions(ROOT / "mnist_course" / "training.py")
+    assert not models.keys() & training.keys()
+    return {**models, **training}
+
+
+PAIRS = [(lesson, name) for lesson in LESSONS for name in definitions(lesson) if name in package()]
+
+
+@pytest.mark.parametrize(("lesson", "name"), PAIRS, ids=lambda value: getattr(value, "stem", value))
+def test_the_lesson_shows_what_the_package_does(lesson, name):
+    assert definitions(lesson)[name] == package()[name]
+
+
+def test_what_a_student_should_understand_is_shown_once():
+    names = [name for _, name in PAIRS]
+    assert SHOWN <= set(names)
+    assert len(names) == len(set(names)), "show once, then import"

@@ -1,0 +1,628 @@
+"""The loop, recipes, schedules, stopping, checkpoints; against hand-written steps."""
+
+import copy
+import json
+import math
+import os
+import traceback
+from dataclasses import asdict, fields, replace
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mnist_course import data, models, runtime, training
+from mnist_course.augment import RandomAffine
+from mnist_course.training import Recipe, evaluate, fit, train_epoch
+
+
+def batches_of(part, size=50):
+    return data.Batches(part, size)
+
+
+def weights(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def same(one, two):
+    assert one.keys() == two.keys()
+    return all(torch.equal(one[name], two[name]) for name in one)
+
+
+# --- the loop -----------------------------------------------------------------------------
+
+
+def test_train_epoch_is_forward_loss_backward_step(few):
+    """Bit for bit what four lines a batch do; gradients left from before play no part."""
+    torch.manual_seed(0)
+    network = models.lenet5_variant(batch_norm=True)
+    for parameter in network.parameters():
+        parameter.grad = torch.full_like(parameter, 1e3)
+    network.eval()
+    twin = copy.deepcopy(network).train()
+    batches = batches_of(few.train[:130])
+    optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
+    result = train_epoch(network, batches, nn.CrossEntropyLoss(), optimizer)
+
+    optimizer = torch.optim.SGD(twin.parameters(), 0.1, momentum=0.9)
+    losses, right = [], 0
+    for images, labels in batches:
+        logits = twin(images)
+        loss = F.cross_entropy(logits, labels)
+        twin.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses += [loss.item()] * len(labels)
+        right += sum(row.argmax() == label for row, label in zip(logits, labels, strict=True))
+    assert same(weights(network), weights(twin))
+    assert result == (pytest.approx(sum(losses) / 130), right / 130)
+    assert network.training
+
+
+def test_evaluate_equals_a_loop_over_images(few):
+    torch.manual_seed(0)
+    network = models.lenet5_variant(batch_norm=True, dropout=0.5)
+    before = weights(network)
+    loss, accuracy = evaluate(network, batches_of(few.validation, 30))
+    assert same(weights(network), before)
+    assert all(parameter.grad is None for parameter in network.parameters())
+    losses, right = [], []
+    with torch.no_grad():
+        for image, label in zip(few.validation.images, few.validation.labels, strict=True):
+            logits = network.eval()(data.normalise(data.scale(image[None])))[0]
+            losses.append(-math.log(logits.softmax(0)[label]))
+            right.append(bool(logits.argmax() == label))
+    assert loss == pytest.approx(sum(losses) / 100, rel=1e-5)
+    assert accuracy == sum(right) / 100
+
+
+def test_predict_equals_a_forward_pass(few):
+    torch.manual_seed(0)
+    network = models.network_e(batch_norm=True)
+    found = training.predict(network, few.validation, batch_size=30, normalisation=(0.5, 0.5))
+    with torch.no_grad():
+        expected = network.eval()((data.scale(few.validation.images) - 0.5) / 0.5)
+    torch.testing.assert_close(found, expected)
+    assert not found.requires_grad
+    assert training.predict(nn.Flatten(), few.validation).shape == (100, 784)  # no parameters
+
+
+def test_eight_digits_are_memorised(few):
+    torch.manual_seed(0)
+    network = models.lenet5_variant()
+    eight = data.Digits(few.train[:8], few.train[:8])
+    assert len(set(eight.train.labels.tolist())) > 3
+    recipe = Recipe(epochs=30, batch_size=8, optimizer="adam", learning_rate=0.01)
+    history = fit(network, eight, recipe)
+    assert history.validation_accuracy[-1] == 1
+    assert history.validation_loss[-1] < 0.05
+
+
+def test_an_epoch_runs_on_any_device(few):
+    """On the meta device a tensor left on the CPU would fail. Only reading the result does."""
+    network = models.residual_network().to("meta")
+    optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
+    batches = data.Batches(few.train, 64, True, RandomAffine(), device="meta")
+    for function, after in ((train_epoch, [optimizer]), (evaluate, [])):
+        passed = []
+        counted = (passed.append(1) or batch for batch in batches)
+        with pytest.raises((RuntimeError, NotImplementedError)) as caught:
+            function(network, counted, *[nn.CrossEntropyLoss(), *after][: 2 * len(after)])
+        lines = [
+            frame.line for frame in traceback.extract_tb(caught.tb) if "training.py" in frame[0]
+        ]
+        assert lines[-1].startswith("return float(total_loss)")
+        assert len(passed) == 4
+    states = optimizer.state.values()
+    assert {state["momentum_buffer"].device.type for state in states} == {"meta"}
+
+
+# --- recipes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"epochs": 0}, "at least 1 epoch"),
+        ({"batch_size": 0}, "at least 1 image"),
+        ({"optimizer": "sdg"}, "no optimizer 'sdg'; there are sgd, adam, adamw"),
+        ({"schedule": "cosine"}, "no schedule 'cosine'; there are constant, one-cycle"),
+        ({"learning_rate": 0}, "above 0"),
+        ({"learning_rate": math.nan}, "above 0"),
+        ({"decay": 0}, "by a factor"),
+        ({"decay": 1.5}, "by a factor"),
+        ({"decay_every": 0}, "every 1 or more epochs"),
+        ({"label_smoothing": 1}, "label smoothing"),
+        ({"patience": 0}, "patience is at least 1"),
+    ],
+)
+def test_a_recipe_that_cannot_work(settings, words):
+    with pytest.raises(ValueError, match=words):
+        Recipe(**settings)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reference"),
+    [
+        (Recipe(momentum=0.0), lambda groups: torch.optim.SGD(groups, 0.1)),
+        (Recipe(weight_decay=0.1), lambda groups: torch.optim.SGD(groups, 0.1, 0.9)),
+        (
+            Recipe(nesterov=True, momentum=0.8),
+            lambda groups: torch.optim.SGD(groups, 0.1, 0.8, nesterov=True),
+        ),
+        (
+            Recipe(optimizer="adam", learning_rate=0.01, weight_decay=0.1),
+            lambda groups: torch.optim.Adam(groups, 0.01),
+        ),
+        (
+            Recipe(optimizer="adamw", learning_rate=0.01, weight_decay=0.1, betas=(0.8, 0.9)),
+            lambda groups: torch.optim.AdamW(groups, 0.01, (0.8, 0.9)),
+        ),
+    ],
+)
+def test_optimizers_step_as_torchs_do(few, recipe, reference):
+    torch.manual_seed(0)
+    network = models.lenet5_variant(batch_norm=True)
+    twin = copy.deepcopy(network)
+    decayed = [p for name, p in twin.named_parameters() if name.endswith("weight") and p.ndim > 1]
+    plain = [p for p in twin.parameters() if all(p is not one for one in decayed)]
+    assert len(decayed) == 5  # two convolutions, three linear layers
+    groups = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    for one, optimizer in (
+        (network, training.make_optimizer(network, recipe)),
+        (twin, reference(groups)),
+    ):
+        train_epoch(one, batches_of(few.train), nn.CrossEntropyLoss(), optimizer)
+    for ours, theirs in zip(network.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+def test_a_network_without_biases_has_an_optimizer(few, optimizer):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10, bias=False))
+    before = weights(network)
+    fit(network, few, Recipe(epochs=1, optimizer=optimizer))
+    assert not same(weights(network), before)
+
+
+def one_step(few, **settings):
+    """Initial network and history of one epoch that is one batch of all images in their order."""
+    torch.manual_seed(0)
+    network = models.softmax_regression()
+    twin = copy.deepcopy(network)
+    history = fit(network, few, Recipe(epochs=1, batch_size=200, **settings))
+    return twin, network, history
+
+
+def test_label_smoothing_and_normalisation_reach_the_loss(few):
+    twin, _, history = one_step(few, label_smoothing=0.2, normalisation=(0.5, 0.4))
+    images = (data.scale(few.train.images) - 0.5) / 0.4
+    logs = F.log_softmax(twin(images), dim=1)
+    target = 0.8 * F.one_hot(few.train.labels, 10) + 0.02
+    by_hand = -(target * logs).sum(dim=1).mean().item()
+    assert history.train_loss[0] == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_augmentation_reaches_training_and_not_validation(few):
+    class Blank(RandomAffine):
+        def __call__(self, images, generator=None):
+            return images * 0
+
+    twin, network, history = one_step(few, augment=Blank(), normalisation=(0, 1))
+    blank = twin(torch.zeros(200, 1, 28, 28))
+    expected = F.cross_entropy(blank, few.train.labels).item()
+    assert history.train_loss[0] == pytest.approx(expected, rel=1e-5)
+    plain = evaluate(network, data.Batches(few.validation, 100, normalisation=(0, 1)))
+    assert (history.validation_loss[0], history.validation_accuracy[0]) == pytest.approx(plain)
+
+
+def test_channels_last_is_a_layout_and_no_other_result(few):
+    runs = []
+    for channels_last in (False, True):
+        torch.manual_seed(0)
+        network = models.residual_network(4)
+        recipe = Recipe(epochs=1, learning_rate=0.01, channels_last=channels_last)
+        runs.append(fit(network, few, recipe).train_loss[0])
+        layout = network[4].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+        assert layout == channels_last
+    assert runs[0] == pytest.approx(runs[1], rel=1e-4)
+
+
+# --- learning rates -----------------------------------------------------------------------
+
+
+def rates(few, monkeypatch, **settings):
+    """The learning rate of every step of six epochs of four steps, and the history."""
+    used = []
+
+    def make_optimizer(network, recipe, make=training.make_optimizer):
+        optimizer = make(network, recipe)
+        optimizer.register_step_pre_hook(
+            lambda *_: used.append([group["lr"] for group in optimizer.param_groups])
+        )
+        return optimizer
+
+    monkeypatch.setattr(training, "make_optimizer", make_optimizer)
+    history = fit(models.softmax_regression(), few, Recipe(epochs=6, batch_size=50, **settings))
+    assert all(one == two for one, two in used)  # both groups of parameters
+    return [one for one, _ in used], history
+
+
+@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"schedule": "constant"}, [0.1] * 6),
+        ({"schedule": "exponential", "decay": 0.7}, [0.1 * 0.7**epoch for epoch in range(6)]),
+        (
+            {"schedule": "step", "decay": 0.1, "decay_every": 2},
+            [0.1] * 2 + [0.01] * 2 + [0.001] * 2,
+        ),
+    ],
+)
+def test_rates_of_epochs(few, monkeypatch, optimizer, settings, expected):
+    used, history = rates(few, monkeypatch, optimizer=optimizer, learning_rate=0.1, **settings)
+    assert used == pytest.approx([rate for rate in expected for _ in range(4)])
+    assert history.learning_rate == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_one_cycle_is_two_half_cosines(few, monkeypatch, optimizer):
+    used, history = rates(
+        few, monkeypatch, optimizer=optimizer, schedule="one-cycle", learning_rate=0.5, warm_up=0.25
+    )
+    peak = 0.25 * 24 - 1  # the step of the peak, counted from 0
+
+    def expected(step):
+        if step <= peak:
+            low, share = 0.5 / 25, step / peak
+        else:
+            low, share = 0.5 / 25 / 1e4, 1 - (step - peak) / (23 - peak)
+        return low + (0.5 - low) * (1 - math.cos(math.pi * share)) / 2
+
+    assert used == pytest.approx([expected(step) for step in range(24)], rel=1e-6, abs=1e-9)
+    assert max(used) == used[5] == pytest.approx(0.5)
+    # at the end of an epoch stands the rate of the next step
+    assert history.learning_rate[:-1] == pytest.approx(used[4::4])
+    assert history.learning_rate[-1] < 0.5 / 100
+
+
+def scripted(monkeypatch, accuracies):
+    """Let validation find these accuracies, one an epoch."""
+    remaining = iter(accuracies)
+    monkeypatch.setattr(training, "evaluate", lambda network, batches: (1.0, next(remaining)))
+
+
+def test_a_plateau_lowers_the_rate(few, monkeypatch):
+    """After the third epoch in a row without a better accuracy than the best one."""
+    accuracies = [0.5, 0.6, 0.6, 0.55, 0.6, 0.61, 0.6, 0.6, 0.6, 0.6]
+    scripted(monkeypatch, accuracies)
+    recipe = Recipe(epochs=10, schedule="plateau", learning_rate=0.8, decay=0.5)
+    history = fit(models.softmax_regression(), few, recipe)
+    assert history.learning_rate == pytest.approx([0.8] * 5 + [0.4] * 4 + [0.2])
+
+
+@pytest.mark.parametrize(
+    ("patience", "accuracies", "last"),
+    [
+        (3, [0.5, 0.6, 0.55, 0.6, 0.59, 0.9], 5),  # an equal accuracy is no better one
+        (1, [0.5, 0.4, 0.9], 2),
+        (2, [0.5, 0.4, 0.6, 0.5, 0.7, 0.1, 0.2, 0.9], 7),
+        (2, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], None),
+        (None, [0.5, 0.4, 0.3, 0.2, 0.1, 0.0], None),
+    ],
+)
+def test_early_stopping(few, monkeypatch, patience, accuracies, last):
+    scripted(monkeypatch, accuracies)
+    recipe = Recipe(epochs=len(accuracies), patience=patience)
+    history = fit(models.softmax_regression(), few, recipe)
+    assert history.validation_accuracy == accuracies[:last]
+    if last is None:
+        assert history.stopped == ""
+    else:
+        assert history.stopped.startswith(f"Stopped early after epoch {last}:")
+        assert f"for {patience} epochs" in history.stopped
+
+
+# --- fit: what it keeps and how it ends -----------------------------------------------------
+
+
+class Watching(training.Silent):
+    """Writes down what `fit` shows; raises `error` at a place, in the second epoch."""
+
+    def __init__(self, place=None, error=KeyboardInterrupt):
+        self.place, self.error = place, error
+        self.epochs, self.updates, self.closed = [], [], []
+
+    def watch(self, batches, epoch, epochs):
+        self.epochs.append((epoch, epochs, len(batches)))
+        for number, batch in enumerate(batches):
+            if self.place == "batch" and epoch == 2 and number == 2:
+                raise self.error
+            yield batch
+
+    def update(self, history):
+        self.updates.append(len(history))
+        if self.place == "update" and len(history) == 2:
+            raise self.error
+
+    def close(self, history):
+        self.closed.append(history)
+
+
+LISTS = [field.name for field in fields(training.History) if "list" in str(field.type)]
+
+
+def test_history_tells_what_happened(few):
+    show, after = Watching(), []
+    recipe = Recipe(epochs=3, batch_size=64)
+    history = fit(models.lenet5_variant(), few, recipe, show=show, after_epoch=after.append)
+    assert show.epochs == [(1, 3, 4), (2, 3, 4), (3, 3, 4)]
+    assert show.updates == after == [1, 2, 3]
+    assert show.closed == [history]
+    assert len(history) == 3
+    assert {len(getattr(history, name)) for name in LISTS} == {3}
+    assert (history.images, history.device, history.stopped) == (200, str(runtime.device()), "")
+    assert history.images_per_second == pytest.approx(600 / sum(history.seconds))
+    assert "3 epochs" in str(history)
+    assert f"{history.validation_accuracy[-1]:.2%}" in str(history)
+    assert f"{history.images_per_second:,.0f} images a second" in str(history)
+
+
+def test_a_history_without_epochs():
+    empty = training.History()
+    assert (str(empty), empty.images_per_second, empty.diverged) == ("not trained", 0, False)
+
+
+@pytest.mark.parametrize("place", ["batch", "update", "after_epoch", "evaluate"])
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+def test_an_interrupt_keeps_network_and_history(few, monkeypatch, place, schedule):
+    network, kept = models.lenet5_variant(), {}
+
+    def after_epoch(epoch):
+        kept[epoch] = weights(network)
+        if place == "after_epoch" and epoch == 2:
+            raise KeyboardInterrupt
+
+    def interrupted(network, batches, real=evaluate):
+        if place == "evaluate" and kept:
+            raise KeyboardInterrupt
+        return real(network, batches)
+
+    monkeypatch.setattr(training, "evaluate", interrupted)
+    show = Watching(place)
+    recipe = Recipe(epochs=5, batch_size=50, schedule=schedule)
+    history = fit(network, few, recipe, show=show, after_epoch=after_epoch)
+    complete = 1 if place in ("batch", "evaluate") else 2
+    assert history.stopped.startswith(f"Interrupted: {complete} of 5 epochs are complete.")
+    assert {len(getattr(history, name)) for name in LISTS} == {complete}
+    assert show.closed == [history]
+    assert not network.training
+    assert not same(weights(network), kept[1])  # what it learned in epoch 2 is there
+    monkeypatch.undo()
+    assert len(fit(network, few, recipe)) == 5
+
+
+def test_an_interrupt_before_the_first_epoch_ends(few):
+    class AtOnce(training.Silent):
+        def watch(self, batches, epoch, epochs):
+            raise KeyboardInterrupt
+
+    history = fit(models.lenet5_variant(), few, Recipe(), show=AtOnce())
+    assert len(history) == 0
+    assert str(history).startswith("Interrupted: 0 of 10")
+
+
+def test_other_errors_are_not_swallowed(few):
+    with pytest.raises(ZeroDivisionError):
+        fit(models.lenet5_variant(), few, Recipe(), show=Watching("batch", ZeroDivisionError))
+
+
+@pytest.mark.parametrize("learning_rate", [1e10, 1e38])
+def test_a_loss_that_is_not_finite_explains_itself(few, learning_rate):
+    after, show = [], Watching()
+    recipe = Recipe(epochs=5, learning_rate=learning_rate)
+    history = fit(models.lenet5_variant(), few, recipe, show=show, after_epoch=after.append)
+    assert len(history) < 5
+    assert history.diverged
+    assert f"Stopped after epoch {len(history)}: the loss is" in history.stopped
+    assert f"below {learning_rate / 10:g}" in history.stopped
+    assert after == list(range(1, len(history)))  # no checkpoint of a broken network
+    assert show.closed == [history]
+
+
+def test_a_validation_loss_that_is_not_finite_ends_it_too(few, monkeypatch):
+    monkeypatch.setattr(training, "evaluate", lambda network, batches: (math.nan, 0.1))
+    history = fit(models.softmax_regression(), few, Recipe(epochs=3))
+    assert len(history) == 1
+    assert "on validation images nan" in history.stopped
+
+
+def test_a_device_that_is_not_there(few):
+    with pytest.raises(ValueError, match="no device 'gpu' here; this machine has .*cpu"):
+        fit(models.lenet5(), few, Recipe(), device="gpu")
+
+
+AUGMENTED = Recipe(
+    epochs=2, batch_size=64, optimizer="adamw", learning_rate=0.01, schedule="one-cycle",
+    augment=RandomAffine(),
+)  # fmt: skip
+
+
+def run(few, seed, order):
+    runtime.seed_everything(seed)
+    network = models.lenet5_variant(dropout=0.3, batch_norm=True)
+    history = fit(network, few, AUGMENTED, seed=order, device="cpu")
+    return weights(network), replace(history, seconds=[])
+
+
+def test_seeds_repeat_a_run_bit_by_bit(few):
+    first, second = run(few, 3, 4), run(few, 3, 4)
+    assert same(first[0], second[0])
+    assert first[1] == second[1]
+    assert not same(first[0], run(few, 3, 5)[0])
+    assert not same(first[0], run(few, 2, 4)[0])
+
+
+def test_a_terminal_shows_a_bar_and_a_line_an_epoch(few, capsys):
+    recipe = Recipe(epochs=2, batch_size=50, schedule="one-cycle")
+    history = fit(models.softmax_regression(), few, recipe, show=training.TerminalProgress())
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert len(lines) == 3
+    for epoch, line in enumerate(lines[:2]):
+        assert line.startswith(f"epoch {epoch + 1}: training loss {history.train_loss[epoch]:.4f}")
+        assert f"validation accuracy {history.validation_accuracy[epoch]:.2%}" in line
+    assert lines[2] == str(history)
+    assert "epoch 2 of 2" in printed.err
+    assert "4/4" in printed.err
+
+
+# --- checkpoints --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(few):
+    torch.manual_seed(0)
+    network = models.lenet5_variant(batch_norm=True)
+    return network, fit(network, few, AUGMENTED, seed=3)
+
+
+def test_a_checkpoint_comes_back_whole(trained, few, tmp_path):
+    network, history = trained
+    path = training.save_checkpoint(tmp_path / "digits", network, AUGMENTED, history, seed=3)
+    assert path == tmp_path / "digits.safetensors"
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "digits.json",
+        "digits.safetensors",
+    ]
+    again = models.lenet5_variant(batch_norm=True)
+    assert training.load_checkpoint(tmp_path / "digits", again) == (AUGMENTED, history)
+    assert same(weights(again), weights(network))
+    expected = training.predict(network, few.validation)
+    assert torch.equal(training.predict(again, few.validation), expected)
+    about = json.loads((tmp_path / "digits.json").read_text())
+    assert about["seed"] == 3
+    assert about["versions"]["torch"] == torch.__version__
+    assert about["recipe"]["augment"] == asdict(RandomAffine())
+
+
+def test_a_checkpoint_needs_no_file_beside_it_and_no_recipe(tmp_path):
+    network = models.residual_network().to(memory_format=torch.channels_last)
+    path = training.save_checkpoint(tmp_path / "bare.safetensors", network)
+    path.with_suffix(".json").unlink()
+    again = models.residual_network()
+    assert training.load_checkpoint(path, again) == (None, None)
+    assert same(weights(again), weights(network))
+
+
+def test_a_diverged_history_comes_back_too(tmp_path):
+    history = training.History([math.inf], [0.1], [math.nan], [0.1], [9.0], [1.0], 200, "cpu", "x")
+    path = training.save_checkpoint(tmp_path / "bad", models.lenet5(), Recipe(), history)
+    assert repr(training.load_checkpoint(path, models.lenet5())[1]) == repr(history)
+
+
+def test_names_with_a_dot_do_not_overwrite_each_other(tmp_path):
+    for rate in (0.1, 0.9):
+        training.save_checkpoint(tmp_path / f"rate-{rate}", models.lenet5(), seed=round(10 * rate))
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "rate-0.1.json", "rate-0.1.safetensors", "rate-0.9.json", "rate-0.9.safetensors",
+    ]  # fmt: skip
+    training.load_checkpoint(tmp_path / "rate-0.1", models.lenet5())
+
+
+def tensors():
+    return {name: tensor.clone() for name, tensor in models.lenet5().state_dict().items()}
+
+
+def saved(about=None):
+    metadata = None if about is None else {"mnist_course": about}
+    return safetensors.torch.save(tensors(), metadata)
+
+
+GOOD = json.dumps({"recipe": asdict(Recipe()), "history": None})
+BROKEN = {
+    "truncated": (saved(GOOD)[:-100], "is broken"),
+    "header cut": (saved(GOOD)[:20], "is broken"),
+    "empty": (b"", "is broken"),
+    "text": (b"<html>Please log in</html>", "is broken"),
+    "a pickle": (b"\x80\x04\x95cos\nsystem\n", "is broken"),
+    "foreign": (saved(), "not saved by this course"),
+    "no JSON": (saved("{oops"), "is broken"),
+    "JSON of another kind": (saved("[1, 2]"), "is broken"),
+    "null": (saved("null"), "is broken"),
+    "JSON without a recipe": (saved("{}"), "not saved by this course"),
+    "half a recipe": (saved('{"recipe": {"epochs": 3}, "history": null}'), "not saved by this"),
+    "a recipe that can't work": (saved(GOOD.replace('"sgd"', '"sdg"')), "no optimizer 'sdg'"),
+    "an unknown setting": (saved(GOOD.replace('"momentum"', '"mass"')), "is broken"),
+    "an odd history": (saved('{"recipe": null, "history": {"loss": []}}'), "is broken"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_or_foreign_checkpoint_is_refused(tmp_path, kind):
+    content, words = BROKEN[kind]
+    (tmp_path / "bad.safetensors").write_bytes(content)
+    network = models.lenet5()
+    before = weights(network)
+    with pytest.raises(training.CheckpointError, match=words) as caught:
+        training.load_checkpoint(tmp_path / "bad", network)
+    assert "bad.safetensors" in str(caught.value)
+    assert same(weights(network), before)
+    assert isinstance(caught.value, runtime.CourseError)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (models.lenet5_variant, r"0.bias|is \(6,\)|None"),
+        (lambda: models.network_d(channels=(8, 16)), r"is .* in the file and .* here"),
+        (models.softmax_regression, "another network"),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, build, words):
+    path = training.save_checkpoint(tmp_path / "other", models.lenet5())
+    network = build()
+    before = weights(network)
+    with pytest.raises(training.CheckpointError, match="holds another network") as caught:
+        training.load_checkpoint(path, network)
+    assert caught.match(words)
+    assert same(weights(network), before)
+
+
+def test_a_checkpoint_that_is_not_there(tmp_path):
+    with pytest.raises(training.CheckpointError, match="there is no lenet5.safetensors in .*run"):
+        training.load_checkpoint(tmp_path / "lenet5", models.lenet5())
+
+
+@pytest.mark.parametrize("function", ["replace", "fsync"])
+def test_a_write_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch, function):
+    old, new = models.lenet5(), models.lenet5()
+    path = training.save_checkpoint(tmp_path / "kept", old, seed=1)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(training.CheckpointError, match="No space left on device.*make room"):
+        training.save_checkpoint(path, new, seed=2)
+    monkeypatch.undo()
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+    training.load_checkpoint(path, new)
+    assert same(weights(new), weights(old))
+
+
+def test_an_interrupted_write_leaves_no_rest(tmp_path, monkeypatch):
+    def interrupt(handle):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        training.save_checkpoint(tmp_path / "new", models.lenet5())
+    assert list(tmp_path.iterdir()) == []
