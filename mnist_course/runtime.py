@@ -114,14 +114,14 @@ def versions():
 
 
 def machine():
-    """This machine in a few words: processor, cores, system."""
+    """This machine in a few words: processor, number of cores, system."""
     name = platform.processor() or platform.machine()
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def report():

@@ -222,6 +222,19 @@ class TerminalProgress(Silent):
         print(history)
 
 
+def _crashes_in_channels_last(network):
+    """Whether training in this layout would end Python itself, seen with torch 2.14 on a CPU.
+
+    The backward pass of a 1×1 convolution with a stride and fewer than 8 input channels writes
+    past the end of its memory there. Such a network keeps the usual layout.
+    """
+    return any(
+        layer.kernel_size == (1, 1) and layer.stride != (1, 1) and layer.in_channels < 8
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv2d)
+    )
+
+
 def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=None):
     """Train a network by a recipe; validate after each epoch. Returns a `History`.
 
@@ -237,7 +250,7 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     show = show or Silent()
     device = runtime.device(device)
     network.to(device)
-    if recipe.channels_last:
+    if recipe.channels_last and not _crashes_in_channels_last(network):
         network.to(memory_format=torch.channels_last)
     batches = data.Batches(
         digits.train, recipe.batch_size, shuffle=True, augment=recipe.augment, seed=seed,

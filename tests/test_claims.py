@@ -38,7 +38,6 @@ def conv(inputs, outputs, size, bias=True):
 # What is neither printed nor written in code: text in the prose, and the number it states.
 COMPUTED = {
     "01": {
-        "28 rows": 28,
         "784": 28 * 28,
         "60,000": lambda: len(data.load_all_training()),
         "55,000": 55_000,
@@ -48,7 +47,6 @@ COMPUTED = {
         "256": 256,  # 256³ is how a byte counts
         "255": 255,  # the largest byte
         "234": 0xEA,
-        "47": lambda: len(data.load_all_training().images.numpy().tobytes()) // 10**6,
         "180": 180,  # half a turn
     },
     "02": {
@@ -62,6 +60,7 @@ COMPUTED = {
     },
     "03": {
         "2.303": math.log(10),
+        "2.3": math.log(10),
         "4.605": math.log(100),
         "0.223": -math.log(0.8),
         "0.69": -math.log(0.5),
@@ -90,6 +89,14 @@ COMPUTED = {
         "98.7": 98.7,
         "1.2": 98.7 - 97.5,
         "3.03": 3.03,  # a raw output that write-up C shows
+        "2.8": 0.1 * 28,
+        "1.4": math.sqrt(2),
+        "5,000": 5_000,
+        # a thought experiment, and what follows from it
+        "98.9": 98.9,
+        "99.0": 99.0,
+        "99": 99,
+        "0.4": 0.2 + 0.2,
         "0.05": 0.1 / math.sqrt(4),
         "0.07": math.hypot(0.05, 0.05),
     },
@@ -105,24 +112,10 @@ COMPUTED = {
         "0.955": 1 - 0.05 + 0.05 / 10,
         "0.005": 0.05 / 10,
         "512": conv(16, 32, 1, bias=False),
-        "99.68": 99.68,  # what write-up A reports
+        "99.68": 99.68,  # what write-up A reports, its best
+        "99.64": 99.64,  # and its last
         "99.5": 99.5,  # the aim
     },
-}
-SMALL_PRINT = {
-    "98",
-    "99",
-    "95",
-    "99.5",
-    "0.1",
-    "0.2",
-    "0.3",
-    "0.5",
-    "0.8",
-    "0.9",
-    "100",
-    "1998",
-    "2015",
 }
 
 
@@ -136,7 +129,7 @@ def claims(text):
     """The numbers of a text that count as claims."""
     for match in NUMBER.finditer(NOT_A_CLAIM.sub(" ", text)):
         number = match[0].rstrip(",")
-        percent = text and re.match(r"\s*%", match.string[match.end() :])
+        percent = re.match(r"\s*%", match.string[match.end() :])
         if "." in number or percent or len(number.replace(",", "")) >= 3:
             yield number
 
@@ -156,7 +149,7 @@ def evidence(lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_every_number_of_a_lesson_has_its_evidence(lesson):
-    known = evidence(lesson) | {n.replace(",", "") for n in COMPUTED[lesson.stem[:2]]} | SMALL_PRINT
+    known = evidence(lesson) | {n.replace(",", "") for n in COMPUTED[lesson.stem[:2]]}
     unproved = {number for number in claims(prose(lesson)) if number.replace(",", "") not in known}
     assert not unproved, f"{lesson.name} states {sorted(unproved)}: from where?"
 
