@@ -106,7 +106,7 @@ def train(network, dataset, seed, device, dry_run, save, **changes):
     Validation is on images set apart from the training images. The test set stays sealed.
     Ctrl-C ends the training and keeps what is there.
     """
-    from mnist_course.cli.train import run
+    from mnist_course.cli.training import run
 
     changes = {name: value for name, value in changes.items() if value is not None}
     run(network, dataset, changes, seed, device, dry_run, save)

@@ -1,0 +1,214 @@
+"""The command `mnist-course train`, on runs of a second."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from mnist_course import cli, data, recipes, training
+from mnist_course.cli import training as command
+
+
+@pytest.fixture
+def course(few, monkeypatch):
+    """Run the command on 200 images of whatever dataset it asks for."""
+    asked = []
+    monkeypatch.setattr(data, "load", lambda name: asked.append(name) or few)
+    monkeypatch.setattr(data, "open_test_set", None)
+
+    def run(*arguments):
+        result = CliRunner().invoke(cli.main, ["train", *map(str, arguments)])
+        result.asked = asked
+        return result
+
+    return run
+
+
+def recipe_of(monkeypatch, course, *arguments):
+    """The recipe, seed and device that the command passes to `fit`."""
+    passed = []
+
+    def fit(network, digits, recipe, seed, device, show):
+        passed.append((recipe, seed, device))
+        return training.History([1.0], [0.1], [1.0], [0.1], [0.1], [1.0])
+
+    monkeypatch.setattr(command, "fit", fit)
+    assert course(*arguments).exit_code == 0
+    return passed[0]
+
+
+def test_help_lists_every_network_and_imports_nothing_heavy():
+    code = (
+        "import sys; from mnist_course.cli import main;"
+        "main(['train', '--help'], standalone_mode=False);"
+        "print(*(m for m in sys.modules if '.' not in m), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "numpy", "matplotlib", "sklearn"} & set(done.stderr.split())
+    words = set(re.findall(r"[\w-]+", done.stdout))
+    assert set(recipes.NETWORKS) <= words
+    assert {"--data", "--epochs", "--batch-size", "--learning-rate", "--optimizer"} <= words
+    assert {"--decay", "--seed", "--device", "--dry-run", "--save"} <= words
+
+
+def test_the_names_are_those_of_the_package():
+    assert cli.NETWORKS == tuple(recipes.NETWORKS)
+    assert cli.OPTIMIZERS == training.OPTIMIZERS
+
+
+@pytest.mark.parametrize("name", recipes.NETWORKS)
+def test_without_options_the_recipe_is_the_packages(monkeypatch, course, name):
+    recipe, seed, device = recipe_of(monkeypatch, course, name)
+    assert recipe == recipes.NETWORKS[name][1]
+    assert (seed, device) == (0, training.runtime.device())
+
+
+def test_options_change_the_recipe(monkeypatch, course):
+    recipe, seed, device = recipe_of(
+        monkeypatch, course, "residual", "--epochs", 14, "--batch-size", 64, "--optimizer", "sgd",
+        "--learning-rate", 0.05, "--decay", 0.7, "--seed", 9, "--device", "cpu",
+    )  # fmt: skip
+    changed = {
+        name for name, value in vars(recipe).items() if value != vars(recipes.RESIDUAL)[name]
+    }
+    assert changed == {"epochs", "batch_size", "optimizer", "learning_rate", "decay", "schedule"}
+    assert (recipe.epochs, recipe.batch_size, recipe.optimizer) == (14, 64, "sgd")
+    assert (recipe.learning_rate, recipe.decay, recipe.schedule) == (0.05, 0.7, "exponential")
+    assert (seed, device) == (9, torch.device("cpu"))
+
+
+def test_a_run_reports_each_epoch_and_images_a_second(course):
+    result = course("lenet5-relu", "--epochs", 2, "--batch-size", 50)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert re.search(r"^lenet5-relu, 61,706 parameters, on 200 images of mnist", lines[0])
+    assert "Epochs: 2, batch size: 50, optimizer: adam, learning rate: 0.003" in lines[0]
+    assert [line.partition(":")[0] for line in lines[1:3]] == ["epoch 1", "epoch 2"]
+    assert re.search(r"2 epochs in .* s \([\d,]+ images a second on \w+\)", lines[3])
+    assert len(lines) == 4
+    assert result.asked == ["mnist"]
+
+
+def test_fashion(course):
+    result = course("softmax", "--data", "fashion", "--epochs", 1)
+    assert result.exit_code == 0
+    assert result.asked == ["fashion"]
+    assert "of fashion" in result.stdout
+
+
+def test_a_dry_run_is_one_batch(monkeypatch, course, tmp_path):
+    sizes = []
+
+    def counting(network, batches, *others, real=training.train_epoch):
+        sizes.append(len(batches.part) if hasattr(batches, "part") else None)
+        return real(network, batches, *others)
+
+    monkeypatch.setattr(training.TerminalProgress, "watch", training.Silent.watch)
+    monkeypatch.setattr(training, "train_epoch", counting)
+    file = tmp_path / "kept.safetensors"
+    result = course("softmax", "--batch-size", 32, "--dry-run", "--save", file)
+    assert result.exit_code == 0, result.output
+    assert sizes == [32]
+    assert "It works." in result.stdout
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", sorted(set(recipes.NETWORKS) - {"a"}))
+def test_a_dry_run_of_every_network(course, name):
+    result = course(name, "--dry-run", "--batch-size", 16)
+    assert result.exit_code == 0, result.output
+    assert "It works." in result.stdout
+
+
+def saved(result):
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("Saved: ")]
+    return line.removeprefix("Saved: ").partition(", and")[0]
+
+
+def test_a_network_is_saved_with_its_recipe(course, few, tmp_path):
+    result = course("e", "--epochs", 1, "--save", tmp_path / "e", "--seed", 5)
+    assert result.exit_code == 0
+    build, published = recipes.NETWORKS["e"]
+    network = build()
+    recipe, history = training.load_checkpoint(saved(result), network)
+    assert recipe == training.Recipe(**{**vars(published), "epochs": 1})
+    batches = data.Batches(few.validation, 100)
+    assert training.evaluate(network, batches)[1] == history.validation_accuracy[0]
+    assert json.loads((tmp_path / "e.json").read_text())["seed"] == 5
+
+
+def test_a_seed_repeats_a_run(course, tmp_path):
+    def file(seed, name):
+        result = course("lenet5-relu", "--epochs", 1, "--seed", seed, "--save", tmp_path / name)
+        network = recipes.NETWORKS["lenet5-relu"][0]()
+        training.load_checkpoint(saved(result), network)
+        return torch.cat([tensor.flatten() for tensor in network.state_dict().values()])
+
+    assert torch.equal(file(1, "a"), file(1, "b"))
+    assert not torch.equal(file(1, "a"), file(2, "c"))
+
+
+def test_an_interrupt_keeps_and_saves_what_is_there(course, monkeypatch, tmp_path):
+    def watch(self, batches, epoch, epochs):
+        for number, batch in enumerate(batches):
+            if (epoch, number) == (2, 2):
+                raise KeyboardInterrupt
+            yield batch
+
+    monkeypatch.setattr(training.TerminalProgress, "watch", watch)
+    result = course("lenet5-relu", "--batch-size", 50, "--save", tmp_path / "half")
+    assert result.exit_code == 0
+    assert "Interrupted: 1 of 10 epochs are complete." in result.stdout
+    _, history = training.load_checkpoint(saved(result), recipes.NETWORKS["lenet5-relu"][0]())
+    assert len(history) == 1
+
+
+def test_a_loss_that_is_not_finite(course, tmp_path):
+    result = course("lenet5-relu", "--learning-rate", 1e30, "--save", tmp_path / "bad")
+    assert result.exit_code == 1
+    assert "try a learning rate below" in result.stdout
+    assert re.fullmatch(r"Error: .*nothing is saved\n", result.stderr.rpartition("\r")[2])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "status"),
+    [
+        (["lenet"], "'lenet' is not one of 'softmax', 'lenet5', 'lenet5-relu', 'residual'", 2),
+        ([], "Missing argument 'NETWORK'", 2),
+        (["lenet5", "--data", "cifar"], "'mnist', 'fashion'", 2),
+        (["lenet5", "--epochs", 0], "--epochs", 2),
+        (["lenet5", "--batch-size", "many"], "--batch-size", 2),
+        (["lenet5", "--learning-rate", -1], "--learning-rate", 2),
+        (["lenet5", "--decay", 1.5], "--decay", 2),
+        (["lenet5", "--optimizer", "lion"], "'sgd', 'adam', 'adamw'", 2),
+        (["lenet5", "--learning-rate", "nan"], "must be above 0", 1),
+        (["lenet5", "--optimizer", "adam"], "adam needs --learning-rate as well", 1),
+        (["lenet5", "--device", "gpu"], "no device 'gpu' here", 1),
+        (["lenet5", "--save", "nowhere/at/all"], "can't be written", 1),
+    ],
+)
+def test_a_mistake_is_a_sentence_before_anything_is_trained(course, arguments, words, status):
+    result = course(*arguments)
+    assert result.exit_code == status
+    assert words in result.stderr
+    assert result.stdout == ""
+    assert result.asked == []
+
+
+def test_a_dataset_that_is_missing(course, monkeypatch):
+    def missing(name):
+        raise data.DataError(
+            "Fashion-MNIST is not on this machine. Type: mnist-course data fashion"
+        )
+
+    monkeypatch.setattr(data, "load", missing)
+    result = course("softmax", "--data", "fashion")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: Fashion-MNIST is not on this machine. Type: mnist-course data fashion\n"
+    )
