@@ -397,11 +397,8 @@ def test_fashion_into_a_folder_that_cannot_be_written(fashion, tmp_path):
 
 
 def test_d2l_finds_fashion_where_it_looks(fashion, tmp_path, monkeypatch):
-    d2l = types.ModuleType("d2l.torch")
-    package = types.ModuleType("d2l")
-    package.torch = d2l
-    monkeypatch.setitem(sys.modules, "d2l", package)
-    monkeypatch.setitem(sys.modules, "d2l.torch", d2l)
+    d2l = types.SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "d2l", types.SimpleNamespace(torch=d2l))
     put(tmp_path / "debian", fashion, packed=True)
     data.prepare_d2l_fashion()
     assert held(tmp_path / "data" / "FashionMNIST" / "raw") == fashion
@@ -537,7 +534,8 @@ def test_no_other_code_of_the_package_names_the_test_set():
     """Only digests and `open_test_set` know its files; nothing in the package opens it."""
     for path in (ROOT / "mnist_course").rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        inside = {}  # node: the name of the function or variable at the top that holds it
+        # node: the name of the function or variable at the top that holds it
+        inside: dict[ast.AST, str | None] = {}
         for top in tree.body:
             name = getattr(top, "name", None)
             if isinstance(top, ast.Assign):

@@ -46,10 +46,11 @@ def imported_modules(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports by a relative name"
-            if node.module == "mnist_course":
+            module = node.module or ""
+            if module == "mnist_course":
                 yield from (name.name for name in node.names)
-            elif (node.module or "").startswith("mnist_course."):
-                yield node.module.split(".")[1]
+            elif module.startswith("mnist_course."):
+                yield module.split(".")[1]
         elif isinstance(node, ast.Import):
             names = (name.name.partition(".") for name in node.names)
             yield from (rest.partition(".")[0] for top, _, rest in names if top == "mnist_course")
@@ -77,8 +78,9 @@ def offline(*command, cwd=ROOT):
     """Run this Python with pip cut off from every index."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
-    command = [sys.executable, *command]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

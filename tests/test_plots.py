@@ -23,12 +23,10 @@ matplotlib.use("Agg")  # no windows
 
 @pytest.fixture(autouse=True)
 def drawing(monkeypatch):
-    """Full mode; settings of matplotlib stay as they are; every figure is drawn once."""
+    """Full mode; no figure left over; settings of matplotlib stay as they are."""
     monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
     before = matplotlib.rcParams.copy()
     yield
-    for number in plt.get_fignums():
-        plt.figure(number).canvas.draw()
     plt.close("all")
     assert matplotlib.rcParams == before
 
@@ -90,6 +88,7 @@ def test_every_drawing_returns_axes(images, history, name):
     assert len(axes) > 0
     assert all(isinstance(ax, Axes) for ax in axes)
     assert plt.get_fignums() == [axes[0].figure.number]
+    axes[0].figure.canvas.draw()  # what can't be drawn fails here at the latest
 
 
 @pytest.mark.parametrize("quick", [False, True])
@@ -103,7 +102,7 @@ def test_quick_mode_is_marked_and_full_mode_is_not(images, history, monkeypatch,
 # --- showing ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
+@pytest.mark.parametrize("name", ["bars", "curves", "image_grid"])  # one, two, an array of axes
 def test_show_says_in_words_what_is_seen_and_closes_the_figure(images, history, shown, name):
     alt = 'Curves: "loss" < 1 & accuracy > 0, 你好'
     plots.show(DRAWINGS[name](images, history), alt)
@@ -150,7 +149,7 @@ def test_the_live_curve_updates_two_displays_in_place(few, shown, clock):
     recipe = Recipe(epochs=3, batch_size=20)
     history = fit(models.softmax_regression(), few, recipe, show=plots.LiveCurve(title="softmax"))
     assert plt.get_fignums() == []
-    first = {}  # display id: its first message
+    first: dict[str, dict] = {}  # display id: its first message
     for message in shown:
         name = message["transient"]["display_id"]
         assert message["update"] == (name in first)
@@ -186,7 +185,12 @@ def test_the_live_curve_passes_every_batch_on(shown):
 @pytest.mark.parametrize("quick", ["0", "1"])
 def test_the_live_curve_marks_quick_mode(history, shown, monkeypatch, quick):
     marked = []
-    monkeypatch.setattr(plots, "picture", lambda figure, alt: marked.append(figure) or {})
+
+    def picture(figure, alt):
+        marked.append(figure)
+        return {}
+
+    monkeypatch.setattr(plots, "picture", picture)
     monkeypatch.setenv("MNIST_COURSE_QUICK", quick)
     curve = plots.LiveCurve()
     list(curve.watch([1], epoch=3, epochs=3))
@@ -233,7 +237,7 @@ def test_a_grid_shows_each_image_with_its_caption(images):
         assert drawn.get_clim() == (0, 255)
         assert axes.flat[index].get_title() == "abcde"[index]
         assert (axes.flat[index].title.get_color() == plots.RED) == (index == 1)
-    assert axes.flat[5].images == [] or len(axes.flat[5].images) == 0
+    assert len(axes.flat[5].images) == 0
 
 
 @pytest.mark.parametrize("kind", ["bytes", "floats", "channel", "numpy", "gradient"])
@@ -251,8 +255,7 @@ def test_images_of_every_kind(images, kind):
 
 
 def test_a_grid_without_images_says_so(images):
-    for captions in (None, []):
-        axes = plots.image_grid(images[:0], captions)
+    for axes in (plots.image_grid(images[:0]), plots.image_grid(images[:0], [])):
         assert [text.get_text() for text in axes.flat[0].texts] == ["no images"]
     nothing = torch.tensor([], dtype=torch.int64)
     plots.predictions(images[:0], torch.zeros(0, 10), nothing)

@@ -19,6 +19,8 @@ SCRIPT = ROOT / "scripts" / "setup.py"
 
 def load_script():
     spec = importlib.util.spec_from_file_location("set_up", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -14,16 +14,24 @@ from mnist_course.cli import training as command
 
 
 @pytest.fixture
-def course(few, monkeypatch):
+def asked():
+    """Names of the datasets that were loaded."""
+    return []
+
+
+@pytest.fixture
+def course(few, asked, monkeypatch):
     """Run the command on 200 images of whatever dataset it asks for."""
-    asked = []
-    monkeypatch.setattr(data, "load", lambda name: asked.append(name) or few)
+
+    def load(name):
+        asked.append(name)
+        return few
+
+    monkeypatch.setattr(data, "load", load)
     monkeypatch.setattr(data, "open_test_set", None)
 
     def run(*arguments):
-        result = CliRunner().invoke(cli.main, ["train", *map(str, arguments)])
-        result.asked = asked
-        return result
+        return CliRunner().invoke(cli.main, ["train", *map(str, arguments)])
 
     return run
 
@@ -81,7 +89,7 @@ def test_options_change_the_recipe(monkeypatch, course):
     assert (seed, device) == (9, torch.device("cpu"))
 
 
-def test_a_run_reports_each_epoch_and_images_a_second(course):
+def test_a_run_reports_each_epoch_and_images_a_second(course, asked):
     result = course("lenet5-relu", "--epochs", 2, "--batch-size", 50)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
@@ -90,13 +98,13 @@ def test_a_run_reports_each_epoch_and_images_a_second(course):
     assert [line.partition(":")[0] for line in lines[1:3]] == ["epoch 1", "epoch 2"]
     assert re.search(r"2 epochs in .* s \([\d,]+ images a second on \w+\)", lines[3])
     assert len(lines) == 4
-    assert result.asked == ["mnist"]
+    assert asked == ["mnist"]
 
 
-def test_fashion(course):
+def test_fashion(course, asked):
     result = course("softmax", "--data", "fashion", "--epochs", 1)
     assert result.exit_code == 0
-    assert result.asked == ["fashion"]
+    assert asked == ["fashion"]
     assert "of fashion" in result.stdout
 
 
@@ -192,12 +200,14 @@ def test_a_loss_that_is_not_finite(course, tmp_path):
         (["lenet5", "--save", "nowhere/at/all"], "can't be written", 1),
     ],
 )
-def test_a_mistake_is_a_sentence_before_anything_is_trained(course, arguments, words, status):
+def test_a_mistake_is_a_sentence_before_anything_is_trained(
+    course, asked, arguments, words, status
+):
     result = course(*arguments)
     assert result.exit_code == status
     assert words in result.stderr
     assert result.stdout == ""
-    assert result.asked == []
+    assert asked == []
 
 
 def test_a_dataset_that_is_missing(course, monkeypatch):

@@ -105,16 +105,16 @@ def test_an_epoch_runs_on_any_device(few):
     network = models.residual_network().to("meta")
     optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
     batches = data.Batches(few.train, 64, True, RandomAffine(), device="meta")
-    for function, after in ((train_epoch, [optimizer]), (evaluate, [])):
-        passed = []
-        counted = (passed.append(1) or batch for batch in batches)
+    for function, after in ((train_epoch, [nn.CrossEntropyLoss(), optimizer]), (evaluate, [])):
+        show = Watching()
+        passing = show.watch(batches, 1, 1)
         with pytest.raises((RuntimeError, NotImplementedError)) as caught:
-            function(network, counted, *[nn.CrossEntropyLoss(), *after][: 2 * len(after)])
+            function(network, passing, *after)
         lines = [
             frame.line for frame in traceback.extract_tb(caught.tb) if "training.py" in frame[0]
         ]
-        assert lines[-1].startswith("return float(total_loss)")
-        assert len(passed) == 4
+        assert str(lines[-1]).startswith("return float(total_loss)")
+        assert show.passed == 4
     states = optimizer.state.values()
     assert {state["momentum_buffer"].device.type for state in states} == {"meta"}
 
@@ -346,7 +346,10 @@ class Watching(training.Silent):
 
     def __init__(self, place=None, error=KeyboardInterrupt):
         self.place, self.error = place, error
-        self.epochs, self.updates, self.closed = [], [], []
+        self.passed = 0
+        self.epochs: list[tuple] = []
+        self.updates: list[int] = []
+        self.closed: list[training.History] = []
 
     def watch(self, batches, epoch, epochs):
         self.epochs.append((epoch, epochs, len(batches)))
@@ -354,6 +357,7 @@ class Watching(training.Silent):
             if self.place == "batch" and epoch == 2 and number == 2:
                 raise self.error
             yield batch
+            self.passed += 1
 
     def update(self, history):
         self.updates.append(len(history))
@@ -368,7 +372,8 @@ LISTS = [field.name for field in fields(training.History) if "list" in str(field
 
 
 def test_history_tells_what_happened(few):
-    show, after = Watching(), []
+    show = Watching()
+    after: list[int] = []
     recipe = Recipe(epochs=3, batch_size=64)
     history = fit(models.lenet5_variant(), few, recipe, show=show, after_epoch=after.append)
     assert show.epochs == [(1, 3, 4), (2, 3, 4), (3, 3, 4)]
@@ -435,7 +440,8 @@ def test_other_errors_are_not_swallowed(few):
 
 @pytest.mark.parametrize("learning_rate", [1e10, 1e38])
 def test_a_loss_that_is_not_finite_explains_itself(few, learning_rate):
-    after, show = [], Watching()
+    show = Watching()
+    after: list[int] = []
     recipe = Recipe(epochs=5, learning_rate=learning_rate)
     history = fit(models.lenet5_variant(), few, recipe, show=show, after_epoch=after.append)
     assert len(history) < 5
