@@ -92,9 +92,10 @@ def make(lesson):
         with tempfile.TemporaryDirectory() as folder:
             NotebookClient(ran, timeout=600, resources={"metadata": {"path": folder}}).execute()
         outputs = checked_outputs(ran)
-    for cell in notebook.cells:
+    for number, cell in enumerate(notebook.cells, start=1):
         if cell.id in outputs:
             cell.outputs = outputs[cell.id]
+            cell.execution_count = number  # nbval takes a cell without a number for one not run
     nbformat.validate(notebook)
     runtime.write_whole(path, (nbformat.writes(notebook) + "\n").encode())
     print(path.relative_to(ROOT))
