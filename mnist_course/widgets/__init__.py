@@ -1,5 +1,6 @@
 """Explorers: sliders over kernels, feature maps, training, on the student's own network."""
 
 from mnist_course.widgets.base import Explorer, ExplorerError, Seen
+from mnist_course.widgets.kernel import kernel_lab
 
-__all__ = ["Explorer", "ExplorerError", "Seen"]
+__all__ = ["Explorer", "ExplorerError", "Seen", "kernel_lab"]

@@ -7,23 +7,22 @@ the cell that runs: a slider may be moved while another cell plots.
 
 import base64
 import html
-import io
+import struct
 import threading
 import traceback
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 
 from mnist_course import runtime
 
 STYLE = """<style>
 .mnist-explorer { max-width: 1000px; padding: 4px 0; overflow: hidden; }
-.mnist-explorer img { image-rendering: pixelated; max-width: 100%; height: auto;
-  align-self: flex-start; }
+.mnist-explorer img { max-width: 100%; height: auto; align-self: flex-start; }
 .mnist-explorer img.mnist-stale { opacity: 0.35; }
 .mnist-explorer .widget-html-content { white-space: normal; line-height: 1.4; }
 .mnist-explorer .mnist-error { border-left: 4px solid #d55e00; padding-left: 8px; }
@@ -54,12 +53,25 @@ class Seen:
 
 
 def png(pixels):
-    """Pixels, uint8 (H, W, 3), as a PNG file, fast rather than small. Bytes stay as they are."""
+    """Pixels, uint8 (H, W, 3), as a PNG file, fast rather than small. Bytes stay as they are.
+
+    Written by hand: Pillow tries five filters on every row, which takes twice as long and gains
+    nothing in pictures made of squares and letters. Source: https://www.w3.org/TR/png-3/
+    """
     if isinstance(pixels, bytes):
         return pixels
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, format="png", compress_level=1)
-    return content.getvalue()
+    height, width, _ = pixels.shape
+    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # a row begins with its filter: 0, none
+    rows[:, 1:] = pixels.reshape(height, 3 * width)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, red green blue
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in parts
+    )
 
 
 def figure_pixels(figure):
