@@ -53,6 +53,12 @@ def enlarge(pixels, scale):
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
+def solid(colour, width, height):
+    """A rectangle of one colour ("#rrggbb"), as pixels (height, width, 3)."""
+    levels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.uint8)
+    return np.broadcast_to(levels, (height, width, 3)).copy()
+
+
 def grey(values, scale=1, low=0.0, high=1.0):
     """Values (H, W) in grey: `low` and below white, `high` and above black."""
     share = (values - low) / max(high - low, 1e-9)
