@@ -3,6 +3,8 @@
 from mnist_course.widgets.augmentation import augmentation_lab
 from mnist_course.widgets.base import Explorer, ExplorerError, Seen
 from mnist_course.widgets.kernel import kernel_lab
+from mnist_course.widgets.layers import feature_maps
+from mnist_course.widgets.loss import loss_explorer
 from mnist_course.widgets.pooling import pooling_lab
 from mnist_course.widgets.scrubber import epoch_scrubber
 
@@ -12,6 +14,8 @@ __all__ = [
     "Seen",
     "augmentation_lab",
     "epoch_scrubber",
+    "feature_maps",
     "kernel_lab",
+    "loss_explorer",
     "pooling_lab",
 ]

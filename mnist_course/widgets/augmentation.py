@@ -91,7 +91,7 @@ def augmentation_picture(
         f"{pixels.number(down, 0)} down, size {size:.2f}, shear {pixels.number(shear)}: {verdict}. "
         f"Beside it {count} random draws of the recipe."
     )
-    return Seen(sheet.pixels(), text)
+    return Seen(sheet.pixels, text)
 
 
 def _turn(rotation):

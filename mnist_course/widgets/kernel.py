@@ -81,7 +81,7 @@ def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
         f"{pixels.number(high)}. Window {position} stands at row {row}, column {column}: "
         f"patch × kernel = {_terms(patch, kernel)} = {pixels.number(value)}."
     )
-    return Seen(sheet.pixels(), text)
+    return Seen(sheet.pixels, text)
 
 
 def _terms(patch, kernel):
@@ -150,14 +150,13 @@ def _draw_work(sheet, patch, kernel, value, row, column):
     products = patch * kernel
     x += 176
     sheet.text(x, y - 18, "pixel × weight = product")
-    limit = max(float(np.abs(products).max()), 1e-9)
+    tints = pixels.signed(products)
+    sheet.paste(tints.repeat(30, axis=0).repeat(164, axis=1), x, y)
     for (i, j), product in np.ndenumerate(products):
-        left, top = x + 164 * j, y + 30 * i
-        tint = pixels.signed(np.array([[product]]), 1, limit)
-        sheet.paste(tint.repeat(30, 0).repeat(164, 1), left, top)
         term = f"{pixels.number(patch[i, j])} × {pixels.number(kernel[i, j])} = "
-        ink = pixels.PAPER if tint[0, 0] @ (0.3, 0.6, 0.1) < 128 else pixels.INK
-        sheet.text(left + 82, top + 15, term + pixels.number(product), 12, ink, "mm")
+        ink = pixels.ink_on(tints[i, j])
+        place = x + 164 * j + 82, y + 30 * i + 15
+        sheet.text(*place, term + pixels.number(product), 12, ink, "mm")
     x += 3 * 164 + 12
     sheet.text(x, y - 18, "sum of the nine")
     sheet.text(x, y + 20, f"= {pixels.number(value)}", 22, bold=True)

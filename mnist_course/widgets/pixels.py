@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mnist_course import plots
 from mnist_course.widgets.base import ExplorerError
 
-INK, SOFT, PAPER = "#1a1a1a", "#5a5a5a", "#ffffff"
+INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
 MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
 LEGEND = "orange: above 0   purple with a bar: below 0   white: 0"
 
@@ -29,13 +29,23 @@ def font(size, bold=False):
 
 
 @lru_cache(4096)  # the numbers of a picture are mostly those of the one before
-def _stamp(text, size, anchor, bold):
-    """A text as a mask, and where its corner lies from the place where it is written."""
+def _stamp(text, size, anchor, bold, colour):
+    """A text to be laid over pixels: what is kept of them, what is added, and where (left, top).
+
+    The first two are uint16 (height, width, 1 and 3), in parts of 256.
+    """
     left, top, right, bottom = font(size, bold).getbbox(text, anchor=anchor)
     mask = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
-    pen = ImageDraw.Draw(mask)
-    pen.text((-left, -top), text, fill=255, font=font(size, bold), anchor=anchor)
-    return mask, (int(left), int(top))
+    ImageDraw.Draw(mask).text((-left, -top), text, 255, font(size, bold), anchor)
+    ink = np.asarray(mask).astype(np.uint16)[:, :, None]
+    ink += ink > 127  # full ink counts 256
+    return 256 - ink, ink * _levels(colour), int(left), int(top)
+
+
+@cache
+def _levels(colour):
+    """A colour "#rrggbb" as uint16 (3,)."""
+    return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.uint16)
 
 
 @cache
@@ -51,12 +61,6 @@ def number(value, digits=2):
 def enlarge(pixels, scale):
     """Every pixel becomes a square of `scale` pixels: (H, W, 3) to (H * scale, W * scale, 3)."""
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
-def solid(colour, width, height):
-    """A rectangle of one colour ("#rrggbb"), as pixels (height, width, 3)."""
-    levels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.uint8)
-    return np.broadcast_to(levels, (height, width, 3)).copy()
 
 
 def grey(values, scale=1, low=0.0, high=1.0):
@@ -93,28 +97,49 @@ def signed(values, scale=1, limit=None):
     return pixels
 
 
+def ink_on(colour):
+    """Black or white, whichever can be read on a colour (three bytes)."""
+    red, green, blue = colour.tolist()
+    return PAPER if 3 * red + 6 * green + blue < 1280 else INK
+
+
 class Sheet:
-    """A white sheet of `width` × `height` pixels: put maps on it, write, and frame."""
+    """A white sheet of `width` × `height` pixels: put maps on it, write, and frame.
+
+    What would reach beyond its edges is cut off.
+    """
 
     def __init__(self, width, height):
-        self.image = Image.new("RGB", (width, height), PAPER)
-        self.pen = ImageDraw.Draw(self.image)
+        self.pixels = np.full((height, width, 3), 255, np.uint8)
 
-    def paste(self, pixels, x, y, outline=True):
+    def paste(self, pixels, x, y):
         """Put pixels (H, W, 3) with their top left corner at (x, y), with a thin line around."""
-        self.image.paste(Image.fromarray(pixels), (x, y))
-        if outline:
-            height, width = pixels.shape[:2]
-            self.pen.rectangle((x - 1, y - 1, x + width, y + height), outline="#b0b0b0")
+        height, width = pixels.shape[:2]
+        self.frame(x - 1, y - 1, width + 2, height + 2, LINE, 1)
+        area = self.pixels[y : y + height, x : x + width]
+        area[:] = pixels[: area.shape[0], : area.shape[1]]
 
-    def text(self, x, y, text, size=12, colour=INK, anchor="la", bold=False):
-        """Write at (x, y); `anchor` as Pillow has it: "la" top left, "mm" middle."""
-        stamp, (left, top) = _stamp(text, size, anchor, bold)
-        self.image.paste(colour, (x + left, y + top), stamp)
+    def fill(self, x, y, width, height, colour):
+        """A rectangle of one colour."""
+        self.pixels[max(0, y) : y + height, max(0, x) : x + width] = _levels(colour)
 
     def frame(self, x, y, width, height, colour=MARK, thick=2):
         """A frame inside the rectangle of `width` × `height` at (x, y)."""
-        self.pen.rectangle((x, y, x + width - 1, y + height - 1), outline=colour, width=thick)
+        for left, top, wide, high in (
+            (x, y, width, thick),
+            (x, y + height - thick, width, thick),
+            (x, y, thick, height),
+            (x + width - thick, y, thick, height),
+        ):
+            self.fill(left, top, wide, high, colour)
+
+    def text(self, x, y, text, size=12, colour=INK, anchor="la", bold=False):
+        """Write at (x, y); `anchor` as Pillow has it: "la" top left, "mm" middle."""
+        kept, added, left, top = _stamp(text, size, anchor, bold, colour)
+        left, top = max(0, x + left), max(0, y + top)
+        area = self.pixels[top : top + len(kept), left : left + kept.shape[1]]
+        high, wide = area.shape[:2]
+        area[:] = (area * kept[:high, :wide] + added[:high, :wide]) >> 8
 
     def numbers(self, values, x, y, cell=(44, 28), limit=None, size=12, digits=2, colour=True):
         """A small matrix with its numbers written in, coloured by sign and amount.
@@ -127,12 +152,8 @@ class Sheet:
         self.paste(tints.repeat(high, axis=0).repeat(wide, axis=1), x, y)
         for (row, column), value in np.ndenumerate(values):
             left, top = x + column * wide, y + row * high
-            ink = PAPER if tints[row, column] @ (0.3, 0.6, 0.1) < 128 else INK
+            ink = ink_on(tints[row, column])
             self.text(left + wide // 2, top + high // 2, number(value, digits), size, ink, "mm")
-
-    def pixels(self):
-        """The sheet as uint8 (height, width, 3)."""
-        return np.asarray(self.image)
 
 
 def digit_image(image):

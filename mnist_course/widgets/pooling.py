@@ -74,7 +74,7 @@ def pooling_picture(image, kind="max", size=2, stride=2, right=1, down=0):
         f"numbers of 784. {_shift_name(right, down).capitalize()}, the pixels change by "
         f"{changes[0]:.0%} and the pooled map by {changes[1]:.0%}."
     )
-    return Seen(sheet.pixels(), text)
+    return Seen(sheet.pixels, text)
 
 
 def _shift_name(right, down):
@@ -100,10 +100,8 @@ def _draw_changes(sheet, changes, size, stride, pooled):
     for number, (name, change, colour) in enumerate(bars):
         y = 40 + 52 * number
         sheet.text(x, y, f"{name}: {change:.0%} of their mean value", 12)
-        sheet.frame(x, y + 18, longest, 14, "#b0b0b0", 1)
-        filled = round(longest * min(change, 2) / 2)
-        if filled:
-            sheet.paste(pixels.solid(colour, filled, 14), x, y + 18, outline=False)
+        sheet.frame(x, y + 18, longest, 14, pixels.LINE, 1)
+        sheet.fill(x, y + 18, round(longest * min(change, 2) / 2), 14, colour)
     sheet.text(x, 146, "0%: the same. 200%: nothing in common.", 11, pixels.SOFT)
     lines = (
         "(28 − k) / s, rounded down, + 1",
