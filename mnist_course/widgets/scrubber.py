@@ -67,8 +67,7 @@ def curve_chart(history, width=430, height=200):
 
     move: a function that puts the marker on an epoch; before the first one there is none.
     """
-    figure, axes = charts.new_figure(width, height)
-    ax = axes[0, 0]
+    figure, [ax] = charts.new_figure(width, height)
     epochs = np.arange(1, len(history) + 1)
     ax.plot(epochs, history.train_accuracy, color=plots.BLUE, label="training")
     ax.plot(epochs, history.validation_accuracy, "--", color=plots.ORANGE, label="validation")
@@ -107,7 +106,8 @@ def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None
     sheet.paste(pixels.grey(pixels.digit_image(image), 5), 8, 44)
     sheet.text(8, 190, f"label {label}", 12)
     _draw_bars(sheet, seen.probabilities, label, 172, 44)
-    sheet.paste(chart.pixels(), WIDTH - 432, 4, outline=False)
+    curve = chart.pixels()
+    sheet.pixels[4 : 4 + len(curve), -curve.shape[1] :] = curve
 
     _, high, wide = seen.kernels.shape
     scale = max(1, 40 // max(high, wide))
@@ -130,7 +130,7 @@ def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None
         f"{seen.probabilities[answer]:.1%}; the label is {label}, to which it gives "
         f"{seen.probabilities[label]:.1%}."
     )
-    return Seen(sheet.pixels(), text)
+    return Seen(sheet.pixels, text)
 
 
 def _draw_bars(sheet, probabilities, label, x, y):
@@ -139,9 +139,9 @@ def _draw_bars(sheet, probabilities, label, x, y):
     sheet.text(x, y - 16, "probabilities", 11)
     answer = int(probabilities.argmax())
     for digit, value in enumerate(probabilities):
-        left, top = x + step * digit, y + high - round(float(value) * high)
+        left, length = x + step * digit, max(1, round(float(value) * high))
         colour = plots.BLUE if digit == label else plots.GREY
-        sheet.pen.rectangle((left, top, left + wide, y + high), fill=colour)
+        sheet.fill(left, y + high - length, wide, length, colour)
         sheet.text(left + wide // 2, y + high + 5, str(digit), 12, anchor="ma", bold=digit == label)
     sheet.text(x, y + high + 22, f"says {answer}: {probabilities[answer]:.1%}", 12)
 
