@@ -452,7 +452,10 @@ def feature_maps(networks, part):
     for name, shape in outputs.items():
         size = " × ".join(str(length) for length in shape)
         options.append((f"{name}: {type(first.kinds[name]).__name__}, {size}", name))
-    start = next(name for name in outputs if isinstance(first.kinds[name], nn.Conv2d))
+    convolutions = [name for name in outputs if isinstance(first.kinds[name], nn.Conv2d)]
+    if not convolutions:
+        raise ExplorerError("no digit passes through this network's convolutions (nn.Conv2d)")
+    start = convolutions[0]
     layer = ipywidgets.Dropdown(
         options=options, value=start, description="Layer", tooltip="Layer whose maps are shown",
         layout={"width": "360px"}, style={"description_width": "initial"},
