@@ -1,6 +1,7 @@
 """Explorers: sliders over kernels, feature maps, training, on the student's own network."""
 
 from mnist_course.widgets.augmentation import augmentation_lab
+from mnist_course.widgets.band import band_explorer
 from mnist_course.widgets.base import Explorer, ExplorerError, Seen
 from mnist_course.widgets.kernel import kernel_lab
 from mnist_course.widgets.layers import feature_maps
@@ -13,6 +14,7 @@ __all__ = [
     "ExplorerError",
     "Seen",
     "augmentation_lab",
+    "band_explorer",
     "epoch_scrubber",
     "feature_maps",
     "kernel_lab",
