@@ -47,7 +47,7 @@ class Look:
     def __init__(self, network):
         self.network = network
         self._state = self._twin = self._fields = None
-        self._answers = OrderedDict()
+        self._answers: OrderedDict = OrderedDict()
         self.kinds = {
             name: layer for name, layer in network.named_modules() if _is_layer(layer, network)
         }
@@ -131,7 +131,9 @@ def record(network, images, keep):
     Only layers that give maps (N, C, H, W); `keep` turns them into what is to be kept. A layer
     that runs twice is shown as it ran first. Raises ExplorerError where the network can't run.
     """
-    inputs, outputs = {}, {}
+    before: dict = {}
+    inputs: dict = {}
+    outputs: dict = {}
 
     def remember(name):
         def hook(layer, given, output):
@@ -140,8 +142,6 @@ def record(network, images, keep):
                 inputs[name] = before.pop(name)
 
         return hook
-
-    before = {}
 
     def remember_input(name):
         def hook(layer, given):
