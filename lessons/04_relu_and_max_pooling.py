@@ -18,7 +18,7 @@ import statistics
 import torch
 from torch import nn
 
-from mnist_course import data, models, plots, results, runtime
+from mnist_course import data, models, plots, results, runtime, widgets
 from mnist_course.augment import RandomAffine
 from mnist_course.training import (
     CheckpointError,
@@ -77,6 +77,16 @@ plots.show(
 # There is a price: a unit whose input is negative for every image gets no slope and hardly ever
 # learns again. It is a **dead** unit. It can happen when a step is too long, so networks with ReLU
 # want smaller learning rates than 0.9.
+#
+# You know the explorer from lesson 03. Choose ReLU, first with a learning rate of 0.1, then with
+# 0.9. On the right, a unit of ReLU counts as saturated where it gives 0.
+
+# %%
+widgets.loss_explorer(digits.train)
+
+# %% [markdown]
+# With 0.1 the loss falls at once. With 0.9 all units of a layer die, the slopes become 0, and the loss
+# stays at 2.303 for good.
 #
 # ## 2. One change at a time
 #
@@ -362,6 +372,15 @@ print(
 )
 
 # %% [markdown]
+# Put your curve over the range of the stored runs, epoch by epoch.
+
+# %%
+together = [run for run in results.load("ablation")["runs"] if run["name"] == "all together"]
+widgets.band_explorer(history_e, together, row_e)
+
+# %% [markdown]
+# A run that lies a little outside is no error: the stored runs are few, and the band is their range.
+#
 # Two things in the curve are worth a look.
 #
 # - **Decay.** After epoch 5 the learning rate is a tenth, and the validation curve becomes calm.
