@@ -486,6 +486,27 @@ widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 # %% [markdown]
 # Before training the ten probabilities don't depend on the digit, and on the plateau they are nearly
 # equal. As the loss falls, the kernels get stronger colours and the maps more contrast.
+#
+# Now look at every layer, before training and after, side by side. The same seed gives the same first
+# weights once more.
+#
+# 1. Drag *Digit*. How much do the ten bars move on the left, and how much on the right?
+# 2. Choose the layers *1*, *4* and *5*, one after the other. Which side tells the digits apart?
+# 3. In the layers *0* and *3* drag *Position*. The blue frame on the digit is the receptive field. Below
+#    it kernel and patch are multiplied, as you did by hand in lesson 02.
+
+# %%
+runtime.seed_everything(1)
+untrained = models.lenet5()  # the weights that training started from
+pair = {"before training": untrained, "after training": network}
+widgets.feature_maps(pair, digits.validation)
+
+# %% [markdown]
+# Before training the bars are nearly the same for every digit: the network does not tell the images
+# apart, which is what section 6 measured. After training one bar stands out. The trained maps of
+# layer 5 are light and dark, and change with the digit. One number of layer 0 depends on 5 × 5
+# pixels, one of layer 3 on 14 × 14. (In quick mode the network has hardly learned, and both sides
+# look alike.)
 
 # %% [markdown]
 # ## 8. Is that good? A baseline

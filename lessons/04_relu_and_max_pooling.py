@@ -150,10 +150,10 @@ steps = {
     "Adam": ({}, adam),
     "batch norm": ({"batch_norm": True}, adam),
 }
-one_at_a_time = {}
+one_at_a_time, networks = {}, {}
 for name, (parts, recipe) in steps.items():
     runtime.seed_everything(0)
-    network = lenet5_variant(**parts)
+    networks[name] = network = lenet5_variant(**parts)
     one_at_a_time[name] = fit(network, digits, recipe)
     print(f"{name:18} {one_at_a_time[name].validation_accuracy[-1]:.2%} on validation")
 
@@ -173,6 +173,20 @@ plots.show(axes, alt="Bars of validation errors: " + ", ".join(
 # Keep in mind what was *not* fair here. A learning rate suits one network and not another. So
 # numbers 2 and 4 changed two things each: the part and the rate. A change is never quite alone; say
 # so in your report.
+#
+# What does the change look like inside? Here are the first network and the third, side by side, on
+# the same digit. Choose the layer *2* (the activation) and then *3* (the pooling). Where there is no
+# ink: what does a sigmoid answer, and what does ReLU? Compare the largest values, too. They stand
+# above the small maps, as what is drawn black.
+
+# %%
+pair = {name: networks[name] for name in ("sigmoid, average", "max pooling")}
+widgets.feature_maps(pair, digits.validation)
+
+# %% [markdown]
+# A sigmoid answers every place with a number between 0 and 1, also where there is nothing. ReLU
+# answers many places with exactly 0, and its largest values are not held below 1. Max pooling passes
+# the strongest answers on as they are; average pooling makes them paler.
 
 # %% [markdown]
 # ## 3. Two networks from the web
