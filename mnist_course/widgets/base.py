@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
+import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mnist_course import runtime
@@ -110,6 +111,16 @@ def dropdown(label, options, value=None, help="", width="240px"):
     )  # fmt: skip
 
 
+class Picture(ipywidgets.Image):
+    """An image whose tooltip is its name for screen readers; it has no place for another text.
+
+    In ipywidgets 8.1 the page asks every widget with a tooltip for its description, and shows
+    none of an image that lacks one.
+    """
+
+    description = traitlets.Unicode("").tag(sync=True)
+
+
 class Explorer(ipywidgets.VBox):
     """Controls over a drawing function, with one picture and one line of text below them.
 
@@ -130,9 +141,9 @@ class Explorer(ipywidgets.VBox):
         self._lock = threading.RLock()
         self._wanted = self._drawn = 0  # number of the newest change, and of the one drawn
         self._held = 0
-        self.image = ipywidgets.Image(format="png")
-        # The image has no place for an alternative text: its tooltip becomes its name.
-        self.image.tooltip = f"{title}: picture, described in the line below it"
+        self.image = Picture(
+            format="png", tooltip=f"{title}: picture, described in the line below it"
+        )
         self.status = ipywidgets.HTML()
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())

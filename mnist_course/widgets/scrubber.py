@@ -11,7 +11,16 @@ from torch import nn
 
 from mnist_course import data, plots, probe
 from mnist_course.widgets import charts, pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, png, rows, slider
+from mnist_course.widgets.base import (
+    Explorer,
+    ExplorerError,
+    Picture,
+    Seen,
+    dropdown,
+    png,
+    rows,
+    slider,
+)
 
 WIDTH = 800
 SHOWN = 16  # at most so many channels of a layer
@@ -156,7 +165,7 @@ class _Frames(Explorer):
     def __init__(self, draw, controls, title, arrangement):
         epoch = controls["epoch"]
         self.frames = [
-            ipywidgets.VBox([ipywidgets.Image(format="png"), ipywidgets.HTML()])
+            ipywidgets.VBox([Picture(format="png"), ipywidgets.HTML()])
             for _ in range(epoch.max + 1)
         ]
         super().__init__(draw, controls, title, arrangement)
