@@ -38,7 +38,7 @@ def test_a_slider_changes_the_picture(explorer, level, size):
     explorer.controls["level"].value = level
     explorer.controls["size"].value = size
     np.testing.assert_array_equal(decode(explorer.image.value), square(level, size).picture)
-    assert f"grey {level}, &lt;size {size}&gt;" in explorer.status.value
+    assert explorer.status.value == f"grey {level}, &lt;size {size}&gt;"
 
 
 def test_a_message_of_the_front_end_changes_the_picture(explorer):
@@ -144,7 +144,7 @@ def test_the_last_change_wins_when_callbacks_come_from_many_threads():
     for thread in threads:
         thread.join()
     assert decode(explorer.image.value)[0, 0, 0] == level.value
-    assert explorer.status.value.count(f">{level.value}<") == 1
+    assert explorer.status.value == str(level.value)
     assert len(calls) <= 1 + 200
 
 

@@ -14,6 +14,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
@@ -91,8 +92,8 @@ def rows(*widgets_of_rows):
     ])  # fmt: skip
 
 
-def slider(label, value, low, high, step=1, help="", width="300px"):
-    """A slider of whole or of broken numbers, as `step` is; `help` is read by screen readers."""
+def slider(label, value, low, high, step=1, help="", width="275px"):
+    """A slider of whole or of broken numbers, as `step` is; `help` shows over its label."""
     kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     return kind(
         value=value, min=low, max=high, step=step, description=label,
@@ -121,6 +122,41 @@ class Picture(ipywidgets.Image):
     description = traitlets.Unicode("").tag(sync=True)
 
 
+NAMES = """
+function name(explorer) {
+  for (const slider of explorer.querySelectorAll('.widget-slider')) {
+    const text = slider.querySelector('.widget-label')?.textContent;
+    slider.querySelector('[role=slider]')?.setAttribute('aria-label', text);
+    const readout = slider.querySelector('.widget-readout');
+    readout?.setAttribute('role', 'textbox');
+    readout?.setAttribute('aria-label', text + ', value');
+  }
+  for (const [line, role] of [['status', 'status'], ['problem', 'alert']]) {
+    explorer.querySelector(`.mnist-${line} .widget-html-content`)?.setAttribute('role', role);
+  }
+}
+function render({ el }) {
+  requestAnimationFrame(() => {
+    const explorer = el.closest('.mnist-explorer');
+    if (!explorer) return;
+    name(explorer);
+    const observer = new MutationObserver(() => name(explorer));  // for controls drawn later
+    observer.observe(explorer, { childList: true, subtree: true });
+  });
+}
+export default { render };
+"""
+
+
+class Names(anywidget.AnyWidget):
+    """Names the sliders around it for screen readers, and makes the text lines live regions.
+
+    ipywidgets 8.1 writes a slider's label beside it, but ties the two together nowhere.
+    """
+
+    _esm = NAMES
+
+
 class Explorer(ipywidgets.VBox):
     """Controls over a drawing function, with one picture and one line of text below them.
 
@@ -147,11 +183,11 @@ class Explorer(ipywidgets.VBox):
         self.status = ipywidgets.HTML()
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())
-        super().__init__(
-            [ipywidgets.HTML(STYLE), arrangement, self.image, self.status, self.problem]
-        )
-        self.children[0].layout.display = "none"
+        unseen = ipywidgets.VBox([ipywidgets.HTML(STYLE), Names()], layout={"display": "none"})
+        super().__init__([unseen, arrangement, self.image, self.status, self.problem])
         self.add_class("mnist-explorer")
+        self.status.add_class("mnist-status")
+        self.problem.add_class("mnist-problem")
         self._refresh(first=True)
         self._still = self._as_still()
         for control in self.controls.values():
@@ -209,7 +245,7 @@ class Explorer(ipywidgets.VBox):
         """Show a `Seen`, and take back what was said about an error."""
         self.seen = seen
         self.image.value = png(seen.picture)
-        self.status.value = f'<div role="status" aria-live="polite">{html.escape(seen.text)}</div>'
+        self.status.value = html.escape(seen.text)
         if self.error is not None:
             self.error = None
             self.problem.value = ""
@@ -224,7 +260,7 @@ class Explorer(ipywidgets.VBox):
         if not foreseen:
             trace = html.escape("".join(traceback.format_exception(error)))
             told += f"<details><summary>traceback</summary><pre>{trace}</pre></details>"
-        self.problem.value = f'<div role="alert" class="mnist-error">{told}</div>'
+        self.problem.value = f'<div class="mnist-error">{told}</div>'
         self.status.value = ""
         self.image.add_class("mnist-stale")
 

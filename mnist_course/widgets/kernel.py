@@ -171,11 +171,11 @@ def kernel_lab(part):
     digit = slider("Digit", min(7, len(part) - 1), 0, len(part) - 1, help="index of the image")
     preset = dropdown("Preset", [*PRESETS, OWN], "Sobel, vertical edges", "a known kernel")
     weights = [
-        slider(place, float(weight), -LIMIT, LIMIT, 0.01, "weight of the kernel", width="240px")
+        slider(place, float(weight), -LIMIT, LIMIT, 0.01, "weight of the kernel", width="270px")
         for place, weight in zip(PLACES, PRESETS[preset.value], strict=True)
     ]
     for weight in weights:
-        weight.style.description_width = "85px"
+        weight.style.description_width = "80px"
     stride = slider("Stride", 1, 1, 3, help="step of the kernel in pixels")
     padding = slider("Padding", 0, 0, 3, help="frame of zeros in pixels")
     dilation = slider("Dilation", 1, 1, 2, help="distance of the kernel's pixels")
@@ -194,7 +194,7 @@ def kernel_lab(part):
         chosen = (name for name, kernel in PRESETS.items() if np.allclose(kernel, values))
         preset.value = next(chosen, OWN)
 
-    grid = ipywidgets.GridBox(weights, layout={"grid_template_columns": "repeat(3, 245px)"})
+    grid = ipywidgets.GridBox(weights, layout={"grid_template_columns": "repeat(3, 275px)"})
     arrangement = ipywidgets.VBox([
         ipywidgets.HBox([digit, position, preset], layout={"flex_flow": "row wrap"}),
         grid,
