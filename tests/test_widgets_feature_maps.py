@@ -208,7 +208,7 @@ def test_two_networks_stand_side_by_side(lenet):
     both = layers.feature_map_picture(looks, IMAGES[0], "3", 3, 1, 42, label=7)
     for number, name in enumerate(looks):
         maps = looks[name].answer(IMAGES[0]).outputs["3"]
-        x = 8 + number * (layers.PANEL + 16) + layers.MAP[0]
+        x = 8 + number * (layers.PANEL + layers.GAP) + layers.MAP[0]
         shown = drawn(both.picture, x, layers.MAP[1], (10, 10), layers.SIDE // 10)
         expected = pixels.signed(maps[3], limit=float(np.abs(maps).max()))
         np.testing.assert_array_equal(shown[:3], expected[:3])

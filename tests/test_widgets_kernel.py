@@ -181,10 +181,15 @@ def test_a_moved_weight_makes_the_kernel_your_own_and_back(lab):
     assert lab.preset.value == "Sobel, vertical edges"
 
 
-def test_a_position_beyond_the_last_window_becomes_the_last(lab):
-    lab.controls["position"].value = 675
+def test_the_window_stays_at_its_place_when_the_output_changes_its_size(lab):
+    position = lab.controls["position"]
+    position.value = 675  # the last of 26 × 26
     lab.controls["stride"].value = 3
-    assert lab.controls["position"].value == lab.controls["position"].max == 9 * 9 - 1
+    assert position.value == position.max == 8 * 9 + 8
+    lab.controls["stride"].value = 1
+    assert (position.value, position.max) == (23 * 26 + 23, 675)
+    lab.controls["padding"].value = 3
+    assert (position.value, position.max) == (28 * 32 + 28, 32 * 32 - 1)
     assert lab.error is None
 
 

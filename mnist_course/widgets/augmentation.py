@@ -16,9 +16,9 @@ LIMITS = {  # what the sliders reach: far beyond any recipe, to see where a digi
     "shear": (-0.5, 0.5),
 }
 COLUMNS, ROWS = 5, 4  # of the grid of random draws
-BEFORE, AFTER, GRID, RANGES = (8, 28), (200, 28), (420, 28), (8, 240)  # places on the sheet
+BEFORE, AFTER, GRID, RANGES = (8, 28), (196, 28), (390, 28), (8, 240)  # places on the sheet
 SCALE, SMALL = 6, 3  # pixels of the picture for each pixel of a digit
-WIDTH, HEIGHT = 880, 392
+WIDTH, HEIGHT = 838, 392
 
 
 def transform(image, rotation=0, right=0, down=0, size=1, shear=0):

@@ -112,6 +112,12 @@ def dropdown(label, options, value=None, help="", width="240px"):
     )  # fmt: skip
 
 
+def same_place(position, before, after):
+    """Where a place of one map lies in a map of another size; both (rows, columns), row by row."""
+    row, column = divmod(position, before[1])
+    return row * after[0] // before[0] * after[1] + column * after[1] // before[1]
+
+
 class Picture(ipywidgets.Image):
     """An image whose tooltip is its name for screen readers; it has no place for another text.
 

@@ -1,10 +1,12 @@
 """Kernel lab: what nine weights make of a digit, one window at a time."""
 
+import math
+
 import ipywidgets
 import numpy as np
 
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, slider
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, same_place, slider
 
 PRESETS = {
     "identity": (0, 0, 0, 0, 1, 0, 0, 0, 0),
@@ -24,8 +26,8 @@ PLACES = (
 LIMIT = 5.0  # the largest weight that a slider reaches
 
 SCALE = 8  # pixels of the picture for each pixel of the digit
-INPUT, KERNEL, OUTPUT, WORK = (8, 24), (318, 24), (560, 24), (8, 330)  # places on the sheet
-WIDTH, HEIGHT = 880, 432
+INPUT, KERNEL, OUTPUT, WORK = (8, 24), (300, 24), (532, 24), (8, 330)  # places on the sheet
+WIDTH, HEIGHT = 838, 432
 
 
 def windows(image, stride, padding, dilation):
@@ -175,7 +177,7 @@ def kernel_lab(part):
         for place, weight in zip(PLACES, PRESETS[preset.value], strict=True)
     ]
     for weight in weights:
-        weight.style.description_width = "80px"
+        weight.style.description_width = "90px"
     stride = slider("Stride", 1, 1, 3, help="step of the kernel in pixels")
     padding = slider("Padding", 0, 0, 3, help="frame of zeros in pixels")
     dilation = slider("Dilation", 1, 1, 2, help="distance of the kernel's pixels")
@@ -188,8 +190,11 @@ def kernel_lab(part):
         )
 
     def adjust():
+        before = math.isqrt(position.max + 1)  # windows in a row, in the picture before
         size, _ = size_formula(28, stride.value, padding.value, dilation.value)
-        position.max = size * size - 1
+        place = same_place(position.value, (before, before), (size, size))
+        position.max = max(position.max, place)
+        position.value, position.max = place, size * size - 1
         values = tuple(weight.value for weight in weights)
         chosen = (name for name, kernel in PRESETS.items() if np.allclose(kernel, values))
         preset.value = next(chosen, OWN)

@@ -12,14 +12,14 @@ from torch.nn import functional as F
 
 from mnist_course import data, plots
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, slider
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, same_place, slider
 
-PANEL = 430  # pixels of the picture for each network
-DIGIT, MAP, BARS = (0, 44), (152, 44), (308, 44)  # places within a panel
+PANEL, GAP = 404, 14  # pixels of the picture for each network, and between them
+DIGIT, MAP, BARS = (0, 44), (148, 44), (298, 44)  # places within a panel
 KERNEL, PATCH, ALL = (0, 210), (212, 210), (0, 354)
 SIDE = 140  # of the digit and of the enlarged map
 ALL_HEIGHT = 178  # room for all maps of a layer
-WIDTH = 2 * PANEL + 32
+WIDTH = 2 * PANEL + GAP + 16
 SCALE = SIDE // 28
 REMEMBERED = 16  # digits whose answers are kept
 
@@ -256,13 +256,13 @@ def feature_map_picture(looks, image, layer, channel=0, source=0, position=0, la
     sheet = pixels.Sheet(WIDTH, 346 if alone else ALL[1] + ALL_HEIGHT)
     texts = []
     for number, (name, look) in enumerate(looks.items()):
-        x = 8 + number * (PANEL + 16)
+        x = 8 + number * (PANEL + GAP)
         panel = _Panel(sheet, x, name, look, answers[name], layer, channel, row, column)
         panel.draw_digit(image, label)
         panel.draw_map()
         panel.draw_probabilities(label)
         panel.draw_work(source)
-        place = (x + PANEL + 16, 44) if alone else (x, ALL[1])
+        place = (x + PANEL + GAP, 44) if alone else (x, ALL[1])
         panel.draw_all(*place, room=280 if alone else ALL_HEIGHT)
         texts.append(panel.text(label))
     seen = looks_at(next(iter(looks.values())).field(layer, row, column))
@@ -333,7 +333,13 @@ class _Panel:
 
     def draw_probabilities(self, label):
         x, y = self.x + BARS[0], BARS[1]
-        self.sheet.text(x, y - 17, "probabilities", 11, pixels.SOFT)
+        self.sheet.text(
+            x,
+            y - 17,
+            "probabilities" if label is None else "probabilities, ● label",
+            11,
+            pixels.SOFT,
+        )
         probabilities = self.answer.probabilities[:10]
         best = int(probabilities.argmax())
         for number, share in enumerate(probabilities):
@@ -343,7 +349,7 @@ class _Panel:
             length = round(46 * float(share))
             colour = plots.BLUE if right or label is None else plots.GREY
             self.sheet.fill(x + 12, top + 2, length, 9, colour)
-            mark = " label" if right else ""
+            mark = " ●" if right else ""
             self.sheet.text(x + 16 + length, top, f"{share:.0%}{mark}", 10, pixels.INK)
 
     def draw_work(self, source):
@@ -393,10 +399,7 @@ class _Panel:
             self._line(f"sum of the products {pixels.number(part)}, with bias {bias}: {value}")
         else:
             bias = "" if self.kind.bias is None else " and bias"
-            self._line(
-                f"sum of the products {pixels.number(part)}; "
-                f"all {sources} input channels{bias}: {value}"
-            )
+            self._line(f"this input channel {pixels.number(part)}; all {sources}{bias}: {value}")
 
     def _line(self, text):
         self.sheet.text(self.x, KERNEL[1] + 108, text, 12, bold=True)
@@ -477,11 +480,9 @@ def feature_maps(networks, part):
         channels, height, width = outputs[layer.value]
         position = controls["position"]
         if layer.value != before[0]:  # the same place of the digit, in a map of another size
-            _, rows_before, columns_before = outputs[before[0]]
-            row, column = divmod(position.value, columns_before)
-            row, column = row * height // rows_before, column * width // columns_before
-            position.max = max(position.max, height * width - 1)
-            position.value = row * width + column
+            place = same_place(position.value, outputs[before[0]][1:], (height, width))
+            position.max = max(position.max, place)
+            position.value = place
             before[0] = layer.value
         position.max = height * width - 1
         controls["channel"].max = channels - 1

@@ -8,9 +8,9 @@ from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, r
 
 KINDS = ("max", "average")
 SIDE = 168  # pixels of the picture that a map fills at most: 28 × 6
-LEFT = (8, 200, 392)  # where the three columns begin
+LEFT = (8, 190, 372)  # where the three columns begin
 TOP = (40, 256)  # where the two rows begin
-WIDTH, HEIGHT = 880, 432
+WIDTH, HEIGHT = 838, 432
 
 
 def pool(image, kind, size, stride):
@@ -95,7 +95,7 @@ def _draw_row(sheet, y, before, after, title):
 
 def _draw_changes(sheet, changes, size, stride, pooled):
     """How much the shift changed the pixels and the pooled map, as bars; and the size."""
-    x, longest = 590, 260
+    x, longest = 562, 260
     sheet.text(x, 4, "how much the shift changes", bold=True)
     bars = zip(("pixels", "pooled map"), changes, (pixels.INK, plots.BLUE), strict=True)
     for number, (name, change, colour) in enumerate(bars):
