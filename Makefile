@@ -1,7 +1,7 @@
 # `make` alone lists the commands. ARGS, WHEELS and PYTHON may be given: make lab ARGS="--port 8899"
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup setup-tests wheels test test-full lint format notebooks check-notebooks \
+.PHONY: help lab setup setup-tests wheels test test-browser test-full lint format notebooks check-notebooks \
     site bench results clean
 
 # The first Python that is new enough. If none is, the script tells the first one there.
@@ -18,7 +18,7 @@ BIN := .venv/bin
 endif
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: setup  ## set up if needed and open JupyterLab on your lessons; ARGS="--no-browser --port 8899"
 	@$(BIN)/mnist-course lab $(ARGS)
@@ -36,6 +36,10 @@ wheels:  ## fill the folder wheels/ (or WHEELS=DIR) for a room without a network
 test: export MNIST_COURSE_QUICK = 1
 test: setup-tests  ## run every test and, in quick mode, every notebook
 	$(BIN)/python -m pytest --nbval-lax tests notebooks $(ARGS)
+
+test-browser: export MNIST_COURSE_QUICK = 1
+test-browser: setup-tests  ## use the lessons and their explorers in JupyterLab, in Chromium
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-full: export MNIST_COURSE_QUICK = 0
 test-full: setup-tests  ## run every notebook in full mode, as a student does
@@ -66,5 +70,5 @@ results: setup  ## make the long runs again, into mnist_course/results/; resumab
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
 clean:  ## remove caches and built packages; your lessons, .venv, wheels and data stay
-	rm -rf dist site .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist site screenshots .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

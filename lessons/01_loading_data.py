@@ -48,7 +48,7 @@ import torch
 import torchvision
 from matplotlib import ticker
 
-from mnist_course import data, plots, runtime
+from mnist_course import data, plots, runtime, widgets
 from mnist_course.augment import RandomAffine
 
 runtime.report()
@@ -330,6 +330,20 @@ plots.show(
 # %% [markdown]
 # The mirrored 2 is no digit at all. The mirrored 5 could be read as a 2, and the turned 6 is a
 # perfect 9. With the old labels, the network would learn something wrong.
+#
+# How far may a change go? Try it. The sliders turn, move, stretch and slant one digit; on the right
+# are random draws of `augment`. Drag *Digit* to a 6 or a 4 (18 and 2 are two of them). For each
+# slider find the place from which on you would no longer bet on the label. Is the recipe's range,
+# shown below the digits, on the safe side of it?
+
+# %%
+widgets.augmentation_lab(digits, augment)
+
+# %% [markdown]
+# A digit bears a good deal more slant and size than the recipe asks for. Rotation is where it ends:
+# far before half a turn a 6 may be read as something else. A shift loses the digit only when ink
+# leaves the image, and what has left is gone. So the recipe's ranges lie well inside, and every
+# random draw keeps its label.
 
 # %% [markdown]
 # ## 11. Loading fast

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course import data, plots, runtime
+from mnist_course import data, plots, runtime, widgets
 
 runtime.report()
 digits = data.load()
@@ -193,6 +193,26 @@ for k, p, s in ((3, 0, 1), (3, 1, 1), (5, 2, 1), (5, 0, 1), (2, 0, 2), (3, 1, 2)
 # %% [markdown]
 # The first line is our `corr2d`. The third is LeNet's first layer, which you build in lesson 03.
 # The last one begins the network of lesson 05.
+#
+# ### A kernel to play with
+#
+# Each slider is one weight of the kernel. Guess before you move:
+#
+# 1. Choose the preset *identity*, then *shift right*. Drag *Padding* up. Where does the frame show?
+# 2. Choose *Sobel, vertical edges* and drag *Position*. The blue window walks over the digit, and the
+#    nine products stand below. At which places do they cancel, and where not?
+# 3. Drag *Stride* to 3. What becomes of the output, and of the formula?
+# 4. *Dilation* 2 leaves a gap of one pixel between the weights. The kernel still has nine of them.
+#    How wide is it now?
+
+# %%
+widgets.kernel_lab(digits.train)
+
+# %% [markdown]
+# Identity gives the digit back, shift right moves it by one pixel, and padding adds a frame to the
+# output, too. The Sobel products cancel wherever the window sees an even area, with ink or without;
+# beside a stroke they don't. With stride 3 the output keeps one place in nine. And with dilation 2
+# the kernel is 5 pixels wide: that is the k of the formula then.
 
 # %% [markdown]
 # ## 5. Several channels
@@ -428,6 +448,19 @@ plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't 
 #
 # Networks get around the price: while pooling makes the maps smaller, convolutions make more of
 # them. Place is lost, but *what* was seen is spread over more channels.
+#
+# See both sides on a digit of your choice. Above is the digit as pixels, below it pooled, each before
+# and after a shift. Drag *Shift right* from 0 to 7 and watch the two bars: how far may the digit move
+# before the pooled map changes as much as the pixels did after one step? Then choose *average*, and
+# then a *Size* and a *Stride* of 7. Could you still name the digit from the pooled map?
+
+# %%
+widgets.pooling_lab(digits.train)
+
+# %% [markdown]
+# After one step the black bar is long and the blue one short. The blue bar catches up when the shift
+# comes near to the size of the window: then the ink stands in the next one. Larger windows forgive
+# more, and show less. A map of 4 × 4 hardly tells the digits apart for you.
 
 # %% [markdown]
 # ## What usually goes wrong

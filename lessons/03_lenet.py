@@ -19,8 +19,15 @@ import torch
 from d2l import torch as d2l
 from torch import nn
 
-from mnist_course import data, metrics, models, plots, probe, runtime
-from mnist_course.training import Recipe, fit, load_checkpoint, predict, save_checkpoint
+from mnist_course import data, metrics, models, plots, probe, results, runtime, widgets
+from mnist_course.training import (
+    Recipe,
+    Snapshots,
+    fit,
+    load_checkpoint,
+    predict,
+    save_checkpoint,
+)
 
 runtime.report()
 digits = data.load()
@@ -397,6 +404,19 @@ for name, values in probe.activations(lenet5(), images).items():
 # To the last layer all images look nearly the same. All it can learn from them is how frequent each
 # digit is, and that gives 2.3. Patience helps: as the layers before it move, slowly, the
 # differences and the slopes grow together, and the loss falls off a cliff.
+#
+# Try it. The explorer below trains a LeNet for its first steps whenever you move a control. On the
+# left is the loss, with ln 10 as a dashed red line; in the middle the size of the slopes in each
+# layer; on the right the share of **saturated** units, those whose slope is less than a tenth of
+# what it can be. Change one thing at a time. What brings the loss below the red line?
+
+# %%
+widgets.loss_explorer(digits.train)
+
+# %% [markdown]
+# With sigmoids no learning rate helps in so few steps: small ones leave the loss at the red line,
+# and the largest saturates the units. Each further layer makes the first one's slopes smaller. With
+# tanh or ReLU and a rate of 0.1 the loss falls at once. Tiny first weights bring the plateau back.
 
 # %% [markdown]
 # ## 7. Train to the end
@@ -412,13 +432,24 @@ for name, values in probe.activations(lenet5(), images).items():
 runtime.seed_everything(1)
 network = models.lenet5()  # the same code as above
 recipe = Recipe(epochs=10, batch_size=batch_size, optimizer="sgd", learning_rate=0.9, momentum=0.0)
-history = fit(network, digits, recipe, seed=1, show=plots.LiveCurve())
+snapshots = Snapshots(network)  # the weights before training, and then after each epoch
+history = fit(network, digits, recipe, seed=1, show=plots.LiveCurve(), after_epoch=snapshots)
 
 # %% [markdown]
 # The first epoch is mostly plateau. In the second the loss falls steeply; after that it creeps
 # down. (In quick mode the plateau is much longer.) How long the plateau lasts depends on the first
 # weights, which are random. The stored runs with {{lenet.seeds}} different seeds ended between {{lenet.rows.lenet5.low | .1%}} and
 # {{lenet.rows.lenet5.high | .1%}} on validation.
+#
+# One number at the end says little. The **band** below is the range of the stored runs, epoch by
+# epoch. Move the slider from the first epoch to the last. Does your curve stay inside?
+
+# %%
+widgets.band_explorer(history, results.load("lenet")["runs"], recipe)
+
+# %% [markdown]
+# The band is widest where the loss falls off its cliff: some seeds fall early, some late. When your
+# run lies below, the line under the picture says what may be the reason.
 #
 # What does the network see? A page of predictions, with what it says in black, and mistakes in
 # red: "9 not 2" means that it says 9 and the label is 2. Would you have known better?
@@ -444,6 +475,38 @@ plots.show(
 # %% [markdown]
 # Orange weights ask for ink, purple ones for its absence. Neighbouring weights often have the same
 # sign: they are no longer random.
+#
+# How did they become what they are? `fit` kept the weights of each epoch. Press play, or move the
+# slider. Look at the kernels and the probabilities: when does the network begin to tell this digit
+# from the others?
+
+# %%
+widgets.epoch_scrubber(network, snapshots, history, digits.validation)
+
+# %% [markdown]
+# Before training the ten probabilities don't depend on the digit, and on the plateau they are nearly
+# equal. As the loss falls, the kernels get stronger colours and the maps more contrast.
+#
+# Now look at every layer, before training and after, side by side. The same seed gives the same first
+# weights once more.
+#
+# 1. Drag *Digit*. How much do the ten bars move on the left, and how much on the right?
+# 2. Choose the layers *1*, *4* and *5*, one after the other. Which side tells the digits apart?
+# 3. In the layers *0* and *3* drag *Position*. The blue frame on the digit is the receptive field. Below
+#    it kernel and patch are multiplied, as you did by hand in lesson 02.
+
+# %%
+runtime.seed_everything(1)
+untrained = models.lenet5()  # the weights that training started from
+pair = {"before training": untrained, "after training": network}
+widgets.feature_maps(pair, digits.validation)
+
+# %% [markdown]
+# Before training the bars are nearly the same for every digit: the network does not tell the images
+# apart, which is what section 6 measured. After training one bar stands out. The trained maps of
+# layer 5 are light and dark, and change with the digit. One number of layer 0 depends on 5 × 5
+# pixels, one of layer 3 on 14 × 14. (In quick mode the network has hardly learned, and both sides
+# look alike.)
 
 # %% [markdown]
 # ## 8. Is that good? A baseline

@@ -18,7 +18,7 @@ import statistics
 import torch
 from torch import nn
 
-from mnist_course import data, models, plots, results, runtime
+from mnist_course import data, models, plots, results, runtime, widgets
 from mnist_course.augment import RandomAffine
 from mnist_course.training import (
     CheckpointError,
@@ -77,6 +77,16 @@ plots.show(
 # There is a price: a unit whose input is negative for every image gets no slope and hardly ever
 # learns again. It is a **dead** unit. It can happen when a step is too long, so networks with ReLU
 # want smaller learning rates than 0.9.
+#
+# You know the explorer from lesson 03. Choose ReLU, first with a learning rate of 0.1, then with
+# 0.9. On the right, a unit of ReLU counts as saturated where it gives 0.
+
+# %%
+widgets.loss_explorer(digits.train)
+
+# %% [markdown]
+# With 0.1 the loss falls at once. With 0.9 all units of a layer die, the slopes become 0, and the loss
+# stays at 2.303 for good.
 #
 # ## 2. One change at a time
 #
@@ -140,10 +150,10 @@ steps = {
     "Adam": ({}, adam),
     "batch norm": ({"batch_norm": True}, adam),
 }
-one_at_a_time = {}
+one_at_a_time, networks = {}, {}
 for name, (parts, recipe) in steps.items():
     runtime.seed_everything(0)
-    network = lenet5_variant(**parts)
+    networks[name] = network = lenet5_variant(**parts)
     one_at_a_time[name] = fit(network, digits, recipe)
     print(f"{name:18} {one_at_a_time[name].validation_accuracy[-1]:.2%} on validation")
 
@@ -163,6 +173,20 @@ plots.show(axes, alt="Bars of validation errors: " + ", ".join(
 # Keep in mind what was *not* fair here. A learning rate suits one network and not another. So
 # numbers 2 and 4 changed two things each: the part and the rate. A change is never quite alone; say
 # so in your report.
+#
+# What does the change look like inside? Here are the first network and the third, side by side, on
+# the same digit. Choose the layer *2* (the activation) and then *3* (the pooling). Where there is no
+# ink: what does a sigmoid answer, and what does ReLU? Compare the largest values, too. They stand
+# above the small maps, as what is drawn black.
+
+# %%
+pair = {name: networks[name] for name in ("sigmoid, average", "max pooling")}
+widgets.feature_maps(pair, digits.validation)
+
+# %% [markdown]
+# A sigmoid answers every place with a number between 0 and 1, also where there is nothing. ReLU
+# answers many places with exactly 0, and its largest values are not held below 1. Max pooling passes
+# the strongest answers on as they are; average pooling makes them paler.
 
 # %% [markdown]
 # ## 3. Two networks from the web
@@ -362,6 +386,15 @@ print(
 )
 
 # %% [markdown]
+# Put your curve over the range of the stored runs, epoch by epoch.
+
+# %%
+together = [run for run in results.load("ablation")["runs"] if run["name"] == "all together"]
+widgets.band_explorer(history_e, together, row_e)
+
+# %% [markdown]
+# A run that lies a little outside is no error: the stored runs are few, and the band is their range.
+#
 # Two things in the curve are worth a look.
 #
 # - **Decay.** After epoch 5 the learning rate is a tenth, and the validation curve becomes calm.

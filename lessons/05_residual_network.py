@@ -20,9 +20,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course import data, metrics, models, plots, probe, recipes, results, runtime
+from mnist_course import data, metrics, models, plots, probe, recipes, results, runtime, widgets
 from mnist_course.augment import RandomAffine
-from mnist_course.training import Recipe, evaluate, fit, make_schedules, predict, save_checkpoint
+from mnist_course.training import (
+    Recipe,
+    Snapshots,
+    evaluate,
+    fit,
+    make_schedules,
+    predict,
+    save_checkpoint,
+)
 
 runtime.report()
 digits = data.load()
@@ -297,7 +305,8 @@ stored = results.load("residual")
 band = [run["validation_accuracy"] for run in stored["runs"]]
 runtime.seed_everything(10)  # a seed that the stored runs do not have
 network = models.residual_network()  # the same code as above
-history = fit(network, digits, recipe, seed=10, show=plots.LiveCurve(band))
+snapshots = Snapshots(network)
+history = fit(network, digits, recipe, seed=10, show=plots.LiveCurve(band), after_epoch=snapshots)
 runtime.check_floor(history.validation_accuracy[-1], quick_floor=0.9, full_floor=0.99)
 
 # %%
@@ -314,6 +323,39 @@ print(f"yours is {where} the band")
 # In a full run you should be inside or very close to it. A little outside is no error: one run in
 # a handful falls outside the range of ten others. Far below it is; then look at "What usually
 # goes wrong". In quick mode the run lies below, since it sees a tenth of the images.
+#
+# The same epoch by epoch: move the slider and read the line under the picture.
+
+# %%
+widgets.band_explorer(history, stored["runs"], recipe)
+
+# %% [markdown]
+# The band is widest early on, where the steps are long, and narrowest in the last epoch. That is
+# where to judge.
+#
+# Now look at the same training from inside. Press play. In which epoch do the first kernels change
+# most?
+
+# %%
+widgets.epoch_scrubber(network, snapshots, history, digits.validation)
+
+# %% [markdown]
+# Before training the kernels are noise. Choose a later layer and another digit, too: does the network
+# become sure of it early or late?
+#
+# Now look inside a block. Choose the layer *4.norm2*, which is the change f(x), then *4.shortcut.1*,
+# which is what the change is added to, and then *4*, which is relu of the sum. Note one place's value
+# in all three. Then go through the list from its beginning, and watch the blue frame on the digit: how
+# many pixels does one number of a map depend on?
+
+# %%
+widgets.feature_maps(network, digits.validation)
+
+# %% [markdown]
+# The value of *4* is the sum of the other two where that is above 0, and 0 elsewhere. So the block
+# does add a change to what came in. The frame grows with each convolution larger than 1 × 1, and
+# faster after each stride of 2. In the last block a number in the middle depends on nearly the whole
+# digit. Its maps no longer show strokes, but whether something was found.
 #
 # ## 6. The seal is broken
 #

@@ -26,27 +26,41 @@ class RandomAffine:
     def __call__(self, images, generator=None):
         if not images.is_floating_point():
             raise TypeError(f"RandomAffine expects float images (data.scale), got {images.dtype}")
-        matrices = self.matrices(len(images), generator).to(images.device, images.dtype)
-        side = images.shape[-1]
-        centres = (2 * torch.arange(side, device=images.device) + 1) / side - 1  # of the pixels
-        rows, columns = torch.meshgrid(centres, centres, indexing="ij")
-        pixels = torch.stack([columns, rows, torch.ones_like(rows)]).flatten(1).to(images.dtype)
-        # One product for the whole batch. F.affine_grid makes one for each image, which takes
-        # about twenty times as long.
-        grid = matrices.flatten(0, 1) @ pixels  # N * 2, H * H
-        grid = grid.view(-1, 2, side, side).permute(0, 2, 3, 1)  # N, H, H, 2
-        return F.grid_sample(images, grid, mode="bilinear", align_corners=False)
+        matrices = self.matrices(len(images), generator)
+        return move(images, matrices.to(images.device, images.dtype))
 
     def matrices(self, count, generator=None):
         """Random maps from output to input coordinates (-1 to 1), float32 (count, 2, 3)."""
         draws = torch.rand(count, 5, generator=generator) * 2 - 1  # from -1 to 1
         angle, size, shear, right, down = draws.unbind(1)
-        angle = angle * math.radians(self.degrees)
-        size = 1 + size * self.scale
-        shear = shear * self.shear
-        cosine, sine = torch.cos(angle) / size, torch.sin(angle) / size
-        # An image side is 2 long in these coordinates, so a share of it counts twice.
-        right, down = 2 * self.shift * right, 2 * self.shift * down
-        top = torch.stack([cosine, cosine * shear - sine, right], dim=1)
-        bottom = torch.stack([sine, sine * shear + cosine, down], dim=1)
-        return torch.stack([top, bottom], dim=1)
+        return affine_matrices(
+            angle * math.radians(self.degrees), 1 + size * self.scale, shear * self.shear,
+            right * self.shift, down * self.shift,
+        )  # fmt: skip
+
+
+def affine_matrices(angle, size, shear, left, up):
+    """Maps from output to input coordinates (-1 to 1), float32 (N, 2, 3).
+
+    Each argument float32 (N,). angle: rotation in radians, counter-clockwise; size: 1 keeps it;
+    shear: sideways pixels for each pixel of height; left, up: shift as a share of the side.
+    """
+    cosine, sine = torch.cos(angle) / size, torch.sin(angle) / size
+    # An image side is 2 long in these coordinates, so a share of it counts twice.
+    left, up = 2 * left, 2 * up
+    top = torch.stack([cosine, cosine * shear - sine, left], dim=1)
+    bottom = torch.stack([sine, sine * shear + cosine, up], dim=1)
+    return torch.stack([top, bottom], dim=1)
+
+
+def move(images, matrices):
+    """Each image by its own affine map, bilinear: float (N, C, H, H), maps (N, 2, 3)."""
+    side = images.shape[-1]
+    centres = (2 * torch.arange(side, device=images.device) + 1) / side - 1  # of the pixels
+    rows, columns = torch.meshgrid(centres, centres, indexing="ij")
+    pixels = torch.stack([columns, rows, torch.ones_like(rows)]).flatten(1).to(images.dtype)
+    # One product for the whole batch. F.affine_grid makes one for each image, which takes about
+    # twenty times as long.
+    grid = matrices.flatten(0, 1) @ pixels  # N * 2, H * H
+    grid = grid.view(-1, 2, side, side).permute(0, 2, 3, 1)  # N, H, H, 2
+    return F.grid_sample(images, grid, mode="bilinear", align_corners=False)

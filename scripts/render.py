@@ -74,12 +74,13 @@ def minutes(notebook):
 
 
 def replace_widgets(notebook):
-    """A page can't move a slider: say so where a widget would be."""
+    """A page can't move a slider: show the still picture that a widget brings, and say so."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if WIDGET in output.get("data", {}):
                 note = "<p><em>Something to move: open this lesson in JupyterLab.</em></p>"
-                output.data = nbformat.from_dict({"text/html": note})
+                still = output.data.get("text/html", "")
+                output.data = nbformat.from_dict({"text/html": still + note})
 
 
 def page(heading, body, navigation=""):

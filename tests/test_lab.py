@@ -2,12 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
+import browser
 import pytest
 
 from mnist_course import runtime
@@ -124,54 +121,17 @@ def test_work_folder_in_and_outside_a_checkout(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A JupyterLab started by the command `lab`, for a user without settings of their own."""
     home = tmp_path_factory.mktemp("home")
-    code = (
-        "import pathlib; from mnist_course.cli import lessons, main\n"
-        f"lessons.work_folder = lambda: pathlib.Path({str(home / 'my-lessons')!r})\n"
-        f"lessons.course_folder = lambda: pathlib.Path({str(home / 'notebooks')!r})\n"
-        "main(['lab', '--no-browser', '--ServerApp.port=0', '--allow-root'])"
-    )
     (home / "notebooks").mkdir()
     (home / "notebooks" / "01_loading.ipynb").write_text("a lesson")
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-    }
-    with open(home / "log", "w") as log:
-        process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=log)
-    try:
-        yield wait_for_server(process, home)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def wait_for_server(process, home):
-    for _ in range(600):
-        assert process.poll() is None, (home / "log").read_text()
-        for path in (home / "runtime").glob("jpserver-*.json"):
-            try:
-                return json.loads(path.read_text())
-            except ValueError:  # it is being written
-                pass
-        time.sleep(0.1)
-    raise AssertionError((home / "log").read_text())
-
-
-def get(server, path):
-    request = urllib.request.Request(
-        server["url"] + path, headers={"Authorization": f"token {server['token']}"}
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-        return json.load(answer)
+    with browser.jupyterlab(home, home / "notebooks") as running:
+        yield running
 
 
 def test_jupyterlab_opens_my_lessons(server):
     assert Path(server["root_dir"]).name == "my-lessons"
-    assert [file["name"] for file in get(server, "api/contents")["content"]] == ["01_loading.ipynb"]
+    found = browser.ask(server, "api/contents")["content"]
+    assert [file["name"] for file in found] == ["01_loading.ipynb"]
 
 
 def test_our_settings_are_in_force_in_jupyterlab(server):
@@ -180,7 +140,7 @@ def test_our_settings_are_in_force_in_jupyterlab(server):
         "commsOverSubshells": "disabled"  # widget callbacks on the main thread
     }
     for plugin, values in wanted.items():
-        answer = get(server, f"lab/api/settings/{plugin}")
+        answer = browser.ask(server, f"lab/api/settings/{plugin}")
         assert answer["settings"] == {}  # none of the user's own
         for key, value in values.items():
             assert answer["schema"]["properties"][key]["default"] == value

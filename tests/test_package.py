@@ -31,7 +31,16 @@ ARROWS = {
     "plots": {"metrics", "runtime"},  # quick mode is marked on every plot
     "recipes": {"models", "augment", "training", "data"},
     "results": set(),
-    "widgets": {"plots", "probe", "models", "data", "augment", "training"},
+    "widgets": {
+        "plots",
+        "probe",
+        "models",
+        "data",
+        "augment",
+        "training",
+        "runtime",
+        "results",
+    },
     "checks": set(),
     "drawing": set(),
     "export": {"runtime"},

@@ -35,6 +35,21 @@ SLIDER = """
 import ipywidgets
 ipywidgets.IntSlider()
 """
+EXPLORER = """
+import numpy
+from mnist_course.widgets import Explorer, Seen
+seen = Seen(numpy.zeros((2, 2, 3), numpy.uint8), "A black square.")
+Explorer(lambda: seen, {}, "Square")
+"""
+
+
+def test_an_explorer_leaves_its_still_picture_on_the_page(course, tmp_path):
+    render.render([course("01_first", EXPLORER)], tmp_path / "site")
+    page = (tmp_path / "site" / "01_first.html").read_text(encoding="utf-8")
+    assert 'alt="Square. A black square."' in page
+    assert 'src="data:image/png;base64,' in page
+    assert "open this lesson in JupyterLab" in page
+    assert "widget-view" not in page
 
 
 def test_pages_stand_on_their_own(course, tmp_path):

@@ -1,0 +1,23 @@
+"""Explorers: sliders over kernels, feature maps, training, on the student's own network."""
+
+from mnist_course.widgets.augmentation import augmentation_lab
+from mnist_course.widgets.band import band_explorer
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen
+from mnist_course.widgets.kernel import kernel_lab
+from mnist_course.widgets.layers import feature_maps
+from mnist_course.widgets.loss import loss_explorer
+from mnist_course.widgets.pooling import pooling_lab
+from mnist_course.widgets.scrubber import epoch_scrubber
+
+__all__ = [
+    "Explorer",
+    "ExplorerError",
+    "Seen",
+    "augmentation_lab",
+    "band_explorer",
+    "epoch_scrubber",
+    "feature_maps",
+    "kernel_lab",
+    "loss_explorer",
+    "pooling_lab",
+]

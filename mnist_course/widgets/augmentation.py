@@ -1,0 +1,149 @@
+"""Augmentation lab: one digit turned, moved, scaled and slanted, by hand and by the recipe."""
+
+import math
+
+import torch
+
+from mnist_course import augment, plots
+from mnist_course.widgets import pixels
+from mnist_course.widgets.base import Explorer, Seen, rows, slider
+
+LIMITS = {  # what the sliders reach: far beyond any recipe, to see where a digit is lost
+    "rotation": (-180, 180),
+    "right": (-14, 14),
+    "down": (-14, 14),
+    "size": (0.5, 1.5),
+    "shear": (-0.5, 0.5),
+}
+COLUMNS, ROWS = 5, 4  # of the grid of random draws
+BEFORE, AFTER, GRID, RANGES = (8, 28), (196, 28), (390, 28), (8, 240)  # places on the sheet
+SCALE, SMALL = 6, 3  # pixels of the picture for each pixel of a digit
+WIDTH, HEIGHT = 838, 392
+
+
+def transform(image, rotation=0, right=0, down=0, size=1, shear=0):
+    """A digit by one affine map: float (28, 28) in 0..1 to the same.
+
+    rotation in degrees, counter-clockwise; right, down in pixels; size 1 keeps it; shear in
+    sideways pixels for each pixel of height.
+    """
+    settings = (math.radians(rotation), size, shear, 0, 0)
+    matrices = augment.affine_matrices(*(torch.tensor([float(value)]) for value in settings))
+    # The map leads from output to input. Shifted last, a digit goes down also when it was turned.
+    place = torch.tensor([2 * right / 28, 2 * down / 28])
+    matrices[:, :, 2] = -matrices[:, :, :2] @ place
+    return augment.move(torch.as_tensor(image)[None, None], matrices)[0, 0].numpy()
+
+
+def outside(recipe, rotation, right, down, size, shear):
+    """Which settings the recipe would never draw: a dict from name to True or False."""
+    amounts = {
+        "rotation": (abs(rotation), recipe.degrees),
+        "right": (abs(right) / 28, recipe.shift),
+        "down": (abs(down) / 28, recipe.shift),
+        "size": (abs(size - 1), recipe.scale),
+        "shear": (abs(shear), recipe.shear),
+    }
+    return {name: amount > most + 1e-9 for name, (amount, most) in amounts.items()}
+
+
+def augmentation_picture(
+    image, recipe, rotation=0, right=0, down=0, size=1.0, shear=0.0, draw=0
+):  # fmt: skip
+    """A digit, the digit changed as set, and what the recipe draws at random.
+
+    image: bytes (28, 28); recipe: an `augment.RandomAffine`; the settings as in `transform`,
+    within `LIMITS`; draw: number of the random draw, from 0.
+    Returns a `Seen`. Raises ExplorerError for anything outside.
+    """
+    digit = torch.from_numpy(pixels.digit_image(image))
+    settings = {"rotation": rotation, "right": right, "down": down, "size": size, "shear": shear}
+    for name, value in settings.items():
+        pixels.check_range(name, value, *LIMITS[name])
+    pixels.check_range("draw", draw, 0, 10**9)
+    changed = transform(digit, **settings)
+    generator = torch.Generator().manual_seed(draw)
+    count = COLUMNS * ROWS
+    drawn = recipe(digit.expand(count, 1, 28, 28), generator)[:, 0].numpy()
+    beyond = outside(recipe, **settings)
+
+    sheet = pixels.Sheet(WIDTH, HEIGHT)
+    for (x, y), title, content in (
+        (BEFORE, "original", digit.numpy()),
+        (AFTER, "changed by your sliders", changed),
+    ):
+        sheet.text(x, y - 20, title, bold=True)
+        sheet.paste(pixels.grey(content, SCALE), x, y)
+    x, y = GRID
+    sheet.text(x, y - 20, f"{count} draws of the recipe, number {draw}", bold=True)
+    step = 28 * SMALL + 5
+    for number, copy in enumerate(drawn):
+        row, column = divmod(number, COLUMNS)
+        sheet.paste(pixels.grey(copy, SMALL), x + column * step, y + row * step)
+    _draw_ranges(sheet, recipe, settings, beyond)
+
+    names = [name for name, far in beyond.items() if far]
+    verdict = (
+        f"outside the recipe's range: {', '.join(names)}" if names else "within the recipe's range"
+    )
+    text = (
+        f"Digit turned by {_turn(rotation)}, moved {pixels.number(right, 0)} pixels right and "
+        f"{pixels.number(down, 0)} down, size {size:.2f}, shear {pixels.number(shear)}: {verdict}. "
+        f"Beside it {count} random draws of the recipe."
+    )
+    return Seen(sheet.pixels, text)
+
+
+def _turn(rotation):
+    if rotation == 0:
+        return "0°"
+    return f"{abs(rotation):g}° {'counter-clockwise' if rotation > 0 else 'clockwise'}"
+
+
+def _draw_ranges(sheet, recipe, settings, beyond):
+    """A line for each setting: its value, the recipe's range, and whether it is inside."""
+    x, y = RANGES
+    shift = f"{28 * recipe.shift:.1f} px"
+    lines = {
+        "rotation": ("rotation", "{:.0f}°", f"±{recipe.degrees:g}°"),
+        "right": ("shift right", "{:.0f} px", f"±{shift}"),
+        "down": ("shift down", "{:.0f} px", f"±{shift}"),
+        "size": ("size", "{:.2f}", f"1 ± {recipe.scale:g}"),
+        "shear": ("shear", "{:.2f}", f"±{recipe.shear:g}"),
+    }
+    places = (x, x + 110, x + 190, x + 280)
+    for place, title in zip(places, ("", "yours", "recipe draws", ""), strict=True):
+        sheet.text(place, y - 22, title, 11, pixels.SOFT)
+    for number, (name, (label, form, span)) in enumerate(lines.items()):
+        top = y + 24 * number
+        colour = plots.RED if beyond[name] else pixels.INK
+        verdict = "outside" if beyond[name] else "inside"
+        value = form.format(settings[name]).replace("-", "−")
+        for place, text in zip(places, (label, value, span, verdict), strict=True):
+            sheet.text(place, top, text, 12, colour, bold=beyond[name])
+
+
+def augmentation_lab(part, recipe):
+    """An explorer: change any digit of `part` by hand, and see what `recipe` makes of it.
+
+    part: a `data.Part`, such as the training images; recipe: an `augment.RandomAffine`.
+    """
+
+    def setting(label, name, value, step, help):
+        return slider(label, value, *LIMITS[name], step, help)
+
+    controls = {
+        "digit": slider("Digit", 0, 0, len(part) - 1, help="index of the image"),
+        "draw": slider("Random draw", 0, 0, 50, help="another number, other random digits"),
+        "rotation": setting("Rotation", "rotation", 0, 1, "degrees, counter-clockwise"),
+        "size": setting("Size", "size", 1.0, 0.05, "1 keeps the size"),
+        "shear": setting("Shear", "shear", 0.0, 0.05, "sideways pixels for a pixel of height"),
+        "right": setting("Shift right", "right", 0, 1, "pixels; below 0 to the left"),
+        "down": setting("Shift down", "down", 0, 1, "pixels; below 0 upwards"),
+    }
+
+    def draw(digit, **settings):
+        return augmentation_picture(part.images[digit], recipe, **settings)
+
+    named = list(controls.values())
+    return Explorer(draw, controls, "Augmentation lab", rows(named[:2], named[2:5], named[5:]))

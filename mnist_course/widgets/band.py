@@ -1,0 +1,169 @@
+"""Band, not number: a student's curve over the range of many seeds, and what a miss may mean."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from mnist_course import plots
+from mnist_course.widgets import charts, pixels
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, slider
+
+WIDTH, HEIGHT = 800, 320
+# name: (key of a run and of a History, label of the axis, whether more is better)
+MEASURES = {
+    "validation accuracy": ("validation_accuracy", True),
+    "validation loss": ("validation_loss", False),
+    "training loss": ("train_loss", False),
+}
+
+
+def curves_of(runs, key):
+    """The curves of stored runs as an array (runs, epochs), cut to the shortest."""
+    curves = [run[key] for run in runs]
+    shortest = min(map(len, curves))
+    return np.array([curve[:shortest] for curve in curves])
+
+
+def standing(value, band, better):
+    """Where a value stands to the band (low, high): "inside", or "better" or "worse" than it.
+
+    better: whether more is better. A value that is not finite is worse.
+    """
+    low, high = band
+    if low <= value <= high:
+        return "inside"
+    return "better" if math.isfinite(value) and (value > high) == better else "worse"
+
+
+def reasons(history, runs, epoch, recipe=None):
+    """Why a curve may lie off the band, from what is known of both runs: a list of sentences.
+
+    history: the student's `History`; runs: stored runs, as `results.load(topic)["runs"]`;
+    epoch: counted from 1; recipe: the student's `Recipe`, to compare with the stored one. The
+    surest reasons come first.
+    """
+    stored = runs[0]
+    found = []
+    images = 55_000  # every stored run was trained on all of lesson 01's training images
+    if history.images < images:
+        found.append(f"it saw {history.images:,} training images, the stored runs {images:,}")
+    if recipe is not None:
+        for name, label in (
+            ("epochs", "epochs"), ("learning_rate", "learning rate"), ("optimizer", "optimiser"),
+            ("batch_size", "batch size"), ("schedule", "schedule"),
+        ):  # fmt: skip
+            mine, theirs = getattr(recipe, name), stored["recipe"][name]
+            if mine != theirs:
+                found.append(f"{label} {mine}, the stored runs {theirs}")
+        if (recipe.augment is None) != (stored["recipe"]["augment"] is None):
+            who = "not augmented" if recipe.augment is None else "augmented"
+            found.append(f"its images were {who}, unlike those of the stored runs")
+    loss = history.train_loss[epoch - 1]
+    if not math.isfinite(loss):
+        found.append("its loss is no longer a number: the steps were too long")
+    elif abs(loss - math.log(10)) < 0.05:
+        found.append("its loss is still at ln 10 = 2.303: it does not tell the digits apart yet")
+    gap = history.train_accuracy[epoch - 1] - history.validation_accuracy[epoch - 1]
+    usual = np.median([
+        run["train_accuracy"][epoch - 1] - run["validation_accuracy"][epoch - 1] for run in runs
+    ])  # fmt: skip
+    if gap - usual > 0.02:
+        found.append(
+            f"training accuracy is {gap:.1%} above validation, {gap - usual:.1%} more than usual: "
+            "it overfits"
+        )
+    if history.stopped and len(history) < len(stored["validation_accuracy"]):
+        found.append(f"it ended after {len(history)} epochs")
+    return found
+
+
+@lru_cache(8)
+def _chart(bands, mine, name):
+    """The band and the whole axes, drawn once: (chart, the student's line, the ring on it).
+
+    bands: lows and highs of all epochs; mine: the student's values; both as tuples.
+    """
+    lows, highs = bands
+    figure, [ax] = charts.new_figure(WIDTH, HEIGHT, left=60, bottom=50)
+    ax.fill_between(
+        range(1, len(lows) + 1), lows, highs, color=plots.ORANGE, alpha=0.35, linewidth=0,
+        label="range of the stored runs",
+    )  # fmt: skip
+    (line,) = ax.plot([], [], "o-", color=plots.BLUE, markersize=4, label="yours")
+    (ring,) = ax.plot([], [], "o", color=plots.BLUE, markersize=11, fillstyle="none")
+    known = [value for value in (*lows, *highs, *mine) if math.isfinite(value)]
+    room = max(1e-3, 0.06 * (max(known) - min(known)))
+    ax.set_ylim(min(known) - room, max(known) + room)
+    ax.set_xlim(0.7, max(len(lows), len(mine)) + 0.3)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("epoch", fontsize=8)
+    ax.set_title(f"{name}, epoch by epoch", fontsize=10)
+    if "accuracy" in name:
+        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+    ax.legend(fontsize=9, frameon=False, loc="lower right" if "accuracy" in name else "upper right")
+    plots.mark_quick(figure)
+    return charts.Chart(figure, (line, ring)), line, ring
+
+
+def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
+    """The student's curve up to an epoch over the band of stored runs. A `Seen`.
+
+    history: a `History`; runs: the stored runs, dicts with one list an epoch; epoch: from 1;
+    name: one of MEASURES; recipe: the student's, if it is to be compared. Raises ExplorerError
+    for an epoch or a measure that is not there.
+    """
+    if name not in MEASURES:
+        raise ExplorerError(f"no measure {name!r}; there are {', '.join(MEASURES)}")
+    if not len(history):
+        raise ExplorerError("this history holds no epoch yet: train the network first")
+    if not runs:
+        raise ExplorerError("there are no stored runs to compare with")
+    pixels.check_range("epoch", epoch, 1, len(history))
+    key, better = MEASURES[name]
+    stored, mine = curves_of(runs, key), getattr(history, key)
+    lows, highs = stored.min(axis=0), stored.max(axis=0)
+    chart, line, ring = _chart((tuple(lows), tuple(highs)), tuple(mine), name)
+    line.set_data(range(1, epoch + 1), mine[:epoch])
+    ring.set_data([epoch], [mine[epoch - 1]])
+    return Seen(chart.pixels(), _describe(history, runs, epoch, name, recipe))
+
+
+def _describe(history, runs, epoch, name, recipe):
+    key, better = MEASURES[name]
+    stored, value = curves_of(runs, key), getattr(history, key)[epoch - 1]
+
+    def told(number):
+        return f"{number:.2%}" if "accuracy" in name else f"{number:.4f}"
+
+    begin = f"Epoch {epoch}: your {name} is {told(value)}"
+    if epoch > stored.shape[1]:
+        return f"{begin}. The stored runs have {stored.shape[1]} epochs."
+    low, high = stored[:, epoch - 1].min(), stored[:, epoch - 1].max()
+    text = f"{begin}, {len(runs)} stored runs: {told(low)} to {told(high)}"
+    where = standing(value, (low, high), better)
+    if where == "inside":
+        return f"{text}. Inside."
+    side = "below" if value < low else "above"
+    if where == "better":
+        return f"{text}. {side.capitalize()}, and better: one run in a handful is, by luck."
+    found = reasons(history, runs, epoch, recipe)
+    if not found:
+        return f"{text}. {side.capitalize()}; nothing known explains it, so it may be luck."
+    return f"{text}. {side.capitalize()}: likely because {'; '.join(found[:3])}."
+
+
+def band_explorer(history, runs, recipe=None):
+    """An explorer: the student's curve, epoch by epoch, over the band of stored runs.
+
+    history: what `fit` returned; runs: `results.load(topic)["runs"]`; recipe: what `fit` got.
+    """
+    last = max(1, len(history))
+    epoch = slider("Epoch", last, 1, max(last, 2), help="the curve is drawn up to here")
+    epoch.max = last
+    name = dropdown("Measure", MEASURES, help="what the curve shows")
+
+    def draw(epoch, name):
+        return band_picture(history, runs, epoch, name, recipe)
+
+    return Explorer(draw, {"epoch": epoch, "name": name}, "Band, not number")

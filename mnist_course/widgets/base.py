@@ -1,0 +1,293 @@
+"""What every explorer is made of: controls, a pure function, one picture, one line of text.
+
+A function draws: plain settings in, a `Seen` out. An `Explorer` hands it the values of its
+controls and shows what comes back. It never draws by pyplot, whose current figure belongs to
+the cell that runs: a slider may be moved while another cell plots.
+"""
+
+import base64
+import html
+import struct
+import threading
+import traceback
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from mnist_course import runtime
+
+STYLE = """<style>
+.mnist-explorer { max-width: 1000px; padding: 4px 0; overflow: hidden; }
+.mnist-explorer img { max-width: 100%; height: auto; align-self: flex-start; }
+.mnist-explorer img.mnist-stale { opacity: 0.35; }
+.mnist-explorer .widget-html-content { white-space: normal; line-height: 1.4; }
+.mnist-explorer .mnist-error { border-left: 4px solid #d55e00; padding-left: 8px; }
+.mnist-explorer .mnist-error pre { font-size: 11px; white-space: pre-wrap; }
+</style>"""
+
+
+class ExplorerError(runtime.CourseError):
+    """A foreseen mistake in what an explorer was given; the message says what to do.
+
+    A notebook shows the sentence alone, without a traceback.
+    """
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a drawing function returns.
+
+    picture: uint8 (H, W, 3), or a whole PNG file as bytes; text: what is to be seen in it,
+    in a sentence or two, for the line below the picture and for who can't see it.
+    """
+
+    picture: np.ndarray | bytes
+    text: str
+
+
+def png(pixels):
+    """Pixels, uint8 (H, W, 3), as a PNG file, fast rather than small. Bytes stay as they are.
+
+    Written by hand: Pillow tries five filters on every row, which takes twice as long and gains
+    nothing in pictures made of squares and letters. Source: https://www.w3.org/TR/png-3/
+    """
+    if isinstance(pixels, bytes):
+        return pixels
+    height, width, _ = pixels.shape
+    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # a row begins with its filter: 0, none
+    rows[:, 1:] = pixels.reshape(height, 3 * width)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, red green blue
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in parts
+    )
+
+
+def figure_pixels(figure):
+    """A `matplotlib.figure.Figure` that is kept and redrawn, as uint8 (H, W, 3), without pyplot."""
+    canvas = figure.canvas
+    if not isinstance(canvas, FigureCanvasAgg):
+        canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def rows(*widgets_of_rows):
+    """Controls in rows that wrap where the notebook is narrow: each argument is one row."""
+    return ipywidgets.VBox([
+        ipywidgets.HBox(list(row), layout={"flex_flow": "row wrap"}) for row in widgets_of_rows
+    ])  # fmt: skip
+
+
+def slider(label, value, low, high, step=1, help="", width="275px"):
+    """A slider of whole or of broken numbers, as `step` is; `help` shows over its label."""
+    kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
+    return kind(
+        value=value, min=low, max=high, step=step, description=label,
+        tooltip=f"{label}: {help}" if help else label, continuous_update=True,
+        layout={"width": width}, style={"description_width": "initial"},
+    )  # fmt: skip
+
+
+def dropdown(label, options, value=None, help="", width="240px"):
+    """A list to choose one of `options` from; the first one unless `value` is given."""
+    options = list(options)
+    return ipywidgets.Dropdown(
+        options=options, value=options[0] if value is None else value, description=label,
+        tooltip=f"{label}: {help}" if help else label, layout={"width": width},
+        style={"description_width": "initial"},
+    )  # fmt: skip
+
+
+def same_place(position, before, after):
+    """Where a place of one map lies in a map of another size; both (rows, columns), row by row."""
+    row, column = divmod(position, before[1])
+    return row * after[0] // before[0] * after[1] + column * after[1] // before[1]
+
+
+class Picture(ipywidgets.Image):
+    """An image whose tooltip is its name for screen readers; it has no place for another text.
+
+    In ipywidgets 8.1 the page asks every widget with a tooltip for its description, and shows
+    none of an image that lacks one.
+    """
+
+    description = traitlets.Unicode("").tag(sync=True)
+
+
+NAMES = """
+function name(explorer) {
+  for (const slider of explorer.querySelectorAll('.widget-slider')) {
+    const text = slider.querySelector('.widget-label')?.textContent;
+    slider.querySelector('[role=slider]')?.setAttribute('aria-label', text);
+    const readout = slider.querySelector('.widget-readout');
+    readout?.setAttribute('role', 'textbox');
+    readout?.setAttribute('aria-label', text + ', value');
+  }
+  for (const [line, role] of [['status', 'status'], ['problem', 'alert']]) {
+    explorer.querySelector(`.mnist-${line} .widget-html-content`)?.setAttribute('role', role);
+  }
+}
+function render({ el }) {
+  requestAnimationFrame(() => {
+    const explorer = el.closest('.mnist-explorer');
+    if (!explorer) return;
+    name(explorer);
+    const observer = new MutationObserver(() => name(explorer));  // for controls drawn later
+    observer.observe(explorer, { childList: true, subtree: true });
+  });
+}
+export default { render };
+"""
+
+
+class Names(anywidget.AnyWidget):
+    """Names the sliders around it for screen readers, and makes the text lines live regions.
+
+    ipywidgets 8.1 writes a slider's label beside it, but ties the two together nowhere.
+    """
+
+    _esm = NAMES
+
+
+class Explorer(ipywidgets.VBox):
+    """Controls over a drawing function, with one picture and one line of text below them.
+
+    draw: called with the controls' values by name, returns a `Seen`; controls: a dict from
+    setting to widget with a `value`; title: what the picture is called; arrangement: a widget
+    in which the controls stand, by default rows that wrap; adjust: called without arguments
+    before each drawing, to fit the range of one control to the value of another.
+
+    The first picture is drawn at once and kept as the still picture. Raises what `draw` raises
+    for it, except an `ExplorerError`: that one, and whatever is raised later, is shown under the
+    controls as a sentence, and kept in `error`.
+    """
+
+    def __init__(self, draw, controls, title, arrangement=None, adjust=None):
+        self.draw, self.controls, self.title, self.adjust = draw, dict(controls), title, adjust
+        self.error = None  # the exception that the line under the controls tells of
+        self.seen = None  # the last `Seen`
+        self._lock = threading.RLock()
+        self._wanted = self._drawn = 0  # number of the newest change, and of the one drawn
+        self._held = 0
+        self.image = Picture(
+            format="png", tooltip=f"{title}: picture, described in the line below it"
+        )
+        self.status = ipywidgets.HTML()
+        self.problem = ipywidgets.HTML()
+        arrangement = arrangement or rows(self.controls.values())
+        unseen = ipywidgets.VBox([ipywidgets.HTML(STYLE), Names()], layout={"display": "none"})
+        super().__init__([unseen, arrangement, self.image, self.status, self.problem])
+        self.add_class("mnist-explorer")
+        self.status.add_class("mnist-status")
+        self.problem.add_class("mnist-problem")
+        self._refresh(first=True)
+        self._still = self._as_still()
+        for control in self.controls.values():
+            control.observe(self._changed, "value")
+
+    @property
+    def settings(self):
+        """The values of all controls, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    @contextmanager
+    def together(self):
+        """Several controls changed inside `with explorer.together():` make one picture."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self.refresh()
+
+    def _changed(self, change):
+        self.refresh()
+
+    def refresh(self):
+        """Draw the picture of the present settings; the last change always wins.
+
+        Safe from several threads: one draws at a time, and a change that came while another
+        one was drawn is drawn after it, once.
+        """
+        self._wanted += 1
+        if self._held:
+            return
+        self._refresh()
+
+    def _refresh(self, first=False):
+        with self._lock:
+            if self._drawn == self._wanted and not first:
+                return  # a thread that came later has drawn these settings
+            self._drawn = self._wanted
+            try:
+                if self.adjust:
+                    self._held += 1
+                    try:
+                        self.adjust()
+                    finally:
+                        self._held -= 1
+                        self._drawn = self._wanted
+                self.show(self.draw(**self.settings))
+            except Exception as error:
+                if first and not isinstance(error, ExplorerError):
+                    raise
+                self._tell(error)
+
+    def show(self, seen):
+        """Show a `Seen`, and take back what was said about an error."""
+        self.seen = seen
+        self.image.value = png(seen.picture)
+        self.status.value = html.escape(seen.text)
+        if self.error is not None:
+            self.error = None
+            self.problem.value = ""
+            self.image.remove_class("mnist-stale")
+
+    def _tell(self, error):
+        """Say under the controls what went wrong; the picture, now an old one, turns pale."""
+        self.error = error
+        foreseen = isinstance(error, ExplorerError)
+        sentence = str(error) if foreseen else f"{type(error).__name__}: {error}"
+        told = html.escape(sentence)
+        if not foreseen:
+            trace = html.escape("".join(traceback.format_exception(error)))
+            told += f"<details><summary>traceback</summary><pre>{trace}</pre></details>"
+        self.problem.value = f'<div class="mnist-error">{told}</div>'
+        self.status.value = ""
+        self.image.add_class("mnist-stale")
+
+    def _as_still(self):
+        """The present picture and text, for front ends without widgets and for printing."""
+        text = self.seen.text if self.seen else str(self.error)
+        still = {"text/plain": f"{self.title}. {text}"}
+        picture = ""
+        if self.seen:
+            content = base64.b64encode(self.image.value).decode()
+            still["image/png"] = content
+            alt = html.escape(f"{self.title}. {text}")
+            picture = (
+                f'<img src="data:image/png;base64,{content}" alt="{alt}" style="max-width: 100%">'
+            )
+        still["text/html"] = f"<div>{picture}<p>{html.escape(text)}</p></div>"
+        return still
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live widget, and beside it the still picture of the default settings."""
+        live = super()._repr_mimebundle_(**kwargs) or {}
+        data, *metadata = live if isinstance(live, tuple) else (live,)
+        data = {**data, **self._still}
+        return (data, *metadata) if metadata else data

@@ -1,0 +1,283 @@
+"""Why is my loss 2.303? LeNet's first steps, with what decides whether it learns as controls."""
+
+import asyncio
+import itertools
+import math
+import time
+from dataclasses import dataclass, field
+from functools import cache
+
+import ipywidgets
+import matplotlib
+import numpy as np
+import torch
+from torch import nn
+
+from mnist_course import data, models, plots, runtime
+from mnist_course.widgets import charts, pixels
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
+
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
+INITIALISATIONS = ("Xavier", "torch's own", "tiny, 0.01", "huge, 1")
+LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.9, 3.0, 10.0)
+DEPTHS = (1, 6)  # hidden fully connected layers; LeNet-5 has two
+STEPS, QUICK_STEPS = 200, 40
+BATCH_SIZE = 32
+WIDTH, HEIGHT = 800, 300
+SLICE = 0.03  # seconds of training between two looks at what the student does
+PAUSE = 0.15  # seconds between two pictures
+
+
+@dataclass
+class Trace:
+    """What happened in the first steps; one row a step.
+
+    losses: means over the batch; gradients: for each layer with weights, the root mean square
+    of its weights' gradient; saturated: for each activation, the share (0..1) of its outputs
+    where its slope is below a tenth of its largest.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    gradients: list[list[float]] = field(default_factory=list)
+    saturated: list[list[float]] = field(default_factory=list)
+
+
+def lenet(activation, initialisation, depth):
+    """LeNet-5 with `depth` hidden fully connected layers in place of two.
+
+    With ("sigmoid", "Xavier", 2) it is `models.lenet5()`. Raises ExplorerError for a setting
+    that is not there.
+    """
+    pixels.check_range("depth", depth, *DEPTHS)
+    if activation not in ACTIVATIONS:
+        raise ExplorerError(f"no activation {activation!r}; there are {', '.join(ACTIVATIONS)}")
+    bend = ACTIVATIONS[activation]
+    network = nn.Sequential(
+        nn.Conv2d(1, 6, kernel_size=5, padding=2), bend(), nn.AvgPool2d(2),  # N, 6, 14, 14
+        nn.Conv2d(6, 16, kernel_size=5), bend(), nn.AvgPool2d(2),            # N, 16, 5, 5
+        nn.Flatten(),                                                        # N, 400
+    )  # fmt: skip
+    sizes = [400, 120, *[84] * (depth - 1)]
+    for inputs, outputs in itertools.pairwise(sizes):
+        network.extend([nn.Linear(inputs, outputs), bend()])
+    network.append(nn.Linear(sizes[-1], 10))
+    if initialisation == "Xavier":
+        return models.initialise_xavier(network)
+    if initialisation == "torch's own":
+        return network
+    if initialisation not in INITIALISATIONS:
+        known = ", ".join(INITIALISATIONS)
+        raise ExplorerError(f"no initialisation {initialisation!r}; there are {known}")
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.normal_(layer.weight, std=float(initialisation.split()[1]))
+    return network
+
+
+def share_saturated(layer, outputs):
+    """The share (0..1) of an activation's outputs where its slope is below a tenth of its best.
+
+    A sigmoid's slope is y(1 − y), a tanh's 1 − y², ReLU's 0 where y is 0.
+    """
+    if isinstance(layer, nn.Sigmoid):
+        flat = outputs * (1 - outputs) < 0.025
+    elif isinstance(layer, nn.Tanh):
+        flat = 1 - outputs * outputs < 0.1
+    else:
+        flat = outputs <= 0
+    return flat.float().mean().item()
+
+
+def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS, seed=0):
+    """Train such a LeNet by plain gradient descent; yields its growing `Trace` after each step.
+
+    part: a `data.Part`. The random streams of the notebook are left as they are. Ends early
+    when the loss is not finite. Raises ExplorerError for settings that can't work.
+    """
+    if not learning_rate > 0:
+        raise ExplorerError(f"the learning rate must be above 0, got {learning_rate}")
+    if part.images.shape[1:] != (28, 28) or not len(part):
+        raise ExplorerError(f"expected images (N, 28, 28), got {tuple(part.images.shape)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = lenet(activation, initialisation, depth)
+    layers = [layer for layer in network if isinstance(layer, nn.Linear | nn.Conv2d)]
+    optimizer = torch.optim.SGD(network.parameters(), learning_rate)
+    batches = data.Batches(part, BATCH_SIZE, shuffle=True, seed=seed)
+    trace = Trace()
+    endless = itertools.chain.from_iterable(itertools.repeat(batches))
+    for images, labels in itertools.islice(endless, steps):
+        logits, flat = images, []
+        for layer in network:
+            logits = layer(logits)
+            if isinstance(layer, tuple(ACTIVATIONS.values())):
+                flat.append(share_saturated(layer, logits.detach()))
+        loss = nn.functional.cross_entropy(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        trace.losses.append(loss.item())
+        trace.gradients.append(
+            [layer.weight.grad.square().mean().sqrt().item() for layer in layers]
+        )
+        trace.saturated.append(flat)
+        yield trace
+        if not math.isfinite(trace.losses[-1]):
+            return
+        optimizer.step()
+
+
+def layer_names(depth):
+    """Names of the layers with weights, first to last."""
+    return ["conv 1", "conv 2", *(f"hidden {number}" for number in range(1, depth + 1)), "last"]
+
+
+@cache
+def _chart(steps):
+    """Three axes over the steps, drawn once; a layer's lines keep their colour at any depth.
+
+    Returns (chart, the loss's line, the gradients' lines and the activations' lines by layer).
+    """
+    figure, axes = charts.new_figure(WIDTH, HEIGHT, columns=3, bottom=90)
+    names = layer_names(DEPTHS[1])
+    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(names)))
+    dashes = ("-", "--", "-.", ":")
+    loss, gradient, saturation = axes
+    (loss_line,) = loss.plot([], [], color=plots.BLUE)
+    gradients, activations = {}, {}
+    for index, name in enumerate(names):
+        style = {"color": colours[index], "linestyle": dashes[index % 4], "label": name}
+        (gradients[name],) = gradient.plot([], [], **style)
+        (activations[name],) = saturation.plot([], [], **style)
+    loss.axhline(math.log(10), color=plots.RED, linestyle="--", linewidth=1)
+    loss.text(steps, math.log(10) + 0.05, "ln 10 = 2.303", fontsize=8, ha="right")
+    loss.set(ylim=(0, 4))
+    gradient.set(yscale="log", ylim=(1e-8, 10))
+    saturation.set(ylim=(-0.02, 1.02))
+    saturation.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    for ax, title in zip(axes, ("loss", "size of gradient", "saturated units"), strict=True):
+        ax.set_title(title, fontsize=9)
+        ax.set_xlabel("step", fontsize=8)
+        ax.set_xlim(0, steps)
+    figure.legend(
+        handles=list(gradients.values()), loc="lower center", ncols=5, fontsize=8, frameon=False,
+        bbox_to_anchor=(0.5, 0.04),
+    )  # fmt: skip
+    plots.mark_quick(figure)
+    moving = [loss_line, *gradients.values(), *activations.values()]
+    return charts.Chart(figure, moving), loss_line, gradients, activations
+
+
+def loss_picture(trace, depth, steps=STEPS):
+    """Loss, gradients and saturation of a `Trace` over the steps, as a `Seen`.
+
+    depth: as in `lenet`; steps: where the axes end. A loss above 4 leaves the picture.
+    """
+    chart, loss_line, gradients, activations = _chart(steps)
+    done = range(1, len(trace.losses) + 1)
+    names = layer_names(depth)
+    loss_line.set_data(done, trace.losses)
+    for line in (*gradients.values(), *activations.values()):
+        line.set_data([], [])
+    for name, values in zip(names, zip(*trace.gradients, strict=True), strict=True):
+        gradients[name].set_data(done, values)
+    for name, values in zip(names[:-1], zip(*trace.saturated, strict=True), strict=True):
+        activations[name].set_data(done, values)
+    return Seen(chart.pixels(), _describe(trace, steps))
+
+
+def _describe(trace, steps):
+    latest = trace.losses[-10:]
+    loss = sum(latest) / len(latest)
+    first, last = trace.gradients[-1][0], trace.gradients[-1][-1]
+    if not math.isfinite(loss):
+        return (
+            f"Step {len(trace.losses)} of {steps}: the loss is {trace.losses[-1]}. The steps were "
+            "too long, or the first weights too large."
+        )
+    if abs(loss - math.log(10)) < 0.05:
+        verdict = "at ln 10: the network does not tell the digits apart"
+    elif loss < math.log(10):
+        verdict = "below ln 10: it learns"
+    else:
+        verdict = "above ln 10: worse than equal probabilities"
+    return (
+        f"Step {len(trace.losses)} of {steps}: loss {loss:.3f}, {verdict}. Size of the gradient: "
+        f"first layer {first:.1e}, last layer {last:.1e}. Saturated: {trace.saturated[-1][0]:.0%} "
+        f"of the first activation, {trace.saturated[-1][-1]:.0%} of the last."
+    )
+
+
+class _Live(Explorer):
+    """An explorer that trains when a control moves, in short slices of the kernel's own loop.
+
+    A callback runs on the kernel's main thread; a training inside it would hold everything
+    up. A task trains for `SLICE` seconds, shows what there is, and lets the next message in.
+    The next change ends it and starts another.
+    """
+
+    task = None
+
+    def __init__(self, steps_of, picture_of, controls, title, arrangement):
+        self.steps_of, self.picture_of = steps_of, picture_of
+
+        def draw(**settings):
+            *_, trace = steps_of(**settings)
+            return picture_of(trace, **settings)
+
+        super().__init__(draw, controls, title, arrangement)
+
+    def refresh(self):
+        """Start again with the present settings; outside a notebook, run to the end at once."""
+        if self.task is not None:
+            self.task.cancel()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            super().refresh()
+        else:
+            self.task = loop.create_task(self._train(self.settings))
+
+    async def _train(self, settings):
+        try:
+            shown, trace, begun = 0.0, None, time.monotonic()
+            for trace in self.steps_of(**settings):
+                now = time.monotonic()
+                if len(trace.losses) == 2 or (len(trace.losses) > 2 and now - shown > PAUSE):
+                    self.show(self.picture_of(trace, **settings))
+                    shown = begun = time.monotonic()
+                    await asyncio.sleep(0.001)
+                elif now - begun > SLICE:
+                    await asyncio.sleep(0.001)
+                    begun = time.monotonic()
+            self.show(self.picture_of(trace, **settings))
+        except Exception as error:
+            self._tell(error)
+
+
+def loss_explorer(part, steps=None):
+    """An explorer: a LeNet's first 200 steps, trained anew whenever a control moves.
+
+    part: a `data.Part` to train on; steps: fewer in quick mode.
+    """
+    steps = steps or (QUICK_STEPS if runtime.quick() else STEPS)
+    activation = dropdown("Activation", ACTIVATIONS, help="between the layers")
+    initialisation = dropdown("First weights", INITIALISATIONS, help="how they are drawn")
+    rate = ipywidgets.SelectionSlider(
+        options=[(f"{rate:g}", rate) for rate in LEARNING_RATES], value=0.9,
+        description="Learning rate", tooltip="Learning rate: the length of a step",
+        layout={"width": "300px"}, style={"description_width": "initial"},
+    )  # fmt: skip
+    depth = slider("Depth", 2, *DEPTHS, help="hidden fully connected layers")
+
+    def steps_of(activation, initialisation, learning_rate, depth):
+        return training_steps(part, activation, initialisation, learning_rate, depth, steps)
+
+    def picture_of(trace, depth, **_):
+        return loss_picture(trace, depth, steps)
+
+    controls = {
+        "activation": activation, "initialisation": initialisation, "learning_rate": rate,
+        "depth": depth,
+    }  # fmt: skip
+    arrangement = rows((activation, initialisation), (rate, depth))
+    return _Live(steps_of, picture_of, controls, "Why is my loss 2.303?", arrangement)

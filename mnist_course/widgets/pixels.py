@@ -1,0 +1,175 @@
+"""Maps of numbers as pixels, and a sheet to put them on: numpy and Pillow, no figure.
+
+A whole sheet takes a few milliseconds, so that a slider and its picture feel like one thing.
+Signed values are orange above 0 and purple below, which the colour-blind tell apart, and every
+pixel below 0 also carries a bar, the minus sign, so that the sign shows without any colour.
+"""
+
+from functools import cache, lru_cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mnist_course import plots
+from mnist_course.widgets.base import ExplorerError
+
+INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
+MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
+LEGEND = "orange: above 0   purple with a bar: below 0   white: 0"
+
+
+@cache
+def font(size, bold=False):
+    """DejaVu Sans, which comes with matplotlib, so that text is the same on every machine."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(4096)  # the numbers of a picture are mostly those of the one before
+def _stamp(text, size, anchor, bold, colour):
+    """A text to be laid over pixels: what is kept of them, what is added, and where (left, top).
+
+    The first two are uint16 (height, width, 1 and 3), in parts of 256.
+    """
+    left, top, right, bottom = font(size, bold).getbbox(text, anchor=anchor)
+    mask = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
+    ImageDraw.Draw(mask).text((-left, -top), text, 255, font(size, bold), anchor)
+    ink = np.asarray(mask).astype(np.uint16)[:, :, None]
+    ink += ink > 127  # full ink counts 256
+    return 256 - ink, ink * _levels(colour), int(left), int(top)
+
+
+@cache
+def _levels(colour):
+    """A colour "#rrggbb" as uint16 (3,)."""
+    return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.uint16)
+
+
+@cache
+def _signed_colours():
+    return (matplotlib.colormaps[plots.SIGNED](np.arange(256))[:, :3] * 255).round().astype("u1")
+
+
+def number(value, digits=2):
+    """A number as it is written in a picture, with a real minus sign and no negative zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def enlarge(pixels, scale):
+    """Every pixel becomes a square of `scale` pixels: (H, W, 3) to (H * scale, W * scale, 3)."""
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def grey(values, scale=1, low=0.0, high=1.0):
+    """Values (H, W) in grey: `low` and below white, `high` and above black."""
+    share = (values - low) / max(high - low, 1e-9)
+    level = 255 - np.clip(share * 255, 0, 255).round().astype(np.uint8)
+    return enlarge(np.repeat(level[:, :, None], 3, axis=2), scale)
+
+
+def signed_level(values, limit):
+    """Places in the colour map: -limit 0, zero 128, limit 255."""
+    share = np.asarray(values, dtype=np.float64) / max(limit, 1e-9)
+    return np.where(share == 0, 128, np.clip((share + 1) / 2 * 255, 0, 255).round()).astype(int)
+
+
+def signed(values, scale=1, limit=None):
+    """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
+
+    Where a square is large enough, one below 0 carries a bar; amounts below a hundredth of the
+    limit count as 0.
+    """
+    limit = float(np.abs(values).max()) if limit is None else limit
+    pixels = enlarge(_signed_colours()[signed_level(values, limit)], scale)
+    if scale < 3:
+        return pixels
+    thick, margin = max(1, scale // 6), max(1, scale // 4)
+    top = (scale - thick) // 2
+    rows, columns = values.shape
+    squares = pixels.reshape(rows, scale, columns, scale, 3)
+    bars = squares[:, top : top + thick, :, margin : scale - margin].transpose(0, 2, 1, 3, 4)
+    below = values < -0.01 * limit
+    bars[below] = (70, 30, 110)
+    bars[values < -0.55 * limit] = (255, 255, 255)
+    return pixels
+
+
+def ink_on(colour):
+    """Black or white, whichever can be read on a colour (three bytes)."""
+    red, green, blue = colour.tolist()
+    return PAPER if 3 * red + 6 * green + blue < 1280 else INK
+
+
+class Sheet:
+    """A white sheet of `width` × `height` pixels: put maps on it, write, and frame.
+
+    What would reach beyond its edges is cut off.
+    """
+
+    def __init__(self, width, height):
+        self.pixels = np.full((height, width, 3), 255, np.uint8)
+
+    def paste(self, pixels, x, y):
+        """Put pixels (H, W, 3) with their top left corner at (x, y), with a thin line around."""
+        height, width = pixels.shape[:2]
+        self.frame(x - 1, y - 1, width + 2, height + 2, LINE, 1)
+        area = self.pixels[y : y + height, x : x + width]
+        area[:] = pixels[: area.shape[0], : area.shape[1]]
+
+    def fill(self, x, y, width, height, colour):
+        """A rectangle of one colour."""
+        self.pixels[max(0, y) : y + height, max(0, x) : x + width] = _levels(colour)
+
+    def frame(self, x, y, width, height, colour=MARK, thick=2):
+        """A frame inside the rectangle of `width` × `height` at (x, y)."""
+        for left, top, wide, high in (
+            (x, y, width, thick),
+            (x, y + height - thick, width, thick),
+            (x, y, thick, height),
+            (x + width - thick, y, thick, height),
+        ):
+            self.fill(left, top, wide, high, colour)
+
+    def text(self, x, y, text, size=12, colour=INK, anchor="la", bold=False):
+        """Write at (x, y); `anchor` as Pillow has it: "la" top left, "mm" middle."""
+        kept, added, left, top = _stamp(text, size, anchor, bold, colour)
+        left, top = max(0, x + left), max(0, y + top)
+        area = self.pixels[top : top + len(kept), left : left + kept.shape[1]]
+        high, wide = area.shape[:2]
+        area[:] = (area * kept[:high, :wide] + added[:high, :wide]) >> 8
+
+    def numbers(self, values, x, y, cell=(44, 28), limit=None, size=12, digits=2, colour=True):
+        """A small matrix with its numbers written in, coloured by sign and amount.
+
+        `colour=False`: in grey, for values from 0 to `limit`.
+        """
+        wide, high = cell
+        limit = max(float(np.abs(values).max()), 1e-9) if limit is None else limit
+        tints = signed(values, 1, limit) if colour else grey(values, 1, 0, limit)
+        self.paste(tints.repeat(high, axis=0).repeat(wide, axis=1), x, y)
+        for (row, column), value in np.ndenumerate(values):
+            left, top = x + column * wide, y + row * high
+            ink = ink_on(tints[row, column])
+            self.text(left + wide // 2, top + high // 2, number(value, digits), size, ink, "mm")
+
+
+def digit_image(image):
+    """An image as numbers from 0 to 1, float32 (28, 28).
+
+    image: bytes (28, 28), torch or numpy. Raises ExplorerError for another size or type.
+    """
+    array = np.asarray(image)
+    if array.shape != (28, 28):
+        raise ExplorerError(f"expected an image of 28 × 28 pixels, got the shape {array.shape}")
+    if array.dtype != np.uint8:
+        raise ExplorerError(f"expected an image of bytes (uint8), got {array.dtype}")
+    return array.astype(np.float32) / 255
+
+
+def check_range(name, value, low, high):
+    """Raise ExplorerError unless low ≤ value ≤ high."""
+    if not low <= value <= high:
+        raise ExplorerError(f"{name} must be from {low} to {high}, got {value}")

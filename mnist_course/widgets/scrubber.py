@@ -1,0 +1,240 @@
+"""Epoch scrubber: kernels, feature maps and answers of a network, epoch by epoch."""
+
+import copy
+import html
+from dataclasses import dataclass
+
+import ipywidgets
+import numpy as np
+import torch
+from torch import nn
+
+from mnist_course import data, plots, probe
+from mnist_course.widgets import charts, pixels
+from mnist_course.widgets.base import (
+    Explorer,
+    ExplorerError,
+    Picture,
+    Seen,
+    dropdown,
+    png,
+    rows,
+    slider,
+)
+
+WIDTH = 800
+SHOWN = 16  # at most so many channels of a layer
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one network makes of one digit, at one layer.
+
+    kernels: (C, h, w), those that look at the layer's first input channel; maps: (C, H, W),
+    what leaves the layer; probabilities: (10,).
+    """
+
+    kernels: np.ndarray
+    maps: np.ndarray
+    probabilities: np.ndarray
+
+
+def look(network, image, layer):
+    """Run the network once on an image of bytes (28, 28). Nothing of it changes.
+
+    layer: the name of a convolution. Returns a `Look`. Raises ExplorerError for an image of
+    another size, a layer that is none, and weights that are not numbers.
+    """
+    pixels.digit_image(image)
+    try:
+        kernels = probe.kernels(network)
+    except ValueError as error:
+        raise ExplorerError(f"{error}; choose a network that has one, such as LeNet-5") from error
+    if layer not in kernels:
+        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(kernels)}")
+    device = next(network.parameters()).device
+    batch = data.normalise(data.scale(torch.as_tensor(np.asarray(image))[None])).to(device)
+    maps = []
+    handle = network.get_submodule(layer).register_forward_hook(
+        lambda module, inputs, output: maps.append(output[0, :SHOWN].cpu().numpy().copy())
+    )
+    try:
+        with probe.looking(network), torch.no_grad():
+            probabilities = network(batch).softmax(dim=1)[0].cpu().numpy()
+    finally:
+        handle.remove()
+    if not np.isfinite(probabilities).all():
+        raise ExplorerError(
+            "the network's answers are not numbers (NaN): its training went off; train a new one "
+            "with a smaller learning rate"
+        )
+    return Look(kernels[layer][:SHOWN, 0].cpu().numpy(), maps[0], probabilities)
+
+
+def curve_chart(history, width=430, height=200):
+    """The history's validation accuracy over the epochs, with a marker: (chart, move).
+
+    move: a function that puts the marker on an epoch; before the first one there is none.
+    """
+    figure, [ax] = charts.new_figure(width, height)
+    epochs = np.arange(1, len(history) + 1)
+    ax.plot(epochs, history.train_accuracy, color=plots.BLUE, label="training")
+    ax.plot(epochs, history.validation_accuracy, "--", color=plots.ORANGE, label="validation")
+    ax.set_xlim(-0.2, max(len(history), 1) + 0.2)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    ax.set_title("accuracy over epochs", fontsize=9)
+    ax.legend(fontsize=8, frameon=False, loc="lower right")
+    line = ax.axvline(0, color=plots.GREY)
+    (dot,) = ax.plot([], [], "o", color=plots.RED)
+
+    def move(epoch):
+        line.set_xdata([epoch, epoch])
+        dot.set_data(([epoch], [history.validation_accuracy[epoch - 1]]) if epoch else ([], []))
+
+    return charts.Chart(figure, (line, dot)), move
+
+
+def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None):
+    """One frame: digit, probabilities, curve with marker, kernels, feature maps. A `Seen`.
+
+    seen: a `Look`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
+    history: a `History`; limits: values of full colour for kernels and for maps, by default
+    the largest in this frame; chart: what `curve_chart(history)` returned, to draw it once.
+    Raises ExplorerError for an epoch that the history does not have.
+    """
+    pixels.check_range("epoch", epoch, 0, len(history))
+    of_kernels, of_maps = limits or (np.abs(seen.kernels).max(), np.abs(seen.maps).max())
+    chart, move = chart or curve_chart(history)
+    move(epoch)
+    answer = int(seen.probabilities.argmax())
+    when = f"epoch {epoch} of {len(history)}" if epoch else "before training"
+
+    sheet = pixels.Sheet(WIDTH, 316 + 92 * -(-len(seen.maps) // 8))
+    sheet.text(8, 6, when, 14, bold=True)
+    sheet.paste(pixels.grey(pixels.digit_image(image), 5), 8, 44)
+    sheet.text(8, 190, f"label {label}", 12)
+    _draw_bars(sheet, seen.probabilities, label, 172, 44)
+    curve = chart.pixels()
+    sheet.pixels[4 : 4 + len(curve), -curve.shape[1] :] = curve
+
+    _, high, wide = seen.kernels.shape
+    scale = max(1, 40 // max(high, wide))
+    sheet.text(8, 222, f"kernels, full colour: ±{pixels.number(of_kernels)}.   {pixels.LEGEND}", 11)
+    for index, kernel in enumerate(seen.kernels):
+        sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 49 * index, 242)
+    _, high, wide = seen.maps.shape
+    scale = max(1, 84 // max(high, wide))
+    sheet.text(8, 296, f"feature maps, full colour: ±{pixels.number(of_maps)}", 11)
+    for index, values in enumerate(seen.maps):
+        row, column = divmod(index, 8)
+        place = 8 + 98 * column, 316 + 92 * row
+        sheet.paste(pixels.signed(values, scale, of_maps), *place)
+
+    accuracy = (
+        f", validation accuracy {history.validation_accuracy[epoch - 1]:.2%}" if epoch else ""
+    )
+    text = (
+        f"{when[0].upper()}{when[1:]}{accuracy}: the network says {answer} with "
+        f"{seen.probabilities[answer]:.1%}; the label is {label}, to which it gives "
+        f"{seen.probabilities[label]:.1%}."
+    )
+    return Seen(sheet.pixels, text)
+
+
+def _draw_bars(sheet, probabilities, label, x, y):
+    """Ten bars; the label's in blue with a frame, the network's answer with its number."""
+    high, wide, step = 124, 14, 18
+    sheet.text(x, y - 16, "probabilities", 11)
+    answer = int(probabilities.argmax())
+    for digit, value in enumerate(probabilities):
+        left, length = x + step * digit, max(1, round(float(value) * high))
+        colour = plots.BLUE if digit == label else plots.GREY
+        sheet.fill(left, y + high - length, wide, length, colour)
+        sheet.text(left + wide // 2, y + high + 5, str(digit), 12, anchor="ma", bold=digit == label)
+    sheet.text(x, y + high + 22, f"says {answer}: {probabilities[answer]:.1%}", 12)
+
+
+class _Frames(Explorer):
+    """An explorer whose frames are all sent at once: the page itself turns from one to the next.
+
+    The control `epoch` and a play button choose the frame in the browser; the kernel draws
+    again only when another control moves.
+    """
+
+    def __init__(self, draw, controls, title, arrangement):
+        epoch = controls["epoch"]
+        self.frames = [
+            ipywidgets.VBox([Picture(format="png"), ipywidgets.HTML()])
+            for _ in range(epoch.max + 1)
+        ]
+        super().__init__(draw, controls, title, arrangement)
+        epoch.unobserve(self._changed, "value")
+        self.stack = ipywidgets.Stack(
+            self.frames,
+            selected_index=epoch.value,
+            layout={"min_height": "380px"},  # so that nothing jumps between two frames
+        )
+        ipywidgets.jslink((epoch, "value"), (self.stack, "selected_index"))
+        style, arrangement, _, _, problem = self.children
+        self.children = (style, arrangement, self.stack, problem)
+
+    def show(self, seen):
+        """Keep the picture of the present settings, and send those of every epoch."""
+        super().show(seen)
+        for epoch, frame in enumerate(self.frames):
+            one = self.draw(**self.settings | {"epoch": epoch})
+            image, status = frame.children
+            image.tooltip = self.image.tooltip
+            image.value = png(one.picture)
+            status.value = f'<div role="status">{html.escape(one.text)}</div>'
+
+
+def epoch_scrubber(network, snapshots, history, part):
+    """An explorer: a slider and a play button over the epochs of a training.
+
+    network: the trained network; it is copied, not changed. snapshots: the
+    `training.Snapshots` that `fit` filled; history: what the same `fit` returned; part: a
+    `data.Part`, the digits to look at.
+    """
+    title = "Epoch scrubber"
+    twin = copy.deepcopy(network).cpu()
+    layers = [name for name, layer in twin.named_modules() if isinstance(layer, nn.Conv2d)]
+    last = len(snapshots.weights) - 1
+    digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
+    layer = dropdown("Layer", layers or ["none"], help="the convolution to look at")
+    epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
+    play = ipywidgets.Play(value=0, min=0, max=last, interval=500, tooltip="play the epochs")
+    ipywidgets.jslink((play, "value"), (epoch, "value"))
+    chart = curve_chart(history)
+    looks = {}  # for one digit and layer, every epoch's Look: the network runs once for each
+
+    def look_at(digit, layer):
+        if (digit, layer) not in looks:
+            looks.clear()
+            found = []
+            for weights in snapshots.weights:
+                twin.load_state_dict(weights)
+                found.append(look(twin, part.images[digit], layer))
+            looks[digit, layer] = found
+        return looks[digit, layer]
+
+    def draw(digit, layer, epoch):
+        if last != len(history):
+            raise ExplorerError(
+                f"the snapshots hold {last} epochs and the history {len(history)}: give both of "
+                "the same call of fit"
+            )
+        every = look_at(digit, layer)
+        limits = tuple(
+            max(float(np.abs(getattr(one, name)).max()) for one in every)
+            for name in ("kernels", "maps")
+        )
+        return scrubber_picture(
+            every[epoch], part.images[digit], int(part.labels[digit]), epoch, history, limits, chart
+        )
+
+    controls = {"digit": digit, "layer": layer, "epoch": epoch}
+    explorer = _Frames(draw, controls, title, rows((digit, layer), (play, epoch)))
+    explorer.play = play
+    return explorer

@@ -1,0 +1,158 @@
+"""The augmentation lab draws what scipy and the recipe itself compute."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage
+
+from mnist_course import data, recipes
+from mnist_course.augment import RandomAffine
+from mnist_course.widgets import ExplorerError, augmentation, augmentation_lab
+
+RECIPE = recipes.WHOLE_AFFINE
+GENERATOR = torch.Generator().manual_seed(0)
+IMAGES = torch.randint(0, 256, (12, 28, 28), dtype=torch.uint8, generator=GENERATOR)
+IMAGES[:, :6] = IMAGES[:, 22:] = 0  # an empty frame, as in MNIST
+IMAGES[:, :, :6] = IMAGES[:, :, 22:] = 0
+PART = data.Part(IMAGES, torch.arange(12) % 10)
+STILL = {"rotation": 0, "right": 0, "down": 0, "size": 1.0, "shear": 0.0}
+
+
+def scipys(image, rotation, right, down, size, shear):
+    """The same map by scipy: first turn and scale about the middle, then slant, then shift."""
+    angle = math.radians(rotation)
+    # in rows and columns; a row further down is slanted to the left
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    slant = np.array([[1, 0], [shear, 1]])
+    back = turn @ slant / size
+    middle = np.array([13.5, 13.5])
+    offset = middle - back @ (middle + (down, right))
+    return ndimage.affine_transform(image, back, offset, order=1, mode="constant")
+
+
+@pytest.mark.parametrize("name", STILL)
+@pytest.mark.parametrize("place", ["minimum", "middle", "maximum"])
+def test_one_setting_is_scipys_map(name, place):
+    low, high = augmentation.LIMITS[name]
+    value = {"minimum": low, "middle": (3 * high + low) / 4, "maximum": high}[place]
+    if name in ("right", "down", "rotation"):
+        value = round(value)
+    settings = {**STILL, name: value}
+    image = IMAGES[0].numpy().astype(np.float32) / 255
+    ours = augmentation.transform(torch.from_numpy(image), **settings)
+    np.testing.assert_allclose(ours, scipys(image, **settings), atol=2e-4)
+
+
+def test_all_settings_together_are_scipys_map():
+    settings = {"rotation": -120, "right": 4, "down": -3, "size": 1.2, "shear": 0.3}
+    image = IMAGES[1].numpy().astype(np.float32) / 255
+    ours = augmentation.transform(torch.from_numpy(image), **settings)
+    np.testing.assert_allclose(ours, scipys(image, **settings), atol=2e-4)
+
+
+def test_down_is_down_also_for_a_turned_digit():
+    image = torch.zeros(28, 28)
+    image[10, 12] = 1  # half a turn about the middle leads to row 17, column 15
+    turned = augmentation.transform(image, rotation=180, down=5, right=2)
+    assert divmod(int(turned.argmax()), 28) == (22, 17)
+
+
+def drawn(picture, place, scale):
+    x, y = place
+    return picture[y : y + 28 * scale, x : x + 28 * scale][::scale, ::scale, 0].astype(int)
+
+
+@pytest.mark.parametrize("draw", [0, 25, 50])
+def test_original_changed_digit_and_draws_stand_on_the_sheet(draw):
+    image = IMAGES[2]
+    seen = augmentation.augmentation_picture(image, RECIPE, 20, -3, 4, 0.8, 0.1, draw)
+    scaled = data.scale(image[None])
+    np.testing.assert_array_equal(
+        drawn(seen.picture, augmentation.BEFORE, augmentation.SCALE), 255 - image.numpy()
+    )
+    expected = scipys(scaled[0, 0].numpy(), 20, -3, 4, 0.8, 0.1)
+    changed = drawn(seen.picture, augmentation.AFTER, augmentation.SCALE)
+    assert np.abs(changed - (255 - 255 * expected)).max() <= 1.1
+    copies = RECIPE(scaled.expand(20, 1, 28, 28), torch.Generator().manual_seed(draw))
+    x, y = augmentation.GRID
+    for number in (0, 7, 19):
+        row, column = divmod(number, augmentation.COLUMNS)
+        step = 28 * augmentation.SMALL + 5
+        shown = drawn(seen.picture, (x + column * step, y + row * step), augmentation.SMALL)
+        assert np.abs(shown - (255 - 255 * copies[number, 0].numpy())).max() <= 1
+
+
+def test_another_draw_is_another_picture_and_the_same_draw_the_same():
+    pictures = [
+        augmentation.augmentation_picture(IMAGES[0], RECIPE, draw=draw).picture
+        for draw in (1, 2, 1)
+    ]
+    assert not np.array_equal(pictures[0], pictures[1])
+    np.testing.assert_array_equal(pictures[0], pictures[2])
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({}, []),
+        ({"rotation": 10, "right": 2, "down": -2, "size": 1.1, "shear": -0.1}, []),
+        ({"rotation": -11}, ["rotation"]),
+        ({"right": 3, "down": -3}, ["right", "down"]),
+        ({"size": 0.85, "shear": 0.15}, ["size", "shear"]),
+    ],
+)
+def test_what_the_recipe_never_draws_is_named(change, names):
+    far = augmentation.outside(RECIPE, **{**STILL, **change})
+    assert [name for name, beyond in far.items() if beyond] == names
+    text = augmentation.augmentation_picture(IMAGES[0], RECIPE, **change).text
+    if names:
+        assert f"outside the recipe's range: {', '.join(names)}." in text
+    else:
+        assert "within the recipe's range." in text
+
+
+def test_a_recipe_of_zeros_draws_the_digit_itself():
+    still = RandomAffine(degrees=0, shift=0, scale=0, shear=0)
+    picture = augmentation.augmentation_picture(IMAGES[0], still).picture
+    shown = drawn(picture, augmentation.GRID, augmentation.SMALL)
+    assert np.abs(shown - (255 - IMAGES[0].numpy().astype(int))).max() <= 1
+
+
+@pytest.mark.parametrize("name", STILL)
+@pytest.mark.parametrize("end", [0, 1])
+def test_settings_outside_are_a_sentence(name, end):
+    beyond = augmentation.LIMITS[name][end] + (0.1 if end else -0.1)
+    with pytest.raises(ExplorerError, match=f"{name} must be from"):
+        augmentation.augmentation_picture(IMAGES[0], RECIPE, **{**STILL, name: beyond})
+
+
+@pytest.mark.parametrize("image", [torch.zeros(28, 28), torch.zeros(14, 14, dtype=torch.uint8)])
+def test_another_image_is_a_sentence(image):
+    with pytest.raises(ExplorerError, match="expected an image of"):
+        augmentation.augmentation_picture(image, RECIPE)
+
+
+def test_a_negative_draw_is_a_sentence():
+    with pytest.raises(ExplorerError, match="draw must be from 0"):
+        augmentation.augmentation_picture(IMAGES[0], RECIPE, draw=-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("digit", (0, 6, 11)), ("draw", (0, 25, 50)), ("rotation", (-180, 45, 180)),
+     ("size", (0.5, 1.2, 1.5)), ("shear", (-0.5, 0.25, 0.5)), ("right", (-14, 3, 14)),
+     ("down", (-14, 3, 14))],
+)  # fmt: skip
+def test_every_slider_leads_to_the_picture_of_the_pure_function(name, values):
+    lab = augmentation_lab(PART, RECIPE)
+    for value in values:
+        lab.controls[name].value = value
+        now = lab.settings
+        expected = augmentation.augmentation_picture(IMAGES[now.pop("digit")], RECIPE, **now)
+        shown = np.asarray(Image.open(io.BytesIO(lab.image.value)))
+        np.testing.assert_array_equal(shown, expected.picture)
+        assert lab.error is None

@@ -1,0 +1,188 @@
+"""The band of stored runs: curves where they belong, and what a miss is put down to."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_course import recipes, results
+from mnist_course.training import History
+from mnist_course.widgets import ExplorerError, band
+
+RUNS = results.load("residual")["runs"]
+KEYS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+
+
+def history_of(run, images=55_000, **changes):
+    """A history with the curves of a stored run, some of them changed."""
+    curves = {key: list(run[key]) for key in KEYS} | changes
+    return History(**curves, images=images)
+
+
+@pytest.fixture
+def history():
+    return history_of(RUNS[0])
+
+
+def test_the_band_is_the_range_of_the_runs():
+    runs = [{"validation_loss": [3.0, 1.0, 9.0]}, {"validation_loss": [2.0, 4.0]}]
+    np.testing.assert_array_equal(band.curves_of(runs, "validation_loss"), [[3, 1], [2, 4]])
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "expected"),
+    [
+        (0.5, True, "inside"), (0.4, True, "inside"), (0.6, True, "inside"),
+        (0.39, True, "worse"), (0.61, True, "better"),
+        (0.39, False, "better"), (0.61, False, "worse"),
+        (math.nan, True, "worse"), (math.inf, False, "worse"),
+    ],
+)  # fmt: skip
+def test_standing(value, better, expected):
+    assert band.standing(value, (0.4, 0.6), better) == expected
+
+
+@pytest.mark.parametrize("name", band.MEASURES)
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+def test_a_stored_run_lies_inside_its_own_band(history, epoch, name):
+    assert band.band_picture(history, RUNS, epoch, name).text.endswith("Inside.")
+
+
+def heights(picture, colour):
+    """The pixels of a colour: (rows, columns)."""
+    return np.nonzero(np.abs(picture.astype(int) - colour).sum(axis=2) < 30)
+
+
+def test_curve_and_band_stand_at_their_values():
+    """A band from 0 to 1 and a curve at a half: their rows are thirds of one scale."""
+    flat = [0.5] * 4
+    mine = History(flat, flat, flat, flat)
+    runs = [{"validation_accuracy": [0.0] * 4}, {"validation_accuracy": [1.0] * 4}]
+    picture = band.band_picture(mine, runs, 4).picture
+    assert picture.shape == (band.HEIGHT, band.WIDTH, 3)
+    tint = picture[150, 300]  # between two grid lines
+    rows, columns = heights(picture, tint.astype(int))
+    top, bottom = rows.min(), rows.max()
+    high = band.HEIGHT - 24 - 50
+    assert bottom - top == pytest.approx(high / 1.12, abs=3)
+    blue = heights(picture[:, 100:600], (0, 0x72, 0xB2))[0]
+    assert np.median(blue) == pytest.approx((top + bottom) / 2, abs=2)
+
+
+def test_the_curve_ends_at_the_epoch(history):
+    first = band.band_picture(history, RUNS, 1).picture
+    ends = []
+    for epoch in (3, 4, 5):
+        picture = band.band_picture(history, RUNS, epoch).picture
+        ends.append(np.nonzero((picture != first).any(axis=2))[1].max())
+    step = (band.WIDTH - 72) / 4.6  # pixels an epoch
+    assert np.diff(ends) == pytest.approx([step, step], abs=2)
+
+
+def test_a_picture_leaves_nothing_behind_in_the_next(history):
+    first = band.band_picture(history, RUNS, 2).picture
+    band.band_picture(history, RUNS, 5)
+    np.testing.assert_array_equal(band.band_picture(history, RUNS, 2).picture, first)
+
+
+def test_a_better_run_is_called_luck(history):
+    seen = band.band_picture(history_of(RUNS[0], validation_accuracy=[0.9999] * 5), RUNS, 5)
+    assert "Above, and better" in seen.text
+    seen = band.band_picture(history_of(RUNS[0], validation_loss=[0.001] * 5), RUNS, 5,
+                             "validation loss")  # fmt: skip
+    assert "Below, and better" in seen.text
+
+
+# --- why a curve lies below ---------------------------------------------------------------
+
+
+def why(recipe=None, **changes):
+    images = changes.pop("images", 55_000)
+    changes = {"validation_accuracy": [0.9] * 5} | changes
+    text = band.band_picture(history_of(RUNS[0], images, **changes), RUNS, 5, recipe=recipe).text
+    assert "Below" in text
+    return text
+
+
+def test_few_images_are_named():
+    assert "likely because it saw 5,500 training images, the stored runs 55,000" in why(images=5500)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epochs": 3}, "epochs 3, the stored runs 5"),
+        ({"learning_rate": 0.5}, "learning rate 0.5, the stored runs 0.02"),
+        ({"optimizer": "sgd"}, "optimiser sgd, the stored runs adamw"),
+        ({"batch_size": 8}, "batch size 8, the stored runs 256"),
+        ({"schedule": "constant"}, "schedule constant, the stored runs one-cycle"),
+        ({"augment": None}, "not augmented"),
+    ],
+)
+def test_another_recipe_is_named(change, words):
+    assert words in why(replace(recipes.RESIDUAL, **change))
+    assert words not in why(recipes.RESIDUAL)
+
+
+def test_the_loss_of_2_303_is_named():
+    assert "still at ln 10" in why(train_loss=[2.3] * 5)
+
+
+def test_a_loss_that_is_no_number_is_named():
+    assert "no longer a number" in why(train_loss=[math.nan] * 5)
+
+
+def test_overfitting_is_named():
+    assert "it overfits" in why(train_accuracy=[0.999] * 5)
+    assert "it overfits" not in why(train_accuracy=[0.9] * 5)
+
+
+def test_where_nothing_explains_it_luck_is_offered():
+    assert "it may be luck" in why(train_accuracy=[0.9] * 5)
+
+
+# --- bad input, and the explorer ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("epoch", [0, 6])
+def test_an_epoch_outside_is_named(history, epoch):
+    with pytest.raises(ExplorerError, match="epoch must be from 1 to 5"):
+        band.band_picture(history, RUNS, epoch)
+
+
+def test_a_measure_that_is_not_there_is_named(history):
+    with pytest.raises(ExplorerError, match="no measure 'speed'"):
+        band.band_picture(history, RUNS, 1, "speed")
+
+
+def test_an_empty_history_and_no_runs_get_a_sentence(history):
+    assert "no epoch yet" in str(band.band_explorer(History(), RUNS).error)
+    assert "no stored runs" in str(band.band_explorer(history, []).error)
+
+
+def test_more_epochs_than_the_stored_runs_have():
+    longer = history_of(RUNS[0], **{key: [*RUNS[0][key], 0.5] for key in KEYS})
+    assert band.band_picture(longer, RUNS, 6).text.endswith("The stored runs have 5 epochs.")
+
+
+def test_a_curve_that_is_not_finite_is_drawn_without_a_warning():
+    broken = history_of(RUNS[0], validation_loss=[0.1, math.nan, 0.1, 0.1, math.inf])
+    assert band.band_picture(broken, RUNS, 5, "validation loss").text.count("Above") == 1
+
+
+def test_the_explorer_draws_what_the_function_draws(history):
+    explorer = band.band_explorer(history, RUNS)
+    for epoch in (1, 4):
+        explorer.controls["epoch"].value = epoch
+        explorer.controls["name"].value = "training loss"
+        expected = band.band_picture(history, RUNS, epoch, "training loss")
+        np.testing.assert_array_equal(explorer.seen.picture, expected.picture)
+        assert explorer.seen.text == expected.text
+
+
+def test_a_history_of_one_epoch_has_a_slider_of_one_place():
+    short = history_of(RUNS[0], **{key: RUNS[0][key][:1] for key in KEYS})
+    explorer = band.band_explorer(short, RUNS)
+    assert explorer.error is None
+    assert (explorer.controls["epoch"].min, explorer.controls["epoch"].max) == (1, 1)

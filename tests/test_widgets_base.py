@@ -1,0 +1,181 @@
+"""An explorer shows what its function draws: always the last change, and every error."""
+
+import io
+import threading
+import time
+
+import ipywidgets
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mnist_course.widgets import Explorer, ExplorerError, Seen, base
+
+
+def decode(content):
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def square(level, size):
+    """A grey square: the simplest drawing function."""
+    if level == 13:
+        raise ExplorerError("13 brings bad luck: choose another level")
+    if level == 14:
+        raise ZeroDivisionError("fourteen <b>")
+    return Seen(np.full((size, size, 3), level, np.uint8), f"grey {level}, <size {size}>")
+
+
+@pytest.fixture
+def explorer():
+    controls = {"level": ipywidgets.IntSlider(20, 0, 255), "size": ipywidgets.IntSlider(4, 1, 9)}
+    return Explorer(square, controls, title="Square")
+
+
+@pytest.mark.parametrize(("level", "size"), [(0, 1), (128, 4), (255, 9)])
+def test_a_slider_changes_the_picture(explorer, level, size):
+    explorer.controls["level"].value = level
+    explorer.controls["size"].value = size
+    np.testing.assert_array_equal(decode(explorer.image.value), square(level, size).picture)
+    assert explorer.status.value == f"grey {level}, &lt;size {size}&gt;"
+
+
+def test_a_message_of_the_front_end_changes_the_picture(explorer):
+    explorer.controls["level"].set_state({"value": 99})
+    assert decode(explorer.image.value)[0, 0].tolist() == [99, 99, 99]
+
+
+def test_a_foreseen_error_is_a_sentence(explorer):
+    explorer.controls["level"].value = 13
+    assert "13 brings bad luck" in explorer.problem.value
+    assert "Traceback" not in explorer.problem.value
+    assert isinstance(explorer.error, ExplorerError)
+    assert "mnist-stale" in explorer.image._dom_classes
+
+
+def test_another_error_is_a_sentence_with_its_traceback(explorer):
+    explorer.controls["level"].value = 14
+    assert "ZeroDivisionError: fourteen &lt;b&gt;" in explorer.problem.value
+    assert "Traceback" in explorer.problem.value
+    assert "in square" in explorer.problem.value
+
+
+def test_after_an_error_the_next_picture_is_shown_as_ever(explorer):
+    explorer.controls["level"].value = 13
+    explorer.controls["level"].value = 12
+    assert (explorer.error, explorer.problem.value) == (None, "")
+    assert "mnist-stale" not in explorer.image._dom_classes
+    assert decode(explorer.image.value)[0, 0, 0] == 12
+
+
+def test_an_unforeseen_error_in_the_first_picture_fails_the_cell():
+    with pytest.raises(ZeroDivisionError):
+        Explorer(square, {"level": ipywidgets.IntSlider(14), "size": ipywidgets.IntSlider(4)}, "")
+
+
+def test_a_foreseen_one_in_the_first_picture_is_shown():
+    controls = {"level": ipywidgets.IntSlider(13), "size": ipywidgets.IntSlider(4)}
+    broken = Explorer(square, controls, "Square")
+    assert "13 brings bad luck" in broken.problem.value
+    assert "13 brings bad luck" in broken._repr_mimebundle_()["text/html"]
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    assert ExplorerError("do this").args == ("do this",)
+    assert ExplorerError("do this")._render_traceback_() == ["do this"]
+
+
+def test_the_output_carries_a_still_picture_with_a_text(explorer):
+    first = explorer.image.value
+    explorer.controls["level"].value = 200
+    bundle = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert np.array_equal(decode(base.base64.b64decode(bundle["image/png"])), decode(first))
+    assert 'alt="Square. grey 20, &lt;size 4&gt;"' in bundle["text/html"]
+    assert bundle["text/plain"] == "Square. grey 20, <size 4>"
+
+
+def test_controls_changed_together_make_one_picture(explorer):
+    pictures = []
+    explorer.image.observe(lambda change: pictures.append(decode(change.new).shape), "value")
+    with explorer.together():
+        explorer.controls["level"].value = 30
+        explorer.controls["size"].value = 7
+    assert pictures == [(7, 7, 3)]
+
+
+def test_adjusting_one_control_to_another_makes_one_picture():
+    controls = {"level": ipywidgets.IntSlider(20, 0, 255), "size": ipywidgets.IntSlider(4, 1, 9)}
+
+    def adjust():
+        controls["level"].max = 20 * controls["size"].value
+
+    explorer = Explorer(square, controls, "Square", adjust=adjust)
+    controls["level"].value = 80
+    pictures = []
+    explorer.image.observe(lambda change: pictures.append(decode(change.new)), "value")
+    controls["size"].value = 2
+    assert len(pictures) == 1
+    assert pictures[0].shape == (2, 2, 3)
+    assert pictures[0][0, 0, 0] == controls["level"].value == 40
+
+
+def test_the_last_change_wins_when_callbacks_come_from_many_threads():
+    calls = []
+
+    def slow(level):
+        time.sleep(0.002)
+        calls.append(level)
+        return Seen(np.full((1, 1, 3), level, np.uint8), str(level))
+
+    level = ipywidgets.IntSlider(0, 0, 255)
+    explorer = Explorer(slow, {"level": level}, "Slow")
+    started = threading.Barrier(8)
+
+    def drag(thread):
+        started.wait()
+        for value in range(25):
+            level.value = 8 * value + thread
+
+    threads = [threading.Thread(target=drag, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert decode(explorer.image.value)[0, 0, 0] == level.value
+    assert explorer.status.value == str(level.value)
+    assert len(calls) <= 1 + 200
+
+
+def test_no_widget_is_made_and_no_figure_opened_by_moving_a_slider(explorer):
+    widgets_before = len(ipywidgets.widget._instances)
+    figures_before = plt.get_fignums()
+    for level in range(100, 200):
+        explorer.controls["level"].value = level
+    assert len(ipywidgets.widget._instances) == widgets_before
+    assert plt.get_fignums() == figures_before
+
+
+def test_a_figure_becomes_pixels_without_pyplot():
+    figure = Figure(figsize=(2, 1), dpi=50)
+    figure.add_axes((0, 0, 1, 1)).set_facecolor("#ff0000")
+    figure.axes[0].set(xticks=[], yticks=[])
+    pixels = base.figure_pixels(figure)
+    assert (pixels.shape, pixels.dtype) == ((50, 100, 3), np.uint8)
+    assert pixels[25, 50].tolist() == [255, 0, 0]
+    assert plt.get_fignums() == []
+
+
+def test_a_whole_png_file_is_shown_as_it_is():
+    content = base.png(np.zeros((2, 3, 3), np.uint8))
+    explorer = Explorer(lambda: Seen(content, "black"), {}, "Nothing to move")
+    assert explorer.image.value == content
+
+
+def test_sliders_have_names_for_screen_readers():
+    whole = base.slider("Digit", 3, 0, 9, help="which image")
+    assert isinstance(whole, ipywidgets.IntSlider)
+    assert (whole.description, whole.tooltip) == ("Digit", "Digit: which image")
+    assert isinstance(base.slider("Share", 0.5, 0.0, 1.0, 0.1), ipywidgets.FloatSlider)
+    assert base.dropdown("Kind", ["max", "average"]).value == "max"

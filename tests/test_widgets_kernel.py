@@ -1,0 +1,229 @@
+"""The kernel lab draws what torch computes, and says why where it can't."""
+
+import io
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from mnist_course import data
+from mnist_course.widgets import Explorer, ExplorerError, kernel, kernel_lab, pixels
+
+GENERATOR = torch.Generator().manual_seed(0)
+IMAGES = torch.randint(0, 256, (12, 28, 28), dtype=torch.uint8, generator=GENERATOR)
+PART = data.Part(IMAGES, torch.arange(12) % 10)
+EDGES = kernel.PRESETS["Sobel, vertical edges"]
+LOWEST, HIGHEST = [-kernel.LIMIT] * 9, [kernel.LIMIT] * 9
+MIXED = [-5, 0.25, 5, 1.5, -2.75, 0, 3, -0.01, 0.01]
+
+
+def torchs(image, weights, stride, padding, dilation):
+    table = torch.tensor(weights, dtype=torch.float64).reshape(1, 1, 3, 3)
+    bytes_as_float = image[None, None].float().double() / 255
+    return F.conv2d(bytes_as_float, table, None, stride, padding, dilation)[0, 0].numpy()
+
+
+def drawn(picture, place, shape):
+    """The colours of a map on the sheet, one for each of its numbers."""
+    x, y = place
+    rows, columns = (size * kernel.SCALE for size in shape)
+    # row and column 2 of each square: beside frame and bar
+    return picture[y : y + rows, x : x + columns][2 :: kernel.SCALE, 2 :: kernel.SCALE]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", [0, 1, 3])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize(
+    "weights", [EDGES, LOWEST, HIGHEST, MIXED], ids="edge low high mix".split()
+)
+def test_the_output_has_the_colours_of_torchs_answer(stride, padding, dilation, weights):
+    expected = torchs(IMAGES[0], weights, stride, padding, dilation)
+    seen = kernel.kernel_picture(IMAGES[0], weights, stride, padding, dilation)
+    shown = drawn(seen.picture, kernel.OUTPUT, expected.shape)
+    colours = pixels.signed(expected)
+    # a frame of 3 pixels around the chosen window reaches into its neighbours
+    outside = np.ones(expected.shape, dtype=bool)
+    outside[:2, :2] = False
+    assert (np.abs(shown.astype(int) - colours)[outside] <= 8).all()  # one step of the colours
+    assert f"Output {expected.shape[0]} × {expected.shape[1]}" in seen.text
+    assert pixels.number(expected.max()) in seen.text
+
+
+@pytest.mark.parametrize("position", [0, 60, 143])
+def test_the_sum_of_a_window_is_torchs_number(position):
+    expected = torchs(IMAGES[3], MIXED, 2, 1, 2).flatten()
+    assert expected.size == 13 * 13
+    seen = kernel.kernel_picture(IMAGES[3], MIXED, 2, 1, 2, position)
+    assert seen.text.endswith(f"= {pixels.number(expected[position])}.")
+    row, column = divmod(position, 13)
+    assert f"row {row}, column {column}" in seen.text
+
+
+def test_a_window_worked_out_by_hand():
+    image = np.zeros((28, 28), np.uint8)
+    image[0, :3] = (255, 51, 0)  # 1, 0.2, 0
+    seen = kernel.kernel_picture(image, [2, -1, 0, 0, 0, 0, 0, 0, 0])
+    assert "patch × kernel = 1.00·2.00 + 0.20·(−1.00) = 1.80." in seen.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [((1, 0, 1), 26), ((1, 1, 1), 28), ((2, 1, 1), 14), ((3, 3, 1), 11), ((1, 0, 2), 24),
+     ((3, 3, 2), 10)],
+)  # fmt: skip
+def test_the_size_formula_is_torchs(settings, size):
+    stride, padding, dilation = settings
+    assert kernel.size_formula(28, *settings)[0] == size
+    assert torchs(IMAGES[0], EDGES, stride, padding, dilation).shape == (size, size)
+    assert kernel.size_formula(28, *settings)[1].endswith(f"= {size}")
+
+
+def test_the_input_is_drawn_with_its_padding():
+    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500).picture
+    shown = drawn(picture, kernel.INPUT, (32, 32))[..., 0]
+    row, column = divmod(500, 30)
+    outside = np.ones((32, 32), dtype=bool)
+    outside[row : row + 3, column : column + 3] = False  # the window's frame
+    expected = np.full((32, 32), 215)
+    expected[2:30, 2:30] = 255 - IMAGES[1].numpy().astype(int)
+    assert (np.abs(shown.astype(int) - expected)[outside] <= 1).all()
+
+
+def test_negative_answers_carry_a_bar():
+    image = np.zeros((28, 28), np.uint8)
+    image[10:20, 10:20] = 255
+    x, y = kernel.OUTPUT
+    scale = kernel.SCALE
+
+    def square(row, column):
+        picture = kernel.kernel_picture(image, EDGES).picture
+        top, left = y + row * scale, x + column * scale
+        return picture[top : top + scale, left : left + scale].reshape(-1, 3)
+
+    assert len(np.unique(square(14, 19), axis=0)) == 2  # ink ends: below 0
+    assert len(np.unique(square(14, 9), axis=0)) == 1  # ink begins: above 0
+    assert len(np.unique(square(2, 2), axis=0)) == 1  # nothing there
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"image": np.zeros((27, 28), np.uint8)}, r"28 × 28 pixels, got the shape \(27, 28\)"),
+        ({"image": np.zeros((28, 28), np.float32)}, "bytes"),
+        ({"kernel": [1.0] * 8}, "nine weights"),
+        ({"kernel": [float("nan")] * 9}, "nine weights"),
+        ({"stride": 0}, "stride must be from 1 to 3"),
+        ({"stride": 4}, "stride must be from 1 to 3"),
+        ({"padding": -1}, "padding must be from 0 to 3"),
+        ({"padding": 4}, "padding must be from 0 to 3"),
+        ({"dilation": 0}, "dilation must be from 1 to 2"),
+        ({"dilation": 3}, "dilation must be from 1 to 2"),
+        ({"position": -1}, "position must be from 0 to 675"),
+        ({"position": 676}, "position must be from 0 to 675"),
+    ],
+)
+def test_what_does_not_work_is_a_sentence(change, sentence):
+    with pytest.raises(ExplorerError, match=sentence):
+        kernel.kernel_picture(**{"image": IMAGES[0], "kernel": EDGES, **change})
+
+
+# --- the controls -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lab():
+    return kernel_lab(PART)
+
+
+def shown(explorer):
+    return np.asarray(Image.open(io.BytesIO(explorer.image.value)))
+
+
+def weights_of(explorer):
+    return [explorer.controls[f"weight_{place}"].value for place in kernel.PLACES]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("digit", (0, 6, 11)), ("stride", (1, 2, 3)), ("padding", (0, 2, 3)), ("dilation", (1, 2)),
+     ("position", (0, 300, 675)), ("weight_centre", (-5.0, 0.5, 5.0))],
+)  # fmt: skip
+def test_every_slider_leads_to_the_picture_of_the_pure_function(lab, name, values):
+    for value in values:
+        lab.controls[name].value = value
+        now = lab.settings
+        expected = kernel.kernel_picture(
+            IMAGES[now["digit"]], weights_of(lab), now["stride"], now["padding"],
+            now["dilation"], now["position"],
+        )  # fmt: skip
+        np.testing.assert_array_equal(shown(lab), expected.picture)
+        assert lab.error is None
+
+
+@pytest.mark.parametrize("name", kernel.PRESETS)
+def test_a_preset_moves_the_nine_sliders_in_one_picture(lab, name):
+    pictures = []
+    lab.image.observe(pictures.append, "value")
+    lab.preset.value = name
+    assert weights_of(lab) == list(kernel.PRESETS[name])
+    assert len(pictures) == (name != "Sobel, vertical edges")
+    assert lab.preset.value == name
+
+
+def test_a_moved_weight_makes_the_kernel_your_own_and_back(lab):
+    lab.controls["weight_top"].value = 0.5
+    assert lab.preset.value == kernel.OWN
+    lab.controls["weight_top"].value = 0
+    assert lab.preset.value == "Sobel, vertical edges"
+
+
+def test_the_window_stays_at_its_place_when_the_output_changes_its_size(lab):
+    position = lab.controls["position"]
+    position.value = 675  # the last of 26 × 26
+    lab.controls["stride"].value = 3
+    assert position.value == position.max == 8 * 9 + 8
+    lab.controls["stride"].value = 1
+    assert (position.value, position.max) == (23 * 26 + 23, 675)
+    lab.controls["padding"].value = 3
+    assert (position.value, position.max) == (28 * 32 + 28, 32 * 32 - 1)
+    assert lab.error is None
+
+
+def test_a_weight_that_is_no_number_is_told_and_mended(lab):
+    lab.controls["weight_left"].value = float("nan")
+    assert "nine weights" in lab.problem.value
+    lab.controls["weight_left"].value = 1
+    assert lab.error is None
+
+
+def test_presets_are_what_their_names_say():
+    image = IMAGES[0][None, None].float()
+    table = {
+        name: torch.tensor(values, dtype=torch.float32).reshape(1, 1, 3, 3)
+        for name, values in kernel.PRESETS.items()
+    }
+    inner = image[..., 1:-1, 1:-1]
+    assert torch.equal(F.conv2d(image, table["identity"]), inner)
+    assert torch.equal(F.conv2d(image, table["shift right"]), image[..., 1:-1, :-2])
+    assert torch.allclose(F.conv2d(image, table["blur"]), F.avg_pool2d(image, 3, 1), atol=1e-3)
+    sharper = inner - F.conv2d(image, table["Laplacian"])
+    assert torch.equal(F.conv2d(image, table["sharpen"]), sharper)
+    sobel = table["Sobel, vertical edges"]
+    assert torch.equal(table["Sobel, horizontal edges"], sobel.mT)
+    assert {name for name in table if float(table[name].sum()) == 0} == {
+        "Sobel, vertical edges", "Sobel, horizontal edges", "Laplacian",
+    }  # fmt: skip
+    assert float(table["emboss"].sum()) == 1
+
+
+def test_every_control_has_a_label_and_a_range_of_its_own(lab):
+    assert isinstance(lab, Explorer)
+    labels = [control.description for control in lab.controls.values()]
+    assert len(set(labels)) == len(labels) == 14
+    assert all(isinstance(c, ipywidgets.IntSlider | ipywidgets.FloatSlider)
+               for c in lab.controls.values())  # fmt: skip
+    assert lab.controls["digit"].max == len(PART) - 1

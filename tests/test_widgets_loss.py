@@ -1,0 +1,215 @@
+"""Why is my loss 2.303: steps against steps by hand, at the ends of each control; the live run."""
+
+import asyncio
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mnist_course import data, models, probe
+from mnist_course.widgets import ExplorerError, loss, loss_explorer
+
+
+def trace_of(part, activation="sigmoid", initialisation="Xavier", rate=0.9, depth=2, steps=3):
+    *_, trace = loss.training_steps(part, activation, initialisation, rate, depth, steps)
+    return trace
+
+
+def test_the_default_network_is_lenet5():
+    torch.manual_seed(3)
+    ours = loss.lenet("sigmoid", "Xavier", 2)
+    torch.manual_seed(3)
+    for one, other in zip(ours.parameters(), models.lenet5().parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 6])
+@pytest.mark.parametrize("activation", loss.ACTIVATIONS)
+def test_depth_counts_hidden_layers(activation, depth):
+    network = loss.lenet(activation, "torch's own", depth)
+    linears = [layer for layer in network if isinstance(layer, nn.Linear)]
+    assert len(linears) == depth + 1
+    assert sum(isinstance(one, loss.ACTIVATIONS[activation]) for one in network) == depth + 2
+    assert len(loss.layer_names(depth)) == depth + 3
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(("initialisation", "deviation"), [("tiny, 0.01", 0.01), ("huge, 1", 1.0)])
+def test_first_weights_have_the_named_deviation(initialisation, deviation):
+    torch.manual_seed(0)
+    network = loss.lenet("ReLU", initialisation, 2)
+    assert network[7].weight.std().item() == pytest.approx(deviation, rel=0.02)
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.1, 0.9])
+@pytest.mark.parametrize(("activation", "depth"), [("sigmoid", 1), ("tanh", 3), ("ReLU", 6)])
+def test_three_steps_are_gradient_descent(few, activation, depth, rate):
+    trace = trace_of(few.train, activation, "Xavier", rate, depth)
+    torch.manual_seed(0)
+    network = loss.lenet(activation, "Xavier", depth)
+    batches = data.Batches(few.train, loss.BATCH_SIZE, shuffle=True, seed=0)
+    for step, (images, labels) in zip(range(3), batches, strict=False):
+        slopes = probe.gradients(network, images, labels)
+        value = F.cross_entropy(network(images), labels)
+        assert trace.losses[step] == pytest.approx(value.item(), rel=1e-4)
+        sizes = [g.square().mean().sqrt().item() for n, g in slopes.items() if "weight" in n]
+        assert trace.gradients[step] == pytest.approx(sizes, rel=1e-3)
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                parameter -= rate * slopes[name]
+
+
+def test_saturation_by_hand():
+    y = torch.tensor([0.02, 0.03, 0.5, 0.97, 0.98])  # 0.98 · 0.02 = 0.0196, 0.97 · 0.03 = 0.0291
+    assert loss.share_saturated(nn.Sigmoid(), y) == pytest.approx(2 / 5)
+    assert loss.share_saturated(nn.Tanh(), torch.tensor([-0.96, 0.0, 0.94])) == pytest.approx(1 / 3)
+    assert loss.share_saturated(nn.ReLU(), torch.tensor([0.0, 0.0, 1.0])) == pytest.approx(2 / 3)
+
+
+def test_saturation_is_that_of_the_slope(few):
+    """By autograd: the share of units whose slope is below a tenth of the largest possible."""
+    for activation, best in (("sigmoid", 0.25), ("tanh", 1.0), ("ReLU", 1.0)):
+        inputs = torch.linspace(-6, 6, 1001, requires_grad=True)
+        layer = loss.ACTIVATIONS[activation]()
+        outputs = layer(inputs)
+        (slope,) = torch.autograd.grad(outputs.sum(), inputs)
+        expected = (slope < best / 10).float().mean().item()
+        assert loss.share_saturated(layer, outputs.detach()) == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_notebook_s_random_stream_stays_as_it_is(few):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    trace_of(few.train)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_same_settings_give_the_same_steps(few):
+    assert trace_of(few.train, steps=5) == trace_of(few.train, steps=5)
+
+
+def test_more_steps_than_batches_go_round_again(few):
+    assert len(trace_of(few.train[:40], steps=7).losses) == 7
+
+
+def test_a_loss_that_is_not_finite_ends_it_with_a_sentence(few):
+    trace = trace_of(few.train, "ReLU", "huge, 1", 10.0, steps=50)
+    assert len(trace.losses) < 50
+    seen = loss.loss_picture(trace, 2, 50)
+    assert "too long" in seen.text
+
+
+def column_of(picture, value, low, high):
+    """The row of the picture in the loss axes at which a value from low to high lies."""
+    top, bottom = 24, loss.HEIGHT - 90
+    return top + (bottom - top) * (high - value) / (high - low)
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0, 3.9])
+def test_the_loss_is_drawn_where_it_is(value):
+    trace = loss.Trace([value] * 50, [[1e-3] * 5] * 50, [[0.5] * 4] * 50)
+    picture = loss.loss_picture(trace, 2, 100).picture.astype(int)
+    assert picture.shape == (loss.HEIGHT, loss.WIDTH, 3)
+    blue = np.abs(picture - (0, 0x72, 0xB2)).sum(axis=2) < 40
+    rows, columns = np.nonzero(blue[:, :250])
+    assert np.abs(rows - column_of(picture, value, 0, 4)).max() <= 2
+    assert columns.max() < 45 + (loss.WIDTH - 147) / 3 * 0.52  # half of the steps are done
+
+
+def test_a_picture_leaves_nothing_behind_in_the_next(few):
+    deep, shallow = trace_of(few.train, depth=6), trace_of(few.train, depth=1)
+    first = loss.loss_picture(shallow, 1, 20).picture
+    assert (loss.loss_picture(deep, 6, 20).picture != first).any()
+    np.testing.assert_array_equal(loss.loss_picture(shallow, 1, 20).picture, first)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(math.log(10), "at ln 10"), (0.5, "it learns"), (3.5, "worse than equal")],
+)
+def test_the_text_says_where_the_loss_stands(value, words):
+    trace = loss.Trace([value] * 20, [[1e-3] * 5] * 20, [[0.5] * 4] * 20)
+    seen = loss.loss_picture(trace, 2, 20)
+    assert words in seen.text
+    assert f"loss {value:.3f}" in seen.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"activation": "step"}, "no activation 'step'"),
+        ({"initialisation": "zeros"}, "no initialisation 'zeros'"),
+        ({"rate": 0.0}, "above 0"),
+        ({"depth": 0}, "depth must be from 1 to 6"),
+        ({"depth": 7}, "depth must be from 1 to 6"),
+    ],
+)
+def test_settings_outside_get_a_sentence(few, settings, sentence):
+    with pytest.raises(ExplorerError, match=sentence):
+        trace_of(few.train, **settings)
+
+
+def test_images_of_another_size_get_a_sentence(few):
+    wrong = data.Part(few.train.images[:, :20], few.train.labels)
+    with pytest.raises(ExplorerError, match="28, 28"):
+        trace_of(wrong)
+
+
+# --- the explorer -------------------------------------------------------------------------
+
+
+def test_without_a_loop_a_change_trains_at_once(few):
+    explorer = loss_explorer(few.train, steps=4)
+    explorer.controls["activation"].value = "ReLU"
+    expected = explorer.draw(**explorer.settings)
+    np.testing.assert_array_equal(explorer.seen.picture, expected.picture)
+    assert "Step 4 of 4" in explorer.seen.text
+
+
+def test_in_a_notebook_it_trains_in_slices_and_the_last_change_wins(few):
+    """The loop stays free: another task of it runs often while the training goes on."""
+    explorer = loss_explorer(few.train, steps=30)
+    shown, longest = [], 0.0
+    original = explorer.show
+
+    def show(seen):
+        shown.append(seen.text.partition(":")[0])
+        original(seen)
+
+    explorer.show = show
+
+    async def student():
+        nonlocal longest
+        explorer.controls["learning_rate"].value = 0.1
+        await asyncio.sleep(0.05)
+        explorer.controls["activation"].value = "ReLU"
+        while not explorer.task.done():
+            before = time.monotonic()
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - before)
+
+    asyncio.run(student())
+    assert explorer.error is None
+    assert shown[-1] == "Step 30 of 30"
+    assert "Step 2 of 30" in shown
+    expected = explorer.draw(**explorer.settings)
+    np.testing.assert_array_equal(explorer.seen.picture, expected.picture)
+    assert longest < 1
+
+
+def test_an_error_in_the_live_run_is_said_under_the_controls(few, monkeypatch):
+    explorer = loss_explorer(few.train, steps=4)
+
+    async def student():
+        monkeypatch.setattr(loss, "share_saturated", lambda *_: 1 / 0)
+        explorer.controls["depth"].value = 3
+        await explorer.task
+
+    asyncio.run(student())
+    assert isinstance(explorer.error, ZeroDivisionError)
+    assert "ZeroDivisionError" in explorer.problem.value

@@ -1,0 +1,179 @@
+"""The epoch scrubber's frames against a network run by hand; what it says about bad input."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mnist_course import data, models
+from mnist_course.training import History, Recipe, Snapshots, fit
+from mnist_course.widgets import ExplorerError, epoch_scrubber, pixels, scrubber
+
+
+@pytest.fixture(scope="module")
+def trained(few):
+    torch.manual_seed(0)
+    network = models.lenet5_variant(batch_norm=True)
+    snapshots = Snapshots(network)
+    recipe = Recipe(epochs=3, batch_size=50, optimizer="adam", learning_rate=0.003)
+    return network, snapshots, fit(network, few, recipe, after_epoch=snapshots)
+
+
+@pytest.fixture
+def explorer(trained, few):
+    return epoch_scrubber(*trained, few.validation)
+
+
+def normalised(image):
+    return data.normalise(data.scale(image[None]))
+
+
+def test_snapshots_are_the_weights_before_and_after_each_epoch(few):
+    torch.manual_seed(0)
+    network = models.lenet5_variant()
+    first = copy.deepcopy(network.state_dict())
+    snapshots = Snapshots(network)
+    fit(network, few, Recipe(epochs=2, batch_size=100), after_epoch=snapshots)
+    assert len(snapshots.weights) == 3
+    for expected, found in ((first, 0), (network.state_dict(), 2)):
+        for name, tensor in snapshots.weights[found].items():
+            assert torch.equal(tensor, expected[name])
+            assert tensor.data_ptr() != network.state_dict()[name].data_ptr()
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 3])
+def test_a_look_is_what_the_network_does_with_that_epoch_s_weights(trained, few, epoch):
+    network, snapshots, _ = trained
+    twin = copy.deepcopy(network)
+    twin.load_state_dict(snapshots.weights[epoch])
+    image = few.validation.images[7]
+    seen = scrubber.look(twin, image, "4")
+    with torch.no_grad():
+        batch = normalised(image)
+        maps = twin.eval()[:5](batch)[0]
+        probabilities = twin(batch).softmax(1)[0]
+    np.testing.assert_allclose(seen.kernels, twin[4].weight[:, 0].detach().numpy())
+    np.testing.assert_allclose(seen.maps, maps.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(seen.probabilities, probabilities.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 3])
+def test_the_picture_shows_digit_bars_kernels_and_maps(trained, few, epoch):
+    """Each part stands in the picture pixel for pixel."""
+    network, _, history = trained
+    image, label = few.validation.images[7], int(few.validation.labels[7])
+    seen = scrubber.look(network, image, "0")
+    shown = scrubber.scrubber_picture(seen, image, label, epoch, history)
+    picture = shown.picture
+    assert (picture.shape[1:], picture.dtype) == ((800, 3), np.uint8)
+    digit = 255 - image.numpy()[:, :, None].repeat(5, 0).repeat(5, 1)
+    assert np.abs(picture[44:184, 8:148].astype(int) - digit).max() <= 1
+    limit = np.abs(seen.kernels).max()
+    for index in (0, 3, 5):
+        kernel = pixels.signed(seen.kernels[index], 8, limit)
+        np.testing.assert_array_equal(picture[242:282, 8 + 49 * index :][:, :40], kernel)
+        maps = pixels.signed(seen.maps[index], 3, np.abs(seen.maps).max())
+        np.testing.assert_array_equal(picture[316:400, 8 + 98 * index :][:, :84], maps)
+    for number, probability in enumerate(seen.probabilities):
+        column = picture[44:169, 172 + 18 * number + 7]
+        height = (column != 255).any(axis=1).sum()
+        assert abs(height - probability * 124) <= 1.5
+    answer = int(seen.probabilities.argmax())
+    assert f"says {answer} with {seen.probabilities[answer]:.1%}" in shown.text
+    accuracy = history.validation_accuracy[epoch - 1]
+    assert (f"{accuracy:.2%}" in shown.text) == (epoch > 0)
+
+
+def test_the_marker_stands_on_its_epoch_and_nothing_of_the_last_frame_is_left(trained, few):
+    network, _, history = trained
+    seen = scrubber.look(network, few.validation.images[0], "0")
+    chart = scrubber.curve_chart(history)
+    frames = [
+        scrubber.scrubber_picture(seen, few.validation.images[0], 1, epoch, history, None, chart)
+        for epoch in (1, 2, 3, 2)
+    ]
+    alone = scrubber.scrubber_picture(seen, few.validation.images[0], 1, 2, history)
+    np.testing.assert_array_equal(frames[1].picture, frames[3].picture)
+    np.testing.assert_array_equal(frames[1].picture, alone.picture)
+    assert (frames[0].picture != frames[2].picture).any()
+
+
+@pytest.mark.parametrize("epoch", [-1, 4])
+def test_an_epoch_outside_is_named(trained, few, epoch):
+    network, _, history = trained
+    seen = scrubber.look(network, few.validation.images[0], "0")
+    with pytest.raises(ExplorerError, match="epoch must be from 0 to 3"):
+        scrubber.scrubber_picture(seen, few.validation.images[0], 1, epoch, history)
+
+
+def test_all_frames_are_sent_at_once_and_the_page_turns_them(explorer, monkeypatch):
+    assert len(explorer.frames) == 4
+    for epoch, frame in enumerate(explorer.frames):
+        expected = explorer.draw(**explorer.settings | {"epoch": epoch})
+        image, status = frame.children
+        assert image.value == scrubber.png(expected.picture)
+        assert str(expected.text).replace("'", "&#x27;") in status.value
+    monkeypatch.setattr(explorer, "draw", None)  # the kernel draws nothing when the epoch moves
+    explorer.controls["epoch"].value = 1
+    assert explorer.error is None
+
+
+def test_another_digit_sends_all_frames_again_and_runs_the_network_once_an_epoch(
+    explorer, monkeypatch
+):
+    before = [frame.children[0].value for frame in explorer.frames]
+    calls = []
+    original = scrubber.look
+    monkeypatch.setattr(scrubber, "look", lambda *given: calls.append(1) or original(*given))
+    explorer.controls["digit"].value = 9
+    assert len(calls) == 4
+    for old, frame in zip(before, explorer.frames, strict=True):
+        assert frame.children[0].value != old
+
+
+def test_looking_changes_nothing_of_the_network(trained, few):
+    network, snapshots, history = trained
+    network.train()
+    before = copy.deepcopy(network.state_dict())
+    explorer = epoch_scrubber(network, snapshots, history, few.validation)
+    explorer.controls["digit"].value = 3
+    assert network.training
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name])
+    assert all(not layer._forward_hooks for layer in network.modules())
+
+
+def nan_weights(network):
+    with torch.no_grad():
+        network[0].weight.fill_(float("nan"))
+    return network
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda network, image: (network, image[:20], "0"), "28 × 28"),
+        (lambda network, image: (network, image, "99"), "no convolution '99'"),
+        (lambda network, image: (nan_weights(copy.deepcopy(network)), image, "0"), "NaN"),
+        (lambda network, image: (models.softmax_regression(), image, "0"), "no convolution"),
+    ],
+)
+def test_bad_input_gets_a_sentence(trained, few, change, sentence):
+    with pytest.raises(ExplorerError, match=sentence):
+        scrubber.look(*change(trained[0], few.validation.images[0]))
+
+
+def test_a_network_without_convolutions_is_told_under_the_controls(few):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    snapshots = Snapshots(network)
+    explorer = epoch_scrubber(network, snapshots, History(), few.validation)
+    assert "no convolution" in str(explorer.error)
+    assert "no convolution" in explorer.problem.value
+
+
+def test_snapshots_of_another_training_are_told(trained, few):
+    network, snapshots, _ = trained
+    explorer = epoch_scrubber(network, snapshots, History(), few.validation)
+    assert "give both of the same call of fit" in explorer.problem.value
