@@ -1,0 +1,120 @@
+"""Results and hints as a lesson shows them: HTML for eyes and screen readers, and plain text."""
+
+import html
+import re
+
+from mnist_course.checks.judging import PASSED, UNSOLVED
+
+LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")  # [term](heading of a section)
+CODE = re.compile(r"`([^`]+)`")
+SIGNS = {PASSED: "✓", UNSOLVED: "○"}  # and ✗: colour is never the only sign
+COLOURS = {PASSED: "#2e7d32", UNSOLVED: "#757575"}  # visible on white and on black
+WRONG = "#c2410c"
+
+
+def plain(text):
+    """A sentence with its marks as plain text: links name their section."""
+    return LINK.sub(lambda link: f"{link[1]} ({section(link[2])})", text)
+
+
+def rich(text):
+    """The same as HTML: links lead to the section, code is set as code."""
+    text = CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
+    return LINK.sub(lambda link: f'<a href="#{anchor(html.unescape(link[2]))}">{link[1]}</a>', text)
+
+
+def anchor(heading):
+    """The id that JupyterLab gives to a heading, for a link to it."""
+    return html.escape(heading.replace(" ", "-"))
+
+
+def section(heading):
+    """ "7. Pooling" to "section 7"; a heading without a number to itself in quotes."""
+    number = heading.partition(". ")[0]
+    return f"section {number}" if number.isdigit() else f"“{heading}”"
+
+
+def lines_of(result, exercise):
+    """A result as pairs of a label and a text with marks; the first is its headline."""
+    title = f"Exercise {exercise.number}, {exercise.title}"
+    points = f"{exercise.points} point{'s' * (exercise.points != 1)}"
+    if result.state == PASSED:
+        return [("", f"{title}: right. {points}.")]
+    more = f'`hint("{exercise.name}")` gives a hint.'
+    if result.state == UNSOLVED:
+        return [("", f"{title}: not solved yet ({points}). {more}")]
+    found = [("", f"{title}: not right yet. {result.sentence}".rstrip())]
+    if result.call:
+        found.append(("on", result.call))
+        found += result.inputs
+        found.append(("expected", result.expected))
+        if result.got:
+            found.append(("yours", result.got))
+    if result.printed:
+        found.append(("it printed", result.printed))
+    if result.hint:
+        found.append(("Hint", result.hint))
+        more = f'`hint("{exercise.name}")` gives another.'
+    found.append(("", f"Read again: {link(exercise)}. {more}"))
+    return found
+
+
+def link(exercise):
+    """A mark that leads to an exercise's section."""
+    return f"[{exercise.paragraph.partition('. ')[2] or exercise.paragraph}]({exercise.paragraph})"
+
+
+VERBATIM = ("on", "expected", "yours", "it printed")  # values, not prose: no marks in them
+
+
+def as_text(lines, state=""):
+    """Pairs of label and text as plain text."""
+    sign = SIGNS.get(state, "✗") if state else "→"
+    shown = []
+    for number, (label, text) in enumerate(lines):
+        text = text if label and label != "Hint" else plain(text)
+        if number == 0:
+            shown.append(f"{sign} {text}")
+        elif label:
+            shown.append(f"  {label}: " + text.replace("\n", "\n    "))
+        else:
+            shown.append(f"  {text}")
+    return "\n".join(shown)
+
+
+def as_html(lines, state=""):
+    """Pairs of label and text as HTML, readable on light and dark pages and by screen readers."""
+    sign = SIGNS.get(state, "✗") if state else "→"
+    colour = COLOURS.get(state, WRONG) if state else "#1d6fb8"
+    (_, headline), rest = lines[0], lines[1:]
+    parts = [
+        f'<p style="margin:0"><span aria-hidden="true" style="color:{colour}">{sign}</span> '
+        f"{rich(headline)}</p>"
+    ]
+    for label, text in rest:
+        if not label or label == "Hint":
+            start = f"<strong>{label}:</strong> " if label else ""
+            parts.append(f'<p style="margin:0.3em 0 0">{start}{rich(text)}</p>')
+        else:
+            parts.append(
+                f'<p style="margin:0.1em 0 0 1.2em">{html.escape(label)}: '
+                f'<code style="white-space:pre-wrap">{html.escape(text)}</code></p>'
+            )
+    return (
+        f'<div role="note" aria-label="check" style="border-left:4px solid {colour};'
+        f'padding:0.3em 0.8em;max-width:50em">{"".join(parts)}</div>'
+    )
+
+
+def display(lines, state=""):
+    """Show in the notebook; outside of one, print."""
+    text = as_text(lines, state)
+    try:
+        from IPython import get_ipython
+        from IPython.display import display as show
+    except ImportError:
+        get_ipython = None
+    if get_ipython is None or get_ipython() is None:
+        print(text)
+    else:
+        show({"text/html": as_html(lines, state), "text/plain": text}, raw=True)
