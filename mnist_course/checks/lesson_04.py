@@ -41,24 +41,24 @@ LEAKY_RELU = Exercise(
     ),
     mistakes=(
         Mistake(
-            "plain-relu",
+            "plain relu",
             lambda inputs, slope: torch.relu(inputs),
             "This is the plain [ReLU](1. Another bend: ReLU): what is negative became 0. Here it "
             "shall become small, and stay negative.",
         ),
         Mistake(
-            "slope-for-all",
+            "slope for all",
             lambda inputs, slope: slope * inputs,
             "Positive numbers were multiplied by the slope, too. They shall stay as they are.",
         ),
         Mistake(
-            "sides-swapped",
+            "sides swapped",
             lambda inputs, slope: torch.where(inputs > 0, slope * inputs, inputs),
             "The two sides are swapped: the positive numbers were made small, the negative ones "
             "kept.",
         ),
         Mistake(
-            "slope-itself",
+            "slope itself",
             lambda inputs, slope: torch.where(
                 inputs > 0, inputs, torch.full_like(inputs, slope) * (inputs < 0)
             ),
@@ -66,13 +66,13 @@ LEAKY_RELU = Exercise(
             "-4 becomes twice as large as -2.",
         ),
         Mistake(
-            "sign-lost",
+            "sign lost",
             lambda inputs, slope: torch.where(inputs > 0, inputs, -slope * inputs),
             "Negative numbers came out positive. A negative number times a positive slope stays "
             "negative.",
         ),
         Mistake(
-            "parts-overlap",
+            "parts overlap",
             lambda inputs, slope: torch.relu(inputs) + slope * inputs,
             "Positive numbers grew: they were kept, and then the slope's part was added to them as "
             "well. Each number shall go through one of the two ways only.",
@@ -114,7 +114,7 @@ RUNNING_MEAN = Exercise(
     ),
     mistakes=(
         Mistake(
-            "shares-swapped",
+            "shares swapped",
             lambda running, batch, momentum: (
                 momentum * running + (1 - momentum) * channel_means(batch)
             ),
@@ -122,31 +122,31 @@ RUNNING_MEAN = Exercise(
             "nine parts of ten are old.",
         ),
         Mistake(
-            "nothing-forgotten",
+            "nothing forgotten",
             lambda running, batch, momentum: running + momentum * channel_means(batch),
             "The new mean was added, but nothing of the old one was taken away: it would grow "
             "with every batch. The two shares make 1 together.",
         ),
         Mistake(
-            "old-forgotten",
+            "old forgotten",
             lambda running, batch, momentum: channel_means(batch) + 0 * running,
             "This is the mean of the batch alone. The running mean moves only a little way to it.",
         ),
         Mistake(
-            "one-mean-for-all",
+            "one mean for all",
             lambda running, batch, momentum: (1 - momentum) * running + momentum * batch.mean(),
             "All channels got the same batch mean. Take one for each channel: over the axes 0, 2 "
             "and 3, not over axis 1.",
         ),
         Mistake(
-            "sum-for-mean",
+            "sum for mean",
             lambda running, batch, momentum: (
                 (1 - momentum) * running + momentum * batch.sum(dim=(0, 2, 3))
             ),
             "The numbers of a channel were added up, but the sum was not divided by their number.",
         ),
         Mistake(
-            "divided-by-images",
+            "divided by images",
             lambda running, batch, momentum: (
                 (1 - momentum) * running + momentum * batch.sum(dim=(0, 2, 3)) / len(batch)
             ),
@@ -154,7 +154,7 @@ RUNNING_MEAN = Exercise(
             "all images: divide by N · H · W.",
         ),
         Mistake(
-            "first-image-only",
+            "first image only",
             lambda running, batch, momentum: (
                 (1 - momentum) * running + momentum * batch[0].mean(dim=(1, 2))
             ),
@@ -242,41 +242,41 @@ EARLY_STOPPING = Exercise(
     ),
     mistakes=(
         Mistake(
-            "ties-are-better",
+            "ties are better",
             ties_are_better,
             "An accuracy that only equals the best was taken for a new best. It has to be higher.",
         ),
         Mistake(
-            "compared-with-the-one-before",
+            "compared with the one before",
             compared_with_the_one_before,
             "Each accuracy was compared with the one just before it. Compare with the best of all "
             "so far.",
         ),
         Mistake(
-            "never-reset",
+            "never reset",
             never_reset,
             "Epochs without a new best were counted over the whole training. They must come in a "
             "row: a new best starts the count again.",
         ),
         Mistake(
-            "one-too-late",
+            "one too late",
             lambda accuracies, patience: last_epoch(accuracies, patience + 1),
             "Training ended one epoch too late. With a patience of 1 it ends after the first epoch "
             "without a new best.",
         ),
         Mistake(
-            "one-too-early",
+            "one too early",
             lambda accuracies, patience: last_epoch(accuracies, max(1, patience - 1)),
             "Training ended one epoch too early. With a patience of 2 one epoch without a new best "
             "is forgiven, the second is the last.",
         ),
         Mistake(
-            "counted-from-0",
+            "counted from 0",
             counted_from_0,
             "Epochs were counted from 0. The first one is epoch 1.",
         ),
         Mistake(
-            "best-epoch",
+            "best epoch",
             best_epoch,
             "This is the epoch with the best accuracy. Asked is the epoch after which training "
             "ends; that is later, by the patience.",
@@ -330,7 +330,7 @@ INVERTED_DROPOUT = Exercise(
     ),
     mistakes=(
         Mistake(
-            "not-enlarged",
+            "not enlarged",
             lambda units, draws, share, training: (
                 units * (draws >= share) if training else units.clone()
             ),
@@ -338,7 +338,7 @@ INVERTED_DROPOUT = Exercise(
             "small on average.",
         ),
         Mistake(
-            "divided-by-the-dropped-share",
+            "divided by the dropped share",
             lambda units, draws, share, training: (
                 units * (draws >= share) / max(share, 1e-12) if training else units.clone()
             ),
@@ -346,7 +346,7 @@ INVERTED_DROPOUT = Exercise(
             "four fifths are left: which number makes up for that?",
         ),
         Mistake(
-            "multiplied-by-what-is-left",
+            "multiplied by what is left",
             lambda units, draws, share, training: (
                 units * (draws >= share) * (1 - share) if training else units.clone()
             ),
@@ -354,25 +354,25 @@ INVERTED_DROPOUT = Exercise(
             "larger.",
         ),
         Mistake(
-            "kept-and-dropped-swapped",
+            "kept and dropped swapped",
             lambda units, draws, share, training: (
                 units * (draws < share) / (1 - share) if training else units.clone()
             ),
             "Kept and dropped are swapped: a unit is dropped where its draw is *below* the share.",
         ),
         Mistake(
-            "dropped-in-evaluation",
+            "dropped in evaluation",
             lambda units, draws, share, training: units * (draws >= share) / (1 - share),
             "Units were dropped in evaluation, too. With `training=False` all of them are returned "
             "as they are.",
         ),
         Mistake(
-            "modes-swapped",
+            "modes swapped",
             lambda units, draws, share, training: drop_units(units, draws, share, not training),
             "The modes are swapped: units are dropped while training, and kept in evaluation.",
         ),
         Mistake(
-            "scaled-in-evaluation",
+            "scaled in evaluation",
             lambda units, draws, share, training: (
                 units * (draws >= share) if training else units * (1 - share)
             ),
@@ -380,14 +380,14 @@ INVERTED_DROPOUT = Exercise(
             "Asked is the other form: enlarge while training, and leave evaluation alone.",
         ),
         Mistake(
-            "dropped-at-the-share",
+            "dropped at the share",
             lambda units, draws, share, training: (
                 units * (draws > share) / (1 - share) if training else units.clone()
             ),
             "Nearly right. A unit whose draw equals the share is kept: dropped is what lies below.",
         ),
         Mistake(
-            "enlarged-by-what-is-left",
+            "enlarged by what is left",
             enlarged_by_what_is_left,
             "The kept units were enlarged by how many were left this time. Use the share itself: "
             "the factor is the same in every step, and right on average.",
@@ -435,18 +435,18 @@ GAIN_AND_SPREAD = Exercise(
     ),
     mistakes=(
         Mistake(
-            "sign-turned",
+            "sign turned",
             lambda base, new: (-gain_and_spread(base, new)[0], gain_and_spread(base, new)[1]),
             "The gain has the wrong sign: it is positive when the new runs are better.",
         ),
         Mistake(
-            "spreads-added",
+            "spreads added",
             with_spread(lambda base, new: of_a_mean(base) + of_a_mean(new)),
             "The spreads of the two means were added as they are. Square them first, add, and take "
             "the root: luck and bad luck partly cancel.",
         ),
         Mistake(
-            "spread-of-single-runs",
+            "spread of single runs",
             with_spread(
                 lambda base, new: math.hypot(statistics.stdev(base), statistics.stdev(new))
             ),
@@ -454,7 +454,7 @@ GAIN_AND_SPREAD = Exercise(
             "[mean](6. How many seeds?) of n runs spreads √n times less.",
         ),
         Mistake(
-            "divided-by-n",
+            "divided by n",
             with_spread(
                 lambda base, new: math.hypot(
                     statistics.stdev(base) / len(base), statistics.stdev(new) / len(new)
@@ -464,12 +464,12 @@ GAIN_AND_SPREAD = Exercise(
             "less, not n times.",
         ),
         Mistake(
-            "root-forgotten",
+            "root forgotten",
             with_spread(lambda base, new: of_a_mean(base) ** 2 + of_a_mean(new) ** 2),
             "The last root is missing: this is the square of the spread.",
         ),
         Mistake(
-            "deviation-with-n",
+            "deviation with n",
             with_spread(
                 lambda base, new: math.hypot(
                     statistics.pstdev(base) / math.sqrt(len(base)),
@@ -480,13 +480,13 @@ GAIN_AND_SPREAD = Exercise(
             "`statistics.stdev` does.",
         ),
         Mistake(
-            "difference-of-spreads",
+            "difference of spreads",
             with_spread(lambda base, new: abs(of_a_mean(new) - of_a_mean(base))),
             "The spreads were subtracted. The gain is a difference, but its spread is not: both "
             "means bring luck of their own, so it becomes larger.",
         ),
         Mistake(
-            "all-in-one-heap",
+            "all in one heap",
             with_spread(lambda base, new: of_a_mean(base + new)),
             "All runs were thrown into one heap. Then the gain counts as spread, too. Compute the "
             "deviation of each list on its own.",
