@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 
 @dataclass(frozen=True)
 class Case:
@@ -59,3 +61,12 @@ class Exercise:
     def arguments(self, case):
         """The arguments that a case stands for; not copied."""
         return case.values if self.prepare is None else self.prepare(*case.values)
+
+
+def numbers(*shape, dtype=torch.float32):
+    """Small whole numbers of no pattern: the same at each call, different at each place.
+
+    What is made of them has no symmetry, so a flipped or transposed table gives other results.
+    """
+    count = torch.Size(shape).numel()
+    return ((torch.arange(count) * 7 + 3) % 11 - 4).to(dtype).reshape(shape)

@@ -36,14 +36,14 @@ def section(heading):
 
 def lines_of(result, exercise):
     """A result as pairs of a label and a text with marks; the first is its headline."""
-    title = f"Exercise {exercise.number}, {exercise.title}"
+    title = f"Exercise {exercise.number}: {exercise.title}."
     points = f"{exercise.points} point{'s' * (exercise.points != 1)}"
     if result.state == PASSED:
-        return [("", f"{title}: right. {points}.")]
+        return [("", f"{title} Right. {points}.")]
     more = f'`hint("{exercise.name}")` gives a hint.'
     if result.state == UNSOLVED:
-        return [("", f"{title}: not solved yet ({points}). {more}")]
-    found = [("", f"{title}: not right yet. {result.sentence}".rstrip())]
+        return [("", f"{title} Not solved yet. {points}. {more}")]
+    found = [("", f"{title} Not right yet. {result.sentence}".rstrip())]
     if result.call:
         found.append(("on", result.call))
         found += result.inputs
