@@ -25,7 +25,10 @@ def difference(expected, got, tolerance=1e-4, where="the answer"):
     relative, of float numbers; a tenth of it is the absolute one.
     """
     if got is None and expected is not None:
-        return "nothing", "Your function returns nothing (None). Does every way through it end in `return`?"
+        return (
+            "nothing",
+            "Your function returns nothing (None). Does every way through it end in `return`?",
+        )
     if isinstance(got, torch.Size):
         got = tuple(got)
     if isinstance(expected, torch.Tensor):
@@ -38,7 +41,7 @@ def difference(expected, got, tolerance=1e-4, where="the answer"):
         if len(expected) != len(got):
             return "shape", f"{_the(where)} should have {len(expected)} parts, not {len(got)}."
         for index, (right, other) in enumerate(zip(expected, got, strict=True)):
-            part = f"part {index} of {where}" 
+            part = f"part {index} of {where}"
             found = difference(right, other, tolerance, part)
             if found is not None:
                 return found
@@ -54,7 +57,9 @@ def difference(expected, got, tolerance=1e-4, where="the answer"):
     if wanted is float:
         if math.isnan(got) and not math.isnan(expected):
             return "nan", f"{_the(where)} is NaN, not a number: 0/0, or infinity minus infinity."
-        same = math.isclose(expected, got, rel_tol=tolerance, abs_tol=tolerance / 10)
+        same = math.isclose(expected, got, rel_tol=tolerance, abs_tol=tolerance / 10) or (
+            math.isnan(expected) and math.isnan(got)
+        )
     else:
         same = expected == got
     return None if same else ("value", "")
@@ -105,7 +110,9 @@ def _tensor_difference(expected, got, tolerance, where):
     if got.is_floating_point() and bool(got.isnan().any()) and not bool(expected.isnan().any()):
         return "nan", f"{_the(where)} holds NaN, not a number: 0/0, or infinity minus infinity."
     # torch.testing.assert_close compares in the same way, but its first call imports for a second
-    close = torch.isclose(got.detach(), expected.detach(), rtol=tolerance, atol=tolerance / 10)
+    close = torch.isclose(
+        got.detach(), expected.detach(), rtol=tolerance, atol=tolerance / 10, equal_nan=True
+    )
     if not bool(close.all()):
         return "value", ""
     if got.requires_grad and not expected.requires_grad:
