@@ -20,7 +20,7 @@ from torch import nn
 
 from mnist_course import data, models, plots, results, runtime
 from mnist_course.augment import RandomAffine
-from mnist_course.checks import check
+from mnist_course.checks import check, hint
 from mnist_course.training import (
     CheckpointError,
     Recipe,

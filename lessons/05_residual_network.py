@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from mnist_course import data, metrics, models, plots, probe, recipes, results, runtime
 from mnist_course.augment import RandomAffine
-from mnist_course.checks import check
+from mnist_course.checks import check, hint
 from mnist_course.training import Recipe, evaluate, fit, make_schedules, predict, save_checkpoint
 
 runtime.report()
