@@ -227,7 +227,7 @@ def _alike(exercise, function, original, call):
 def _stopped(exercise, call):
     """Kind and sentence for a call that raised, or was stopped."""
     error, line = call.error, call.line
-    where = f" Line {line[0]}: `{line[1]}`" if line else ""
+    where = f" Line {line[0]}: {_code(line[1])}" if line else ""
     if isinstance(error, running.OutOfTime):
         return "time", (
             f"It was stopped: the check's inputs are tiny, and it took longer than "
@@ -245,12 +245,17 @@ def _stopped(exercise, call):
     if line is None and isinstance(error, TypeError):
         return "arguments", (
             f"It can't be called as {exercise.reference.__name__}"
-            f"{inspect.signature(exercise.reference)}. Python says: {error}"
+            f"{inspect.signature(exercise.reference)}. Python says: {_code(error)}"
         )  # fmt: skip
     kind = type(error).__name__
     told = str(error).split("\n")[0][:200]
-    said = f"{kind}: {told}" if told else kind
+    said = _code(f"{kind}: {told}" if told else kind)
     return "raises", f"Python stops in your function.{where} Python says: {said}{_why(error)}"
+
+
+def _code(text):
+    """Python's or a student's own words, set as code."""
+    return f"`{str(text).replace('`', chr(39))}`"
 
 
 def _why(error):

@@ -254,6 +254,122 @@ COLOUR_BATCH = Exercise(
 # --- 01.3 ---------------------------------------------------------------------------------
 
 
+def shift_each(images, right, down):
+    height, width = images.shape[2:]
+    shifted = torch.zeros_like(images)
+    for index in range(len(images)):
+        x, y = int(right[index]), int(down[index])
+        if abs(x) < width and abs(y) < height:
+            kept = images[index, :, max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
+            rows = slice(max(0, y), height - max(0, -y))
+            shifted[index, :, rows, max(0, x) : width - max(0, -x)] = kept
+    return shifted
+
+
+def _around_the_border(images, right, down):
+    return torch.stack(
+        [
+            image.roll((int(y), int(x)), dims=(1, 2))
+            for image, x, y in zip(images, right, down, strict=True)
+        ]
+    )
+
+
+def _swapped_directions(images, right, down):
+    return shift_each(images, down, right)
+
+
+def _left_and_up(images, right, down):
+    return shift_each(images, -right, -down)
+
+
+def _up(images, right, down):
+    return shift_each(images, right, -down)
+
+
+def _left(images, right, down):
+    return shift_each(images, -right, down)
+
+
+def _all_as_the_first(images, right, down):
+    return shift_each(images, right[:1].expand_as(right), down[:1].expand_as(down))
+
+
+def _down_forgotten(images, right, down):
+    return shift_each(images, right, torch.zeros_like(down))
+
+
+def _right_forgotten(images, right, down):
+    return shift_each(images, torch.zeros_like(right), down)
+
+
+def _never_negative(images, right, down):
+    return shift_each(images, right.clamp(min=0), down.clamp(min=0))
+
+
+SHIFT_EACH = Exercise(
+    name="shift-each",
+    number="01.3",
+    title="Every image its own shift",
+    points=3,
+    paragraph="10. Augmentation: more digits from the same digits",
+    reference=shift_each,
+    cases=(
+        Case((numbers(2, 1, 3, 3) + 5, torch.tensor([1, 0]), torch.tensor([0, 2]))),
+        Case((numbers(3, 1, 3, 4) + 5, torch.tensor([-1, 2, 0]), torch.tensor([1, -1, 0]))),
+        Case((numbers(2, 2, 4, 3) + 5, torch.tensor([-2, 1]), torch.tensor([-1, 3]))),
+        Case((numbers(2, 1, 2, 2) + 5, torch.tensor([1, -1]), torch.tensor([0, -1]))),
+    ),
+    mistakes=(
+        Mistake(
+            "around the border",
+            _around_the_border,
+            "What leaves at one side comes in at the other, as with `roll`. It should be gone, "
+            "and zeros come in.",
+        ),
+        Mistake(
+            "right and down swapped",
+            _swapped_directions,
+            "Right and down are swapped. The last axis counts the columns.",
+        ),
+        Mistake(
+            "left and up",
+            _left_and_up,
+            "Your images move the other way, to the left and up.",
+        ),
+        Mistake("up instead of down", _up, "Your images move up where they should move down."),
+        Mistake(
+            "left instead of right",
+            _left,
+            "Your images move to the left where they should move to the right.",
+        ),
+        Mistake(
+            "all as the first",
+            _all_as_the_first,
+            "All images move as the first does. Each has a shift of its own.",
+        ),
+        Mistake("down forgotten", _down_forgotten, "Your images move sideways only."),
+        Mistake("right forgotten", _right_forgotten, "Your images move up and down only."),
+        Mistake(
+            "negative shifts forgotten",
+            _never_negative,
+            "A negative shift goes to the left, or up. Yours does nothing.",
+        ),
+    ),
+    hints=(
+        "Begin with an output of zeros. For each image, copy the part that stays visible to its "
+        "new place.",
+        "One axis at a time: shifted by 1 to the right, the columns 0 to W − 2 of the image "
+        "become the columns 1 to W − 1 of the output.",
+        "`roll` does most of the work: what came in at the other side has to be set to 0 "
+        "afterwards. How many rows or columns are that, and on which side, for a negative shift?",
+    ),
+    package=("augment.RandomAffine",),
+)
+
+# --- 01.4 ---------------------------------------------------------------------------------
+
+
 def stratified_split(labels, parts):
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     for label in labels.unique():
@@ -311,7 +427,7 @@ def _every_other(labels, parts):
 
 STRATIFIED_SPLIT = Exercise(
     name="stratified-split",
-    number="01.3",
+    number="01.4",
     title="A stratified split",
     points=2,
     paragraph="12. Why three sets of images",
@@ -384,120 +500,4 @@ STRATIFIED_SPLIT = Exercise(
     ),
 )
 
-# --- 01.4 ---------------------------------------------------------------------------------
-
-
-def shift_each(images, right, down):
-    height, width = images.shape[2:]
-    shifted = torch.zeros_like(images)
-    for index in range(len(images)):
-        x, y = int(right[index]), int(down[index])
-        if abs(x) < width and abs(y) < height:
-            kept = images[index, :, max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
-            rows = slice(max(0, y), height - max(0, -y))
-            shifted[index, :, rows, max(0, x) : width - max(0, -x)] = kept
-    return shifted
-
-
-def _around_the_border(images, right, down):
-    return torch.stack(
-        [
-            image.roll((int(y), int(x)), dims=(1, 2))
-            for image, x, y in zip(images, right, down, strict=True)
-        ]
-    )
-
-
-def _swapped_directions(images, right, down):
-    return shift_each(images, down, right)
-
-
-def _left_and_up(images, right, down):
-    return shift_each(images, -right, -down)
-
-
-def _up(images, right, down):
-    return shift_each(images, right, -down)
-
-
-def _left(images, right, down):
-    return shift_each(images, -right, down)
-
-
-def _all_as_the_first(images, right, down):
-    return shift_each(images, right[:1].expand_as(right), down[:1].expand_as(down))
-
-
-def _down_forgotten(images, right, down):
-    return shift_each(images, right, torch.zeros_like(down))
-
-
-def _right_forgotten(images, right, down):
-    return shift_each(images, torch.zeros_like(right), down)
-
-
-def _never_negative(images, right, down):
-    return shift_each(images, right.clamp(min=0), down.clamp(min=0))
-
-
-SHIFT_EACH = Exercise(
-    name="shift-each",
-    number="01.4",
-    title="Every image its own shift",
-    points=3,
-    paragraph="10. Augmentation: more digits from the same digits",
-    reference=shift_each,
-    cases=(
-        Case((numbers(2, 1, 3, 3) + 5, torch.tensor([1, 0]), torch.tensor([0, 2]))),
-        Case((numbers(3, 1, 3, 4) + 5, torch.tensor([-1, 2, 0]), torch.tensor([1, -1, 0]))),
-        Case((numbers(2, 2, 4, 3) + 5, torch.tensor([-2, 1]), torch.tensor([-1, 3]))),
-        Case((numbers(2, 1, 2, 2) + 5, torch.tensor([1, -1]), torch.tensor([0, -1]))),
-    ),
-    mistakes=(
-        Mistake(
-            "around the border",
-            _around_the_border,
-            "What leaves at one side comes in at the other, as with `roll`. It should be gone, "
-            "and zeros come in.",
-        ),
-        Mistake(
-            "right and down swapped",
-            _swapped_directions,
-            "Right and down are swapped. The last axis counts the columns.",
-        ),
-        Mistake(
-            "left and up",
-            _left_and_up,
-            "Your images move the other way, to the left and up.",
-        ),
-        Mistake("up instead of down", _up, "Your images move up where they should move down."),
-        Mistake(
-            "left instead of right",
-            _left,
-            "Your images move to the left where they should move to the right.",
-        ),
-        Mistake(
-            "all as the first",
-            _all_as_the_first,
-            "All images move as the first does. Each has a shift of its own.",
-        ),
-        Mistake("down forgotten", _down_forgotten, "Your images move sideways only."),
-        Mistake("right forgotten", _right_forgotten, "Your images move up and down only."),
-        Mistake(
-            "negative shifts forgotten",
-            _never_negative,
-            "A negative shift goes to the left, or up. Yours does nothing.",
-        ),
-    ),
-    hints=(
-        "Begin with an output of zeros. For each image, copy the part that stays visible to its "
-        "new place.",
-        "One axis at a time: shifted by 1 to the right, the columns 0 to W − 2 of the image "
-        "become the columns 1 to W − 1 of the output.",
-        "`roll` does most of the work: what came in at the other side has to be set to 0 "
-        "afterwards. How many rows or columns are that, and on which side, for a negative shift?",
-    ),
-    package=("augment.RandomAffine",),
-)
-
-EXERCISES = (IDX_LABELS, COLOUR_BATCH, STRATIFIED_SPLIT, SHIFT_EACH)
+EXERCISES = (IDX_LABELS, COLOUR_BATCH, SHIFT_EACH, STRATIFIED_SPLIT)

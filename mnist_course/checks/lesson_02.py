@@ -341,121 +341,6 @@ OUTPUT_CHANNELS = Exercise(
 # --- 02.4 ---------------------------------------------------------------------------------
 
 
-def average_pool(image, size, stride):
-    return F.avg_pool2d(image[None, None], size, stride)[0, 0]
-
-
-def _largest(image, size, stride):
-    return F.max_pool2d(image[None, None], size, stride)[0, 0]
-
-
-def _sums(image, size, stride):
-    return average_pool(image, size, stride) * size * size
-
-
-def _moved_by_size(image, size, stride):
-    return average_pool(image, size, size)
-
-
-def _divided_by_side(image, size, stride):
-    return average_pool(image, size, stride) * size
-
-
-def _divided_by_stride(image, size, stride):
-    return average_pool(image, size, stride) * size * size / (stride * stride)
-
-
-def _one_window_short(image, size, stride):
-    rows, columns = ((side - size) // stride for side in image.shape)
-    return average_pool(image, size, stride)[:rows, :columns]
-
-
-def _windows_over_the_edge(image, size, stride):
-    rows, columns = (-(-side // stride) for side in image.shape)
-    windows = [
-        image[r * stride : r * stride + size, c * stride : c * stride + size].mean()
-        for r in range(rows)
-        for c in range(columns)
-    ]
-    return torch.stack(windows).reshape(rows, columns)
-
-
-def _windows_side_by_side(image, size, stride):
-    rows, columns = average_pool(image, size, stride).shape
-    return average_pool(image, size, 1)[:rows, :columns]
-
-
-AVERAGE_POOLING = Exercise(
-    name="average-pooling",
-    number="02.4",
-    title="Average pooling with overlap",
-    points=2,
-    paragraph="7. Pooling",
-    reference=average_pool,
-    cases=(
-        Case((numbers(5, 5), 3, 2)),
-        Case((numbers(4, 6), 2, 2)),
-        Case((numbers(4, 7), 3, 1)),
-        Case((numbers(7, 5), 2, 3)),
-        Case((numbers(6, 6), 3, 2)),
-    ),
-    mistakes=(
-        Mistake(
-            "the largest instead of the mean",
-            _largest,
-            "You keep the largest number of each window. Here the mean is asked for.",
-        ),
-        Mistake("the sum instead of the mean", _sums, "The windows are added up, but not divided."),
-        Mistake(
-            "moved by its size",
-            _moved_by_size,
-            "Your window moves by its own size. It should move by `stride`, so that windows may "
-            "overlap.",
-        ),
-        Mistake(
-            "windows side by side",
-            _windows_side_by_side,
-            "Your output has the right size, but its windows lie one pixel apart: where a window "
-            "begins depends on the stride.",
-        ),
-        Mistake(
-            "divided by one side",
-            _divided_by_side,
-            "A mean divides by the number of pixels in the window. How many are in a window of "
-            "3 × 3?",
-        ),
-        Mistake(
-            "divided by the stride",
-            _divided_by_stride,
-            "You divide by the stride times itself. The number of pixels in a window depends on "
-            "its size alone.",
-        ),
-        Mistake(
-            "one window short",
-            _one_window_short,
-            "The last row and column of windows are missing: the formula of "
-            "[the output size](4. Padding, stride, output size) ends with + 1.",
-        ),
-        Mistake(
-            "windows over the edge",
-            _windows_over_the_edge,
-            "Your last windows reach over the edge of the image. Only windows that lie inside "
-            "count.",
-        ),
-    ),
-    hints=(
-        "Begin with `max_pool2d` of section 7. There the window moves by its size; here it moves "
-        "by `stride`.",
-        "How many windows fit? The formula of [the output size](4. Padding, stride, output size), "
-        "without padding, tells for rows and for columns.",
-        "A window is cut out by `image[top : top + size, left : left + size]`. Only where it "
-        "begins depends on the stride.",
-    ),
-)
-
-# --- 02.5 ---------------------------------------------------------------------------------
-
-
 def kernel_slopes(image, kernel, targets):
     errors = strided_correlation(image, kernel, 1) - targets
     # each weight meets the part of the image that begins at its own place
@@ -496,7 +381,7 @@ def _steps_taken(image, kernel, targets):
 
 KERNEL_SLOPES = Exercise(
     name="kernel-slopes",
-    number="02.5",
+    number="02.4",
     title="The slopes of a kernel",
     points=3,
     paragraph="6. A kernel that is learned",
@@ -571,4 +456,119 @@ KERNEL_SLOPES = Exercise(
     tolerance=0.01,  # differences of the loss itself are a right way, too, but not an exact one
 )
 
-EXERCISES = (OUTPUT_SIZE, STRIDED_CORRELATION, OUTPUT_CHANNELS, AVERAGE_POOLING, KERNEL_SLOPES)
+# --- 02.5 ---------------------------------------------------------------------------------
+
+
+def average_pool(image, size, stride):
+    return F.avg_pool2d(image[None, None], size, stride)[0, 0]
+
+
+def _largest(image, size, stride):
+    return F.max_pool2d(image[None, None], size, stride)[0, 0]
+
+
+def _sums(image, size, stride):
+    return average_pool(image, size, stride) * size * size
+
+
+def _moved_by_size(image, size, stride):
+    return average_pool(image, size, size)
+
+
+def _divided_by_side(image, size, stride):
+    return average_pool(image, size, stride) * size
+
+
+def _divided_by_stride(image, size, stride):
+    return average_pool(image, size, stride) * size * size / (stride * stride)
+
+
+def _one_window_short(image, size, stride):
+    rows, columns = ((side - size) // stride for side in image.shape)
+    return average_pool(image, size, stride)[:rows, :columns]
+
+
+def _windows_over_the_edge(image, size, stride):
+    rows, columns = (-(-side // stride) for side in image.shape)
+    windows = [
+        image[r * stride : r * stride + size, c * stride : c * stride + size].mean()
+        for r in range(rows)
+        for c in range(columns)
+    ]
+    return torch.stack(windows).reshape(rows, columns)
+
+
+def _windows_side_by_side(image, size, stride):
+    rows, columns = average_pool(image, size, stride).shape
+    return average_pool(image, size, 1)[:rows, :columns]
+
+
+AVERAGE_POOLING = Exercise(
+    name="average-pooling",
+    number="02.5",
+    title="Average pooling with overlap",
+    points=2,
+    paragraph="7. Pooling",
+    reference=average_pool,
+    cases=(
+        Case((numbers(5, 5), 3, 2)),
+        Case((numbers(4, 6), 2, 2)),
+        Case((numbers(4, 7), 3, 1)),
+        Case((numbers(7, 5), 2, 3)),
+        Case((numbers(6, 6), 3, 2)),
+    ),
+    mistakes=(
+        Mistake(
+            "the largest instead of the mean",
+            _largest,
+            "You keep the largest number of each window. Here the mean is asked for.",
+        ),
+        Mistake("the sum instead of the mean", _sums, "The windows are added up, but not divided."),
+        Mistake(
+            "moved by its size",
+            _moved_by_size,
+            "Your window moves by its own size. It should move by `stride`, so that windows may "
+            "overlap.",
+        ),
+        Mistake(
+            "windows side by side",
+            _windows_side_by_side,
+            "Your output has the right size, but its windows lie one pixel apart: where a window "
+            "begins depends on the stride.",
+        ),
+        Mistake(
+            "divided by one side",
+            _divided_by_side,
+            "A mean divides by the number of pixels in the window. How many are in a window of "
+            "3 × 3?",
+        ),
+        Mistake(
+            "divided by the stride",
+            _divided_by_stride,
+            "You divide by the stride times itself. The number of pixels in a window depends on "
+            "its size alone.",
+        ),
+        Mistake(
+            "one window short",
+            _one_window_short,
+            "The last row and column of windows are missing: the formula of "
+            "[the output size](4. Padding, stride, output size) ends with + 1.",
+        ),
+        Mistake(
+            "windows over the edge",
+            _windows_over_the_edge,
+            "Your last windows reach over the edge of the image. Only windows that lie inside "
+            "count.",
+        ),
+    ),
+    hints=(
+        "Begin with `max_pool2d` of section 7. There the window moves by its size; here it moves "
+        "by `stride`.",
+        "How many windows fit? The formula of [the output size](4. Padding, stride, output size), "
+        "without padding, tells for rows and for columns.",
+        "A window is cut out by `image[top : top + size, left : left + size]`. Only where it "
+        "begins depends on the stride.",
+    ),
+)
+
+EXERCISES = (OUTPUT_SIZE, STRIDED_CORRELATION, OUTPUT_CHANNELS, KERNEL_SLOPES, AVERAGE_POOLING)

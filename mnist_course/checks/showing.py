@@ -5,8 +5,10 @@ import re
 
 from mnist_course.checks.judging import PASSED, UNSOLVED
 
-LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")  # [term](heading of a section)
+# What sentences and hints may hold: [term](heading of a section), `code`, *stress*.
+LINK = re.compile(r"\[([^\]]+)\]\(((?:[^()]|\(\))+)\)")
 CODE = re.compile(r"`([^`]+)`")
+STRESS = re.compile(r"\*{1,2}(\w[^*]*)\*{1,2}")
 SIGNS = {PASSED: "✓", UNSOLVED: "○"}  # and ✗: colour is never the only sign
 COLOURS = {PASSED: "#2e7d32", UNSOLVED: "#757575"}  # visible on white and on black
 WRONG = "#c2410c"
@@ -14,24 +16,34 @@ WRONG = "#c2410c"
 
 def plain(text):
     """A sentence with its marks as plain text: links name their section."""
-    return LINK.sub(lambda link: f"{link[1]} ({section(link[2])})", text)
+    parts = re.split(r"(`[^`]+`)", text)  # code holds no marks: it may be a student's own
+    for index in range(0, len(parts), 2):
+        parts[index] = LINK.sub(lambda link: f"{link[1]}{section(link[2], link[1])}", parts[index])
+    return "".join(parts)
 
 
 def rich(text):
     """The same as HTML: links lead to the section, code is set as code."""
-    text = CODE.sub(r"<code>\1</code>", html.escape(text, quote=False))
-    return LINK.sub(lambda link: f'<a href="#{anchor(html.unescape(link[2]))}">{link[1]}</a>', text)
+    parts = CODE.split(html.escape(text, quote=False))
+    for index, part in enumerate(parts):
+        if index % 2:
+            parts[index] = f"<code>{part}</code>"
+        else:
+            part = LINK.sub(lambda link: f'<a href="#{anchor(link[2])}">{link[1]}</a>', part)
+            parts[index] = STRESS.sub(r"<em>\1</em>", part)
+    return "".join(parts)
 
 
 def anchor(heading):
     """The id that JupyterLab gives to a heading, for a link to it."""
-    return html.escape(heading.replace(" ", "-"))
+    return heading.replace(" ", "-").replace('"', "%22")
 
 
-def section(heading):
-    """ "7. Pooling" to "section 7"; a heading without a number to itself in quotes."""
+def section(heading, term):
+    """ " (section 7)" for the heading "7. Pooling", unless the term says so itself."""
     number = heading.partition(". ")[0]
-    return f"section {number}" if number.isdigit() else f"“{heading}”"
+    name = f"section {number}" if number.isdigit() else f"“{heading}”"
+    return "" if term.lower() == name else f" ({name})"
 
 
 def lines_of(result, exercise):
