@@ -530,7 +530,8 @@ def drop_units(units, draws, share, training):
 
     units: float32, any shape; draws: float32 in 0..1, the same shape: a unit is dropped where
     its draw is below share; share: from 0 to below 1; training: True or False.
-    Returns a new tensor like units. When not training, all units are returned unchanged.
+    Returns a tensor like units; units themselves stay as they are. When not training, nothing
+    is dropped or enlarged.
 
     >>> drop_units(torch.ones(4), torch.tensor([0.1, 0.9, 0.3, 0.7]), share=0.5, training=True)
     tensor([0., 2., 0., 2.])

@@ -207,7 +207,7 @@ def padded_shortcut(images, outputs, stride):
     """The input in the shape that a block's output has, without weights.
 
     images: float32 (N, C, H, W); outputs: the channels wanted, at least C; stride: 1 or more.
-    Returns a new tensor (N, outputs, rows, columns): rows 0, stride, 2 * stride, … of each image,
+    Returns float32 (N, outputs, rows, columns): rows 0, stride, 2 * stride, … of each image,
     the same columns, its own C channels first, and then channels of zeros.
 
     >>> image = torch.arange(1.0, 10.0).reshape(1, 1, 3, 3)  # 1 to 9 in three rows

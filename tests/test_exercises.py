@@ -75,8 +75,12 @@ def test_a_lesson_has_three_to_five_exercises_in_the_order_of_the_table(lesson):
         assert heading.source.startswith(f"### Exercise {exercise.number}: {exercise.title}\n")
         function = exercise.reference.__name__
         assert check.source == f'check("{exercise.name}", {function})'
-        [section] = [c for c in cells if c.source.startswith(f"## {exercise.paragraph}\n")]
-        assert cells.index(section) < index
+        [section] = [
+            place
+            for place, cell in enumerate(cells)
+            if f"## {exercise.paragraph}" in cell.source.splitlines()
+        ]
+        assert section < index
 
 
 @every_exercise
