@@ -42,7 +42,7 @@ def judge(name, answer):
     """
     exercise = EXERCISES[name]
     try:
-        cases = further.cases(exercise)
+        cases = further.cases(exercise, EXERCISES)
     except further.CasesError as error:
         return Result(name, judging.FAILED, "check", str(error), points=exercise.points)
     return judging.judge(exercise, answer, cases)

@@ -22,17 +22,25 @@ class CasesError(Exception):
     """The file of further cases can't be used; the message says why."""
 
 
-def cases(exercise):
+def cases(exercise, names):
     """The further cases of an exercise, a list of `Case`; empty when no file is named.
 
-    Raises CasesError when the file is missing or damaged.
+    names: of all exercises. Raises CasesError when the file is missing or damaged, names an
+    exercise that is not there, or has a case of another form.
     """
     named = os.environ.get("MNIST_COURSE_CASES")
     if not named:
         return []
     try:
         table = json.loads(Path(named).read_text(encoding="utf-8"))
-        return [Case(tuple(map(_decoded, values))) for values in table.get(exercise.name, [])]
+        unknown = table.keys() - set(names)
+        if unknown:
+            raise ValueError(f"there is no exercise {', '.join(sorted(unknown))}")
+        found = [Case(tuple(map(_decoded, values))) for values in table.get(exercise.name, [])]
+        for case in found:
+            if len(case.values) != len(exercise.cases[0].values):
+                raise ValueError(f"a case of {exercise.name} has {len(case.values)} values")
+        return found
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CasesError(f"The further cases in {named} can't be read: {error}") from error
 

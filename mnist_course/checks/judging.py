@@ -99,7 +99,10 @@ def _judge(exercise, answer, further):
     if mistake is not None:
         kind, sentence = mistake.name, ""
     elif kind in ("value", "raises", "shape") and number > 0:
-        sentence = f"{sentence} It is right for {_some(number)}, but not for all.".strip()
+        sentence = (
+            f"{sentence} Right for {_some(number)}, but not for this one. Is there something in "
+            "it that fits those alone?"
+        ).strip()
     if number >= len(exercise.cases):
         told = {"sentence": f"{sentence} It fails on an input that is not shown.".strip()}
     else:
@@ -117,7 +120,7 @@ GENERAL = ("nothing", "nan", "value", "shape", "raises")  # for these the first 
 
 
 def _some(number):
-    return "the first input" if number == 1 else f"the first {number} inputs"
+    return "the check's first input" if number == 1 else f"the check's first {number} inputs"
 
 
 def is_stub(answer):

@@ -583,11 +583,13 @@ def _network_and_batches(seed, sizes, label):
     """A small network with batch norm that is half right, and batches of 2×2 images."""
     stream = torch.Generator().manual_seed(seed)
     network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4), nn.Linear(4, 3))
-    with torch.no_grad():
-        network[1].running_mean.copy_(torch.tensor([0.6, -0.4, 0.3, -0.5]))
-        network[1].running_var.copy_(torch.tensor([0.3, 2.5, 0.6, 1.5]))
-        network[2].weight.copy_(torch.tensor([[2.0, 0, 1, 0], [-1, 1, 0, 2], [0, -2, 1, -1]]))
-        network[2].bias.copy_(torch.tensor([0.2, 0.0, -0.1]))
+    numbers_by_name = {
+        "1.running_mean": torch.tensor([0.6, -0.4, 0.3, -0.5]),
+        "1.running_var": torch.tensor([0.3, 2.5, 0.6, 1.5]),
+        "2.weight": torch.tensor([[2.0, 0, 1, 0], [-1, 1, 0, 2], [0, -2, 1, -1]]),
+        "2.bias": torch.tensor([0.2, 0.0, -0.1]),
+    }
+    network.load_state_dict(numbers_by_name, strict=False)
     batches = []
     for size in sizes:
         images = torch.randn(size, 1, 2, 2, generator=stream)

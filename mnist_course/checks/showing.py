@@ -12,6 +12,7 @@ STRESS = re.compile(r"\*{1,2}(\w[^*]*)\*{1,2}")
 SIGNS = {PASSED: "✓", UNSOLVED: "○"}  # and ✗: colour is never the only sign
 COLOURS = {PASSED: "#2e7d32", UNSOLVED: "#757575"}  # visible on white and on black
 WRONG = "#c2410c"
+NEUTRAL = "#1d6fb8"  # of a hint
 
 
 def plain(text):
@@ -97,7 +98,7 @@ def as_text(lines, state=""):
 def as_html(lines, state=""):
     """Pairs of label and text as HTML, readable on light and dark pages and by screen readers."""
     sign = SIGNS.get(state, "✗") if state else "→"
-    colour = COLOURS.get(state, WRONG) if state else "#1d6fb8"
+    colour = COLOURS.get(state, WRONG) if state else NEUTRAL
     (_, headline), rest = lines[0], lines[1:]
     parts = [
         f'<p style="margin:0"><span aria-hidden="true" style="color:{colour}">{sign}</span> '
@@ -113,7 +114,7 @@ def as_html(lines, state=""):
                 f'<code style="white-space:pre-wrap">{html.escape(text)}</code></p>'
             )
     return (
-        f'<div role="note" aria-label="check" style="border-left:4px solid {colour};'
+        f'<div role="status" style="border-left:4px solid {colour};'
         f'padding:0.3em 0.8em;max-width:50em">{"".join(parts)}</div>'
     )
 
