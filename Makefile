@@ -1,8 +1,8 @@
 # `make` alone lists the commands. ARGS, WHEELS and PYTHON may be given: make lab ARGS="--port 8899"
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup setup-tests wheels test test-browser test-full lint format notebooks check-notebooks \
-    site bench results clean
+.PHONY: help lab setup setup-tests wheels test test-browser test-full lint format notebooks \
+    solutions check-notebooks site bench results clean
 
 # The first Python that is new enough. If none is, the script tells the first one there.
 PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
@@ -57,6 +57,9 @@ format: setup-tests  ## mend bad style where that can be done by rule
 notebooks: setup-tests  ## make notebooks/ from lessons/
 	$(BIN)/python scripts/make_notebooks.py
 
+solutions: setup-tests  ## make the solved notebooks, in solutions/
+	$(BIN)/python scripts/make_notebooks.py --solved $(ARGS)
+
 check-notebooks: setup-tests
 	$(BIN)/python -m pytest --quiet tests/test_notebooks.py
 
@@ -70,5 +73,5 @@ results: setup  ## make the long runs again, into mnist_course/results/; resumab
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
 clean:  ## remove caches and built packages; your lessons, .venv, wheels and data stay
-	rm -rf dist site screenshots .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist site screenshots solutions .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -50,6 +50,7 @@ from matplotlib import ticker
 
 from mnist_course import data, plots, runtime, widgets
 from mnist_course.augment import RandomAffine
+from mnist_course.checks import check, hint
 
 runtime.report()
 
@@ -145,6 +146,38 @@ copy = bytearray(content[16:])  # a copy that may be changed, as torch wants
 pixels = torch.frombuffer(copy, dtype=torch.uint8)
 images = pixels.reshape(count, rows, columns)
 print(tuple(images.shape), images.dtype)
+
+# %% [markdown]
+# ### Exercise 01.1: Read the labels
+#
+# Now it is your turn. Each lesson has some exercises like this one. You write the body of a
+# function; the text in quotes says what it should do and shows an example. The cell below it
+# checks your answer at once, with small inputs of its own. If something is wrong, it says what, and
+# you try again. For a hint, type `hint("idx-labels")` in a cell of your own. Nothing is lost if
+# you leave an exercise for later: no other cell needs your answer.
+#
+# The labels have an IDX file, too. It has one axis instead of three, and so a shorter header. Write
+# a function that takes the bytes of such a file and gives its labels.
+
+
+# %%
+def read_labels(content):
+    """The labels in the bytes of an IDX file of labels.
+
+    content: bytes; after the header one unsigned byte for each label.
+    Returns an int64 tensor of shape (N,), with values from 0 to 255.
+
+    >>> content = bytes.fromhex("00 00 08 01 00 00 00 03 05 00 04")  # three labels
+    >>> read_labels(content)
+    tensor([5, 0, 4])
+    """
+    ### BEGIN SOLUTION
+    return torch.tensor(list(content[8:]), dtype=torch.int64)
+    ### END SOLUTION
+
+
+# %%
+check("idx-labels", read_labels)
 
 # %% [markdown]
 # ## 5. An image is a matrix of numbers
@@ -289,6 +322,35 @@ print(
 )
 
 # %% [markdown]
+# ### Exercise 01.2: A batch of colour images
+#
+# A colour image has three channels: red, green, blue. Files often store the three bytes of a pixel
+# side by side, so a batch has the shape N, H, W, 3. A network wants N, 3, H, W. And each channel
+# has its own mean and its own deviation, computed on the training images.
+
+
+# %%
+def colour_batch(images, means, deviations):
+    """Colour images as a network wants them: channels first, scaled, normalised.
+
+    images: uint8 (N, H, W, 3) in 0..255; means, deviations: float32 (3,), of pixels in 0..1.
+    Returns float32 (N, 3, H, W); the images stay as they are.
+
+    >>> image = torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8)  # a single pixel
+    >>> means, deviations = torch.tensor([0.5, 0.0, 0.5]), torch.tensor([0.5, 0.1, 0.25])
+    >>> colour_batch(image, means, deviations).flatten()
+    tensor([-1.,  2.,  2.])
+    """
+    ### BEGIN SOLUTION
+    scaled = images.permute(0, 3, 1, 2).float() / 255  # N, 3, H, W
+    return (scaled - means.reshape(3, 1, 1)) / deviations.reshape(3, 1, 1)
+    ### END SOLUTION
+
+
+# %%
+check("colour-batch", colour_batch)
+
+# %% [markdown]
 # ## 10. Augmentation: more digits from the same digits
 #
 # A 4 that is turned a little is still a 4. So we can turn, shift, stretch and slant the images
@@ -344,6 +406,39 @@ widgets.augmentation_lab(digits, augment)
 # far before half a turn a 6 may be read as something else. A shift loses the digit only when ink
 # leaves the image, and what has left is gone. So the recipe's ranges lie well inside, and every
 # random draw keeps its label.
+
+# %% [markdown]
+# ### Exercise 01.3: Every image its own shift
+#
+# Write the simplest augmentation yourself. Each image of a batch is moved by its own whole number
+# of pixels. What leaves the image is gone, and zeros come in at the other side. A negative number
+# moves the image to the left, or up.
+
+
+# %%
+def shift_each(images, right, down):
+    """Move each image by its own number of pixels; zeros come in.
+
+    images: float32 (N, C, H, W); right, down: int64 (N,), from -(W - 1) to W - 1 and from
+    -(H - 1) to H - 1. Returns a new tensor like images; the images stay as they are.
+
+    >>> images = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).expand(2, 1, 2, 2)  # the same twice
+    >>> shift_each(images, torch.tensor([1, 0]), torch.tensor([0, -1])).tolist()
+    [[[[0.0, 1.0], [0.0, 3.0]]], [[[3.0, 4.0], [0.0, 0.0]]]]
+    """
+    ### BEGIN SOLUTION
+    height, width = images.shape[2:]
+    shifted = torch.zeros_like(images)
+    for index, (x, y) in enumerate(zip(right.tolist(), down.tolist(), strict=True)):
+        kept = images[index, :, max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
+        top, left = max(0, y), max(0, x)
+        shifted[index, :, top : top + kept.shape[1], left : left + kept.shape[2]] = kept
+    return shifted
+    ### END SOLUTION
+
+
+# %%
+check("shift-each", shift_each)
 
 # %% [markdown]
 # ## 11. Loading fast
@@ -507,6 +602,37 @@ for digit_name in range(10):
 #
 # One small thing is left. The mean and the deviation of section 8 came from all 60,000 images, and
 # 5,000 of those are now for validation. On the 55,000 alone, both are the same to four digits.
+
+# %% [markdown]
+# ### Exercise 01.4: A stratified split
+#
+# Write a stratified split yourself. To have one right answer, nothing is drawn at random here: of
+# each label, the first images go to validation. How many? One part of `parts`, rounded down: of 5
+# images and 2 parts, 2.
+
+
+# %%
+def stratified_split(labels, parts):
+    """Places of the training and of the validation images; each label keeps its share.
+
+    labels: int64 (N,); parts: a whole number from 2 on. Of the places of each label, the first
+    `count // parts` go to validation, all others to training.
+    Returns two int64 tensors, training and validation, each in ascending order.
+
+    >>> stratified_split(torch.tensor([7, 3, 7, 7, 3, 7]), 2)
+    (tensor([3, 4, 5]), tensor([0, 1, 2]))
+    """
+    ### BEGIN SOLUTION
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        places = (labels == label).nonzero()[:, 0]
+        chosen[places[: len(places) // parts]] = True
+    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
+    ### END SOLUTION
+
+
+# %%
+check("stratified-split", stratified_split)
 
 # %% [markdown]
 # ## What usually goes wrong

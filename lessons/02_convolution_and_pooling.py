@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mnist_course import data, plots, runtime, widgets
+from mnist_course.checks import check, hint
 
 runtime.report()
 digits = data.load()
@@ -215,6 +216,69 @@ widgets.kernel_lab(digits.train)
 # the kernel is 5 pixels wide: that is the k of the formula then.
 
 # %% [markdown]
+# ### Exercise 02.1: The size after several layers
+#
+# A network has many layers. What leaves one enters the next. Use the formula for a whole list of
+# them. (The names stand for k, p and s. For a hint, type `hint("output-size")` in a cell of your
+# own.)
+
+
+# %%
+def size_after(size, layers):
+    """The side of the feature maps after all layers.
+
+    size: the side of the image in pixels; layers: a list of (kernel, padding, stride), whole
+    numbers, the layer next to the image first; the list may be empty. Returns an int.
+
+    >>> size_after(28, [(5, 2, 1), (2, 0, 2)])
+    14
+    """
+    ### BEGIN SOLUTION
+    for kernel, padding, stride in layers:
+        size = (size + 2 * padding - kernel) // stride + 1
+    return size
+    ### END SOLUTION
+
+
+# %%
+check("output-size", size_after)
+
+# %% [markdown]
+# ### Exercise 02.2: Correlation with stride
+#
+# `corr2d` visits every place. Write a version that takes steps of `stride` pixels, to the right and
+# down. There is no padding.
+
+
+# %%
+def strided_correlation(image, kernel, stride):
+    """Slide a kernel over an image in steps of `stride` pixels, without padding.
+
+    image: float32 (H, W); kernel: float32 (h, w), not larger; stride: a whole number from 1 on.
+    Returns float32 of the size that the formula gives; image and kernel stay as they are.
+
+    >>> image = torch.arange(16.0).reshape(4, 4)
+    >>> strided_correlation(image, torch.tensor([[0.0, 1.0], [2.0, 3.0]]), 2)
+    tensor([[24., 36.],
+            [72., 84.]])
+    """
+    ### BEGIN SOLUTION
+    h, w = kernel.shape
+    rows = (image.shape[0] - h) // stride + 1
+    columns = (image.shape[1] - w) // stride + 1
+    output = torch.zeros(rows, columns)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * stride, column * stride
+            output[row, column] = (image[top : top + h, left : left + w] * kernel).sum()
+    return output
+    ### END SOLUTION
+
+
+# %%
+check("strided-correlation", strided_correlation)
+
+# %% [markdown]
 # ## 5. Several channels
 #
 # A grey image has one channel. A colour image has three. And the output of six kernels has six:
@@ -271,6 +335,36 @@ print("total  ", sum(parameter.numel() for parameter in layer.parameters()))
 # NBVAL_CHECK_OUTPUT
 mix = nn.Conv2d(6, 16, kernel_size=1)
 print("1 x 1 convolution:", tuple(mix(torch.zeros(1, 6, 14, 14)).shape), "from (1, 6, 14, 14)")
+
+# %% [markdown]
+# ### Exercise 02.3: Several output channels
+#
+# `corr2d_channels` makes one feature map from one stack of kernels. Write a whole layer: one feature
+# map for each stack, and each with its bias. You may call `corr2d_channels`.
+
+
+# %%
+def convolve(images, kernels, biases):
+    """A convolution with several input and output channels, without padding, stride 1.
+
+    images: float32 (C, H, W), the channels of one image; kernels: float32 (K, C, h, w), a stack
+    for each output channel; biases: float32 (K,). Returns float32 (K, H - h + 1, W - w + 1).
+
+    >>> images = torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]])  # 2 channels of 1 × 2 pixels
+    >>> kernels = torch.tensor([[[[1.0]], [[0.0]]], [[[1.0]], [[-1.0]]]])  # 2 stacks of 2 tables
+    >>> convolve(images, kernels, torch.tensor([10.0, 0.5])).tolist()
+    [[[11.0, 12.0]], [[-1.5, -1.5]]]
+    """
+    ### BEGIN SOLUTION
+    maps = [
+        corr2d_channels(images, stack) + bias for stack, bias in zip(kernels, biases, strict=True)
+    ]
+    return torch.stack(maps)
+    ### END SOLUTION
+
+
+# %%
+check("output-channels", convolve)
 
 # %% [markdown]
 # ## 6. A kernel that is learned
@@ -332,6 +426,37 @@ plots.show(
 # through all layers.
 
 # %% [markdown]
+# ### Exercise 02.4: The slopes of a kernel
+#
+# One turn of the loop above in a function of its own: the slopes of the loss for each weight. The
+# loss is the mean squared difference between the correlation of the image with the kernel and the
+# targets. You may let torch compute the slopes, or work them out by hand. Whoever calls the function
+# gets the slopes, and nothing else is changed.
+
+
+# %%
+def kernel_slopes(image, kernel, targets):
+    """The slopes of the mean squared difference for each weight of a kernel.
+
+    image: float32 (H, W); kernel: float32 (h, w); targets: float32 (H - h + 1, W - w + 1).
+    Returns float32 (h, w) that carries no graph; image, kernel and targets stay as they are.
+
+    >>> image, kernel = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])
+    >>> kernel_slopes(image, kernel, torch.tensor([[1.0, 4.0]]))  # answers 3 and 6, both 2 too large
+    tensor([[6.]])
+    """
+    ### BEGIN SOLUTION
+    weights = kernel.clone().requires_grad_()
+    loss = ((F.conv2d(image[None, None], weights[None, None])[0, 0] - targets) ** 2).mean()
+    loss.backward()
+    return weights.grad
+    ### END SOLUTION
+
+
+# %%
+check("kernel-slopes", kernel_slopes)
+
+# %% [markdown]
 # ## 7. Pooling
 #
 # After a convolution has found patterns, their exact place matters less and less. **Pooling**
@@ -376,6 +501,40 @@ def max_pool2d(image, size):
 
 
 print(max_pool2d(feature_map, 2).tolist())
+
+# %% [markdown]
+# ### Exercise 02.5: Average pooling with overlap
+#
+# Now average pooling. And the window no longer moves by its own size but by `stride` pixels, so that
+# windows may overlap, or leave gaps. Only windows that lie inside the image count.
+
+
+# %%
+def average_pool(image, size, stride):
+    """The mean of each size × size window; the windows begin `stride` pixels apart.
+
+    image: float32 (H, W), not smaller than a window; size, stride: whole numbers from 1 on.
+    Returns float32 of the size that the formula of section 4 gives; the image stays as it is.
+
+    >>> image = torch.arange(9.0).reshape(3, 3)
+    >>> average_pool(image, 2, 1)
+    tensor([[2., 3.],
+            [5., 6.]])
+    """
+    ### BEGIN SOLUTION
+    rows = (image.shape[0] - size) // stride + 1
+    columns = (image.shape[1] - size) // stride + 1
+    output = torch.zeros(rows, columns)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * stride, column * stride
+            output[row, column] = image[top : top + size, left : left + size].mean()
+    return output
+    ### END SOLUTION
+
+
+# %%
+check("average-pooling", average_pool)
 
 # %% [markdown]
 # ## 8. What pooling forgives

@@ -20,6 +20,7 @@ from d2l import torch as d2l
 from torch import nn
 
 from mnist_course import data, metrics, models, plots, probe, results, runtime, widgets
+from mnist_course.checks import check, hint
 from mnist_course.training import (
     Recipe,
     Snapshots,
@@ -126,6 +127,47 @@ print(first_convolution + second_convolution + hidden_1 + hidden_2 + last)
 # convolutions together have 2,572.
 
 # %% [markdown]
+# ### Exercise 03.1: Count another network's parameters
+#
+# Now for any network of this kind. It is given as a list: `("conv", 6, 5, 2)` is a convolution with
+# 6 output channels, kernels of 5 × 5 and padding 2; `("pool", 2)` is pooling with windows of 2 × 2
+# that don't overlap; `("linear", 10)` is a fully connected layer with 10 outputs. The image has one
+# channel, the stride of a convolution is 1, and every convolution and fully connected layer has
+# biases. (For a hint, type `hint("count-parameters")` in a cell of your own.)
+
+
+# %%
+def count_parameters(size, layers):
+    """How many parameters a network has.
+
+    size: the side of the square image, which has one channel; layers: a list of
+    ("conv", outputs, kernel, padding), ("pool", window) and ("linear", outputs). Once a "linear"
+    has come, only "linear" follow. Returns an int.
+
+    >>> count_parameters(4, [("conv", 2, 3, 1), ("pool", 2), ("linear", 3)])  # 20 + 27
+    47
+    """
+    ### BEGIN SOLUTION
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            outputs, kernel, padding = settings
+            total += outputs * channels * kernel * kernel + outputs
+            size, channels = size + 2 * padding - kernel + 1, outputs
+        elif kind == "pool":
+            size = size // settings[0]
+        else:
+            outputs = settings[0]
+            total += outputs * channels * size * size + outputs
+            size, channels = 1, outputs
+    return total
+    ### END SOLUTION
+
+
+# %%
+check("count-parameters", count_parameters)
+
+# %% [markdown]
 # ## 3. From image to loss, with small numbers
 #
 # ### A fully connected layer
@@ -210,6 +252,61 @@ print(f"loss before {loss.item():.4f}, after {after.item():.4f}")
 # %% [markdown]
 # The loss fell. In a network with many layers, `backward()` passes the slopes on from layer to
 # layer, from the loss back to the first weights. That is **backpropagation**.
+
+# %% [markdown]
+# ### Exercise 03.2: Cross-entropy that bears large logits
+#
+# Write the loss of a batch: the mean cross-entropy of its images. Mind large logits. A float32 has
+# room for e to the power of 88, not of 89. But logits of 1000 may come, and the loss must be right
+# all the same. Slopes will be needed, so the result is a tensor that `backward()` can start from.
+
+
+# %%
+def cross_entropy(logits, labels):
+    """Mean cross-entropy of a batch, also for logits of 1000 and more.
+
+    logits: float32 (N, K), with requires_grad; labels: int64 (N,), from 0 to K - 1.
+    Returns a float32 tensor of shape () from which `backward()` works.
+
+    >>> logits = torch.tensor([[1000.0, 1000.0], [0.0, 0.0]], requires_grad=True)
+    >>> round(cross_entropy(logits, torch.tensor([1, 0])).item(), 3)  # ln 2 for both
+    0.693
+    """
+    ### BEGIN SOLUTION
+    right = logits[torch.arange(len(labels)), labels]
+    return (logits.logsumexp(dim=1) - right).mean()
+    ### END SOLUTION
+
+
+# %%
+check("stable-cross-entropy", cross_entropy)
+
+# %% [markdown]
+# ### Exercise 03.3: The slopes of a batch
+#
+# You know the slope of each logit for one image: its probability, minus 1 if it is the right class.
+# The loss of a batch is the mean over its images. What are the slopes then?
+
+
+# %%
+def loss_slopes(logits, labels):
+    """The slopes of the mean cross-entropy of a batch, one for each logit.
+
+    logits: float32 (N, K); labels: int64 (N,), from 0 to K - 1.
+    Returns float32 (N, K) that carries no graph; the logits stay as they are.
+
+    >>> loss_slopes(torch.zeros(2, 2), torch.tensor([0, 1]))
+    tensor([[-0.2500,  0.2500],
+            [ 0.2500, -0.2500]])
+    """
+    ### BEGIN SOLUTION
+    targets = nn.functional.one_hot(labels, logits.shape[1])
+    return (logits.softmax(dim=1) - targets) / len(labels)
+    ### END SOLUTION
+
+
+# %%
+check("loss-slopes", loss_slopes)
 
 # %% [markdown]
 # ## 4. Where to start: Xavier
@@ -328,6 +425,39 @@ for part in (1, 2):
 # %% [markdown]
 # That is a disappointment. The loss went to 2.3 and stopped there. The network is hardly better
 # than guessing. Nothing is broken. You have met the most common riddle of this field.
+
+# %% [markdown]
+# ### Exercise 03.4: A step with momentum
+#
+# Plain gradient descent forgets its last step. With **momentum** it keeps a part of it, like a ball
+# that rolls: small slopes in the same direction add up, and slopes that change their sign cancel
+# out. A second tensor, the **velocity**, remembers the way:
+#
+# > new velocity = momentum · old velocity + slopes
+# >
+# > new weights = old weights − learning rate · new velocity
+
+
+# %%
+def momentum_step(weights, slopes, velocity, learning_rate, momentum):
+    """One step of gradient descent with momentum.
+
+    weights, slopes, velocity: float32 of the same shape, any; learning_rate: above 0; momentum:
+    from 0 to below 1. Returns two new tensors, weights and velocity; the old ones stay as they
+    are.
+
+    >>> weights, slopes, velocity = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0])
+    >>> momentum_step(weights, slopes, velocity, learning_rate=0.25, momentum=0.5)
+    (tensor([0.]), tensor([4.]))
+    """
+    ### BEGIN SOLUTION
+    new_velocity = momentum * velocity + slopes
+    return weights - learning_rate * new_velocity, new_velocity
+    ### END SOLUTION
+
+
+# %%
+check("momentum-step", momentum_step)
 
 # %% [markdown]
 # ## 6. Why is my loss 2.303?
@@ -597,6 +727,42 @@ print("eval: ", layer(ones).tolist())
 # In training mode the result changes from call to call. (What is left is doubled, so that the
 # sum stays the same on average.) Whoever forgets `eval()` gets random answers. Lesson 05 shows
 # how much that costs.
+
+# %% [markdown]
+# ### Exercise 03.5: Evaluate one class
+#
+# A good accuracy may hide a class that is read badly. Write an `evaluate` that looks at one class:
+# of the images that have this label, how many does the network get right? The network may hold
+# dropout or batch norm, and it comes in training mode.
+
+
+# %%
+def class_accuracy(network, batches, label):
+    """Share of the images of one class that the network gets right, in evaluation.
+
+    network: (N, C, H, W) to logits (N, K); batches: a list of (images, labels), with labels int64
+    (N,); label: the class, which occurs at least once. Returns a float from 0 to 1. The
+    network's parameters and buffers stay as they are; its mode may change.
+
+    >>> batches = [(torch.tensor([[9.0, 0.0], [0.0, 9.0], [0.0, 9.0]]), torch.tensor([0, 0, 1]))]
+    >>> class_accuracy(nn.Identity(), batches, 0)  # the images are their own logits here
+    0.5
+    """
+    ### BEGIN SOLUTION
+    network.eval()
+    correct = total = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            predictions = network(images).argmax(dim=1)
+            of_class = labels == label
+            correct += (predictions[of_class] == label).sum().item()
+            total += of_class.sum().item()
+    return correct / total
+    ### END SOLUTION
+
+
+# %%
+check("class-accuracy", class_accuracy)
 
 # %% [markdown]
 # ## 11. Save and load

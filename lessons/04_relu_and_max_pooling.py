@@ -20,6 +20,7 @@ from torch import nn
 
 from mnist_course import data, models, plots, results, runtime, widgets
 from mnist_course.augment import RandomAffine
+from mnist_course.checks import check, hint
 from mnist_course.training import (
     CheckpointError,
     Recipe,
@@ -87,7 +88,34 @@ widgets.loss_explorer(digits.train)
 # %% [markdown]
 # With 0.1 the loss falls at once. With 0.9 all units of a layer die, the slopes become 0, and the loss
 # stays at 2.303 for good.
+
+# %% [markdown]
+# ### Exercise 04.1: A ReLU that can't die
 #
+# A dead unit has no slope to learn from. The **leaky ReLU** leaves it a small one: what is negative
+# is not made 0, but multiplied by a small number. Write it. It works on a tensor of any shape, all
+# numbers at once.
+
+
+# %%
+def leaky_relu(inputs, slope):
+    """Keep what is positive, multiply what is negative by slope.
+
+    inputs: float32, any shape; slope: a number from 0 to 1.
+    Returns a new tensor of the same shape and dtype; the inputs stay as they are.
+
+    >>> leaky_relu(torch.tensor([-2.0, 0.0, 3.0]), 0.1)
+    tensor([-0.2000,  0.0000,  3.0000])
+    """
+    ### BEGIN SOLUTION
+    return torch.where(inputs > 0, inputs, slope * inputs)
+    ### END SOLUTION
+
+
+# %%
+check("leaky-relu", leaky_relu)
+
+# %% [markdown]
 # ## 2. One change at a time
 #
 # Here is LeNet-5 with exchangeable parts. The layers are the ones you know.
@@ -187,6 +215,35 @@ widgets.feature_maps(pair, digits.validation)
 # A sigmoid answers every place with a number between 0 and 1, also where there is nothing. ReLU
 # answers many places with exactly 0, and its largest values are not held below 1. Max pooling passes
 # the strongest answers on as they are; average pooling makes them paler.
+
+# %% [markdown]
+# ### Exercise 04.2: What batch norm remembers
+#
+# In evaluation batch norm does not use the mean of the batch, but a **running mean** that it kept
+# while training. After each batch it moves the running mean a little way to the batch's own mean:
+# with a momentum of 0.1, nine parts of the old and one part of the new. Write that step. The
+# batch's mean is one number a channel, over all images and all places.
+
+
+# %%
+def update_running_mean(running_mean, batch, momentum):
+    """The running mean after one more batch.
+
+    running_mean: float32 (C,); batch: float32 (N, C, H, W); momentum: the new one's share, 0 to 1.
+    Returns a new tensor (C,); the old one stays as it is.
+
+    >>> batch = torch.tensor([1.0, 3.0]).reshape(1, 2, 1, 1)  # one image, two channels
+    >>> update_running_mean(torch.tensor([0.0, 10.0]), batch, 0.1)
+    tensor([0.1000, 9.3000])
+    """
+    ### BEGIN SOLUTION
+    batch_mean = batch.mean(dim=(0, 2, 3))
+    return (1 - momentum) * running_mean + momentum * batch_mean
+    ### END SOLUTION
+
+
+# %%
+check("running-mean", update_running_mean)
 
 # %% [markdown]
 # ## 3. Two networks from the web
@@ -408,6 +465,39 @@ widgets.band_explorer(history_e, together, row_e)
 # out of it.
 
 # %% [markdown]
+# ### Exercise 04.3: When to stop
+#
+# Now decide it yourself. You get the validation accuracies, one an epoch, and the patience: the
+# number of epochs in a row that may pass without a new best. After which epoch does training end?
+# An accuracy that only equals the best is not a new best.
+
+
+# %%
+def last_epoch(accuracies, patience):
+    """The epoch after which early stopping ends training, counted from 1.
+
+    accuracies: a list of floats, one an epoch; patience: a whole number from 1 on.
+    Training ends after `patience` epochs in a row without a new best. If that never happens,
+    it ends after the last epoch of the list. Returns an int; 0 for an empty list.
+
+    >>> last_epoch([0.95, 0.97, 0.96, 0.97, 0.98], patience=2)
+    4
+    """
+    ### BEGIN SOLUTION
+    best, waited = float("-inf"), 0
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        waited = 0 if accuracy > best else waited + 1
+        best = max(best, accuracy)
+        if waited == patience:
+            return epoch
+    return len(accuracies)
+    ### END SOLUTION
+
+
+# %%
+check("early-stopping", last_epoch)
+
+# %% [markdown]
 # ## 5. When there is too little data: dropout and weight decay
 #
 # With 55,000 images LeNet hardly **overfits**. To see overfitting, take images away. With 1,000
@@ -458,6 +548,38 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # More data would be the real cure. Augmentation is the cheapest way to get some.
 
 # %% [markdown]
+# ### Exercise 04.4: Dropout
+#
+# In lesson 03 you saw that dropout doubles what it leaves when half of the units are dropped. So
+# the sum stays the same on average, and in evaluation nothing has to be done. Write it for any
+# share. To make the answer the same each time, the random numbers are handed in: one for each
+# unit, evenly spread from 0 to 1. A unit is dropped where its number is below the share. (This is
+# how torch's own `nn.Dropout` works, but for the random numbers.)
+
+
+# %%
+def drop_units(units, draws, share, training):
+    """Switch off a share of the units while training, and enlarge the others to make up for it.
+
+    units: float32, any shape; draws: float32 in 0..1, the same shape: a unit is dropped where
+    its draw is below share; share: from 0 to below 1; training: True or False.
+    Returns a tensor like units; units themselves stay as they are. When not training, nothing
+    is dropped or enlarged.
+
+    >>> drop_units(torch.ones(4), torch.tensor([0.1, 0.9, 0.3, 0.7]), share=0.5, training=True)
+    tensor([0., 2., 0., 2.])
+    """
+    ### BEGIN SOLUTION
+    if not training:
+        return units.clone()
+    return units * (draws >= share) / (1 - share)
+    ### END SOLUTION
+
+
+# %%
+check("inverted-dropout", drop_units)
+
+# %% [markdown]
 # ## 6. How many seeds?
 #
 # You have seen many differences of 0.1 or 0.2 percentage points. How far do two runs differ when
@@ -477,6 +599,40 @@ print(f"of a mean of {len(base)} runs:        {spread / len(base) ** 0.5:.2f} po
 #
 # Seeds tell you about the luck of training alone. All runs are read on the same 5,000 images. Other
 # images would shift the number again: see the interval in lesson 03.
+
+# %% [markdown]
+# ### Exercise 04.5: Is it a gain?
+#
+# Two networks were trained with several seeds each, perhaps not equally many. Compute the gain and
+# how far it spreads. For one mean you saw it: the standard deviation of the runs, divided by the
+# root of their number. For the difference of two means, the two spreads are **squared, added, and
+# the root is taken**. With equal spreads that gives the √2 from above.
+
+
+# %%
+def gain_and_spread(base, new):
+    """The gain of the new runs over the base runs, and the standard deviation of that gain.
+
+    base, new: lists of accuracies, at least two each, of any length. The deviation of the runs is
+    the one with n - 1, as `statistics.stdev` computes it. Returns a pair of floats.
+
+    >>> gain, spread = gain_and_spread([98.0, 99.0, 100.0], [99.0, 101.0])
+    >>> print(f"{gain:.2f} {spread:.2f}")
+    1.00 1.15
+    """
+    ### BEGIN SOLUTION
+    gain = statistics.mean(new) - statistics.mean(base)
+    squares = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return gain, squares**0.5
+    ### END SOLUTION
+
+
+# %%
+check("gain-and-spread", gain_and_spread)
+
+# %% [markdown]
+# Try it on two rows of the ablation: `rows["base"]["accuracies"]` and another. Is the gain more
+# than twice its spread?
 #
 # One last thing: keep the network.
 

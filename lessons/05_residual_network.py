@@ -15,6 +15,7 @@
 
 # %%
 import copy
+import math
 
 import torch
 from torch import nn
@@ -22,6 +23,7 @@ from torch.nn import functional as F
 
 from mnist_course import data, metrics, models, plots, probe, recipes, results, runtime, widgets
 from mnist_course.augment import RandomAffine
+from mnist_course.checks import check, hint
 from mnist_course.training import (
     Recipe,
     Snapshots,
@@ -201,6 +203,37 @@ class ResidualBlock(nn.Module):
 
 
 # %% [markdown]
+# ### Exercise 05.1: A shortcut without weights
+#
+# The paper of 2015 has a second way to mend the shapes, and it needs no weights at all. Take every
+# `stride`-th row and column of the input. Then add channels full of **zeros** behind its own, until
+# there are enough. Write this shortcut.
+
+
+# %%
+def padded_shortcut(images, outputs, stride):
+    """The input in the shape that a block's output has, without weights.
+
+    images: float32 (N, C, H, W); outputs: the channels wanted, at least C; stride: 1 or more.
+    Returns float32 (N, outputs, rows, columns): rows 0, stride, 2 * stride, … of each image,
+    the same columns, its own C channels first, and then channels of zeros.
+
+    >>> image = torch.arange(1.0, 10.0).reshape(1, 1, 3, 3)  # 1 to 9 in three rows
+    >>> padded_shortcut(image, outputs=2, stride=2).tolist()
+    [[[[1.0, 3.0], [7.0, 9.0]], [[0.0, 0.0], [0.0, 0.0]]]]
+    """
+    ### BEGIN SOLUTION
+    kept = images[:, :, ::stride, ::stride]
+    wanted = kept.new_zeros(len(images), outputs, *kept.shape[2:])
+    wanted[:, : images.shape[1]] = kept
+    return wanted
+    ### END SOLUTION
+
+
+# %%
+check("padded-shortcut", padded_shortcut)
+
+# %% [markdown]
 # ## 3. The network
 #
 # Three blocks. The first convolution takes every second place: its output has 12 × 12 pixels, so
@@ -249,6 +282,45 @@ for name, build in (
 # has to reach the same with less.
 
 # %% [markdown]
+# ### Exercise 05.2: How far does it see?
+#
+# Lesson 02 called the part of the image that an output number depends on its **receptive field**.
+# How wide is it after several layers? One number sees 1 pixel of itself. Go through the layers from
+# the image on, and keep two things: how wide the field is, and how many image pixels lie between
+# two neighbouring numbers, the **step**. At first both are 1. A layer with a kernel of 3 looks at 3
+# neighbours, so the field grows by 2 steps. A layer with a stride of 2 then doubles the step.
+
+
+# %%
+def receptive_field(layers):
+    """How many image pixels in a row one output number depends on, through all the layers.
+
+    layers: a list of pairs (kernel size, stride), from the image to the output; pooling layers
+    are among them. Returns an int; 1 for no layers. Padding plays no part.
+
+    >>> receptive_field([(5, 1), (2, 2)])  # LeNet's first convolution and its pooling
+    6
+    >>> receptive_field([(5, 1), (2, 2), (5, 1)])  # and its second convolution
+    14
+    """
+    ### BEGIN SOLUTION
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+    ### END SOLUTION
+
+
+# %%
+check("receptive-field", receptive_field)
+
+# %% [markdown]
+# Our network has 28 × 28 pixels before it. How much of an image does one number see after its last
+# convolution? Its way through the blocks is a kernel of 5 with stride 2, then six kernels of 3, of
+# which the third has stride 2.
+
+# %% [markdown]
 # ## 4. The recipe
 #
 # A network is only half of it. The **recipe** says how it is trained. Every line has a reason.
@@ -293,6 +365,38 @@ ax = plots.lines({"rate": rates}, xlabel="step", ylabel="learning rate")
 plots.show(
     ax, alt="The learning rate climbs to 0.02 in the first 30 % of the steps and falls to nearly 0."
 )
+
+# %% [markdown]
+# ### Exercise 05.3: A cycle of your own
+#
+# Write a one-cycle schedule. In the first part of the steps, the **warm-up**, the learning rate rises
+# on a straight line from 0 to the peak. Then it falls on half a cosine wave from the peak to 0:
+# the peak times (1 + cos πt) / 2, where t goes evenly from 0, at the end of the warm-up, to 1, at
+# the last step. (The picture above begins with half a cosine too, and not quite at 0.)
+
+
+# %%
+def one_cycle(step, steps, peak, warm_up):
+    """The learning rate at a step of a one-cycle schedule.
+
+    step: a whole number from 0 to steps; steps: their number; peak: the largest learning rate;
+    warm_up: the share of the steps in which the rate rises, above 0 and below 1.
+    Returns a float from 0 to peak: 0 at step 0, the peak at step warm_up * steps, 0 at the end.
+
+    >>> [round(one_cycle(step, 10, 0.4, warm_up=0.2), 3) for step in (0, 1, 2, 6, 10)]
+    [0.0, 0.2, 0.4, 0.2, 0.0]
+    """
+    ### BEGIN SOLUTION
+    top = warm_up * steps
+    if step < top:
+        return peak * step / top
+    t = (step - top) / (steps - top)
+    return peak * (1 + math.cos(math.pi * t)) / 2
+    ### END SOLUTION
+
+
+# %%
+check("one-cycle-rate", one_cycle)
 
 # %% [markdown]
 # ## 5. Training
@@ -369,6 +473,43 @@ correct = int((logits.argmax(dim=1) == test.labels).sum())
 low, high = metrics.interval(correct, len(test))
 print(f"{correct:,} of {len(test):,} right: {correct / len(test):.2%}")
 print(f"95 % interval: {low:.2%} to {high:.2%}")
+
+# %% [markdown]
+# ### Exercise 05.4: An honest interval
+#
+# Many reports give p ± 1.96 · √(p(1 − p) / n), where p is the share that was right of n images. Near
+# 100 % that is wrong: when all of 100 images are right, it says that no error is possible at all.
+# **Wilson's interval** is honest there. With z = 1.96 and d = 1 + z² / n,
+#
+# $$\text{middle} = \frac{p + z^2 / 2n}{d} \qquad
+# \text{half} = \frac{z}{d} \sqrt{\frac{p(1 - p)}{n} + \frac{z^2}{4n^2}}$$
+#
+# and it goes from middle − half to middle + half. Write it. What does it say when all of 100 are
+# right?
+
+
+# %%
+def wilson_interval(correct, total, z=1.96):
+    """Wilson's interval for a share: which true shares fit what was counted?
+
+    correct: a whole number from 0 to total; total: a whole number from 1 on; z: how many
+    standard deviations wide to each side, 1.96 for 95 %. Returns two floats (low, high) in 0..1.
+
+    >>> low, high = wilson_interval(100, 100)
+    >>> print(f"{low:.4f} {high:.4f}")
+    0.9630 1.0000
+    """
+    ### BEGIN SOLUTION
+    share = correct / total
+    d = 1 + z**2 / total
+    middle = (share + z**2 / (2 * total)) / d
+    half = z / d * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+    ### END SOLUTION
+
+
+# %%
+check("wilson-interval", wilson_interval)
 
 # %% [markdown]
 # One run is not a result. Here are the stored runs, all of them, with the seeds 0 to 9. They were
@@ -514,6 +655,45 @@ plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.ite
 # Not repeated here, but just as serious: the LeNet baseline that the task asked for was never made,
 # nothing was saved, and one seed was run. Nobody can say how often 99.68 % would come again. And in
 # one of four stages batch norm stands after ReLU instead of before, without a reason.
+
+# %% [markdown]
+# ### Exercise 05.5: Look without touching
+#
+# Our `evaluate` calls `eval()` and leaves the network in that mode. `train_epoch` calls `train()`
+# again, so in our loop it does no harm. In another loop it would: batch norm would stop to learn.
+# Write an accuracy that leaves **every layer** in the mode in which it was. Each layer keeps its
+# own mode in `layer.training`, and `network.modules()` goes through all of them, the network itself
+# included. Mind that some layers may have been in evaluation mode already, while others trained.
+
+
+# %%
+def accuracy_without_a_trace(network, images, labels):
+    """The network's accuracy in evaluation mode; afterwards the network is as it was.
+
+    network: any `nn.Module`, (N, C, H, W) to logits (N, K), in any mode; images: float32
+    (N, C, H, W); labels: int64 (N,). Returns a float in 0..1. Every layer keeps its mode, and
+    batch norm its running mean and variance. No slopes are computed.
+
+    >>> network = nn.Sequential(nn.Flatten(), nn.Dropout(0.5))  # in training mode
+    >>> images = torch.tensor([[1.0, 2.0], [4.0, 3.0]]).reshape(2, 1, 1, 2)
+    >>> accuracy_without_a_trace(network, images, torch.tensor([1, 1]))
+    0.5
+    >>> network.training
+    True
+    """
+    ### BEGIN SOLUTION
+    modes = [(layer, layer.training) for layer in network.modules()]
+    network.eval()
+    with torch.no_grad():
+        predictions = network(images).argmax(dim=1)
+    for layer, training in modes:
+        layer.training = training
+    return (predictions == labels).float().mean().item()
+    ### END SOLUTION
+
+
+# %%
+check("keep-the-modes", accuracy_without_a_trace)
 
 # %% [markdown]
 # Keep your network: lessons 06 to 10 look into it, deploy it, and attack it.

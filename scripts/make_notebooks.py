@@ -1,13 +1,18 @@
-"""Make notebooks/ from lessons/: `make notebooks`.
+"""Make notebooks/ from lessons/: `make notebooks`, or solved ones in solutions/: `make solutions`.
 
-    python scripts/make_notebooks.py          every lesson
-    python scripts/make_notebooks.py 03 05    these lessons
+    python scripts/make_notebooks.py               every lesson
+    python scripts/make_notebooks.py 03 05         these lessons
+    python scripts/make_notebooks.py --solved 03   with solutions, in solutions/
 
 A lesson is a text file (py:percent). Its prose quotes results by marks such as
 `{{residual.rows.residual.mean | .2%}}`, which are filled in from mnist_course/results/ here.
 Outputs are stored in cells with `# NBVAL_CHECK_OUTPUT` alone. They come from a run in quick
 mode, in which these cells print the same as in a full one; a lesson whose code has not changed
 is not run again.
+
+An exercise is two cells: an answer, in which the solution stands between BEGIN and END, and its
+check, `check("its-name", ...)`. Students get the answer without the lines from BEGIN to END.
+Both cells carry nbgrader's metadata, and ids made from the exercise's name.
 """
 
 import hashlib
@@ -21,11 +26,14 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from mnist_course import results, runtime
+from mnist_course import checks, results, runtime
 
 ROOT = Path(__file__).parent.parent
 LESSONS = ROOT / "lessons"
 NOTEBOOKS = ROOT / "notebooks"
+SOLUTIONS = ROOT / "solutions"
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 MARK = re.compile(r"\{\{\s*([\w.-]+)\s*(?:\|\s*(\S+?)\s*)?\}\}")
 
@@ -39,8 +47,56 @@ def quoted(mark):
     return format(value, mark[2] or "")
 
 
-def build(lesson):
-    """The notebook of a lesson file, without outputs."""
+def without_solution(source):
+    """A cell's source without the lines from BEGIN to END. Raises ValueError for a mark alone."""
+    kept, inside = [], False
+    for line in source.splitlines():
+        mark = line.strip()
+        if mark in (BEGIN, END):
+            if inside == (mark == BEGIN):
+                raise ValueError(f"{mark} without its partner in:\n{source}")
+            inside = not inside
+        elif not inside:
+            kept.append(line)
+    if inside:
+        raise ValueError(f"{BEGIN} without its partner in:\n{source}")
+    return "\n".join(kept).rstrip()
+
+
+def exercises(cells):
+    """Yield (name, answer cell, check cell) for each exercise among the cells of a lesson.
+
+    Raises ValueError for an answer without a check after it, and for a check without an answer.
+    """
+    answer = None
+    for cell in cells:
+        found = CHECK.search(cell.source) if cell.cell_type == "code" else None
+        if found and answer is None:
+            raise ValueError(f"no answer stands before:\n{cell.source}")
+        if found:
+            yield found[1], answer, cell
+            answer = None
+        elif BEGIN in cell.source:
+            if answer is not None:
+                raise ValueError(f"no check stands after:\n{answer.source}")
+            answer = cell
+    if answer is not None:
+        raise ValueError(f"no check stands after:\n{answer.source}")
+
+
+def label(cell, name, **nbgrader):
+    """Give a cell of an exercise its id, and nbgrader's metadata, schema 3."""
+    cell.id = name
+    # what nbgrader calls locked is a cell that JupyterLab lets nobody edit or delete
+    cell.metadata = {"deletable": False, "editable": not nbgrader["locked"]}
+    cell.metadata["nbgrader"] = {"schema_version": 3, "task": False, "grade_id": name, **nbgrader}
+
+
+def build(lesson, solved=False):
+    """The notebook of a lesson file, without outputs; without solutions too, unless `solved`.
+
+    Raises ValueError for an exercise that lacks a part, and KeyError for one without a check.
+    """
     notebook = jupytext.read(lesson)
     seen = {}
     for cell in notebook.cells:
@@ -53,6 +109,12 @@ def build(lesson):
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    for name, answer, check in exercises(notebook.cells):
+        label(answer, name, grade=False, solution=True, locked=False)
+        points = checks.EXERCISES[name].points
+        label(check, f"check-{name}", grade=True, solution=False, locked=True, points=points)
+        if not solved:
+            answer.source = without_solution(answer.source)
     notebook.metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
@@ -92,20 +154,33 @@ def make(lesson):
         with tempfile.TemporaryDirectory() as folder:
             NotebookClient(ran, timeout=600, resources={"metadata": {"path": folder}}).execute()
         outputs = checked_outputs(ran)
+    write(notebook, outputs, path)
+
+
+def make_solved(lesson, folder=SOLUTIONS):
+    """Write the solved notebook of a lesson; its checked cells print what the student's print."""
+    student = nbformat.read(NOTEBOOKS / f"{lesson.stem}.ipynb", as_version=4)
+    path = folder / f"{lesson.stem}.ipynb"
+    write(build(lesson, solved=True), checked_outputs(student), path)
+
+
+def write(notebook, outputs, path):
+    """Write a notebook with these outputs, by cell id."""
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.id in outputs:
             cell.outputs = outputs[cell.id]
             cell.execution_count = number  # nbval takes a cell without a number for one not run
     nbformat.validate(notebook)
     runtime.write_whole(path, (nbformat.writes(notebook) + "\n").encode())
-    print(path.relative_to(ROOT))
+    print(path)
 
 
-def main(chosen):
-    lessons = sorted(LESSONS.glob("*.py"))
-    for lesson in lessons:
+def main(arguments):
+    solved = "--solved" in arguments
+    chosen = [argument for argument in arguments if argument != "--solved"]
+    for lesson in sorted(LESSONS.glob("*.py")):
         if not chosen or lesson.stem[:2] in chosen:
-            make(lesson)
+            make_solved(lesson) if solved else make(lesson)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])")
 NOT_A_CLAIM = re.compile(
     r"https?://\S+|\]\([^)]*\)|zhuanlan\S+"  # links
     r"|\(\d{4}\)|[Ii]n \d{4}\b|2025-09-19"  # years
-    r"|m0_\d+|section \d+\.\d+"  # an author, a section of a book
+    r"|m0_\d+|section \d+\.\d+|Exercise \d+\.\d"  # an author, a section of a book, an exercise
     r"|\{\{.*?\}\}"  # filled in from the results
 )
 

@@ -1,5 +1,6 @@
 """The workflows, the hooks and the CI script: valid, and calling the commands that exist."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,12 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mnist_course.cli import checkup
+
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MAKE = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
+CLASS = ROOT / "docs" / "class-workflow.yml"  # for other repositories
+
 every_workflow = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+ours_and_the_class_s = pytest.mark.parametrize("path", [*FILES, CLASS], ids=lambda path: path.stem)
 
 
 def load(path):
@@ -33,14 +39,14 @@ def test_there_are_three():
     assert [path.stem for path in FILES] == ["pages", "test", "weekly"]
 
 
-@every_workflow
+@ours_and_the_class_s
 def test_a_workflow_is_valid(path):
     check = ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
     done = subprocess.run([sys.executable, *check], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@every_workflow
+@ours_and_the_class_s
 def test_a_workflow_may_read_and_no_more(path):
     workflow = load(path)
     assert workflow["permissions"] == {"contents": "read"}
@@ -53,7 +59,7 @@ def test_a_workflow_may_read_and_no_more(path):
             assert "permissions" not in job
 
 
-@every_workflow
+@ours_and_the_class_s
 def test_actions_are_github_s_own_and_name_a_major_version(path):
     for step in steps(path):
         if "uses" in step:
@@ -66,6 +72,32 @@ def test_a_workflow_calls_make_s_commands(path):
         word, target = command.split()
         assert word == "make"
         assert target in MAKE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the class runs on Linux")
+def test_a_class_sees_points_and_runs_strictly(tmp_path):
+    d2l, points, strict = commands(CLASS)[1:]
+    assert checkup.D2L in d2l
+    assert "my-lessons" in load(CLASS)[True]["push"]["paths"][0]
+    # the points: the command itself, where the runner's programs would be
+    environment = {**os.environ, "RUNNER_TEMP": str(tmp_path)}
+    environment["GITHUB_STEP_SUMMARY"] = str(tmp_path / "summary.md")
+    program = tmp_path / "mnist-course"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from mnist_course.cli import main\nmain()\n"
+    )
+    program.chmod(0o755)
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    (tmp_path / "my-lessons").mkdir()
+    subprocess.run(["bash", "-ec", points], cwd=tmp_path, env=environment, check=True)
+    summary = (tmp_path / "summary.md").read_text().splitlines()
+    assert summary[0] == summary[-1] == "```"
+    assert summary[-2].startswith("all lessons")
+    # the checks
+    [step] = [step for step in steps(CLASS) if step.get("run") == strict]
+    assert step["env"] == {"MNIST_COURSE_QUICK": "1", "MNIST_COURSE_STRICT": "1"}
+    assert strict.startswith("pytest --nbval-lax --nbval-current-env")
 
 
 def test_the_readme_s_test_command_is_what_runs_everywhere():

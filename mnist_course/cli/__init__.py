@@ -4,6 +4,7 @@ Each command imports what it needs when it runs, so that `--help` answers at onc
 """
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -72,6 +73,19 @@ def lab(options):
         click.echo(line)
     os.chdir(folder)
     sys.exit(jupyterlab(list(options)))
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+def progress(folder):
+    """Show which exercises are solved, lesson by lesson.
+
+    FOLDER holds the notebooks; without it, it is my-lessons. The answers in them are run and
+    checked. Nothing in the folder is changed.
+    """
+    from mnist_course.cli.answers import run
+
+    run(folder or lessons.work_folder())
 
 
 # As in `recipes.NETWORKS` and `training.OPTIMIZERS`, which would import torch.

@@ -1,0 +1,178 @@
+"""Compare what an answer returned with what is right, strictly by type, in a beginner's words."""
+
+import math
+
+import torch
+
+NUMBERS = {
+    int: "a whole number (int)",
+    float: "a number (float)",
+    bool: "True or False",
+    str: "a text (str)",
+    tuple: "a tuple",
+    list: "a list",
+    dict: "a dict",
+    torch.Tensor: "a torch tensor",
+    type(None): "None",
+}
+SHOWN = 36  # a tensor with more numbers is described, not shown
+
+
+def difference(expected, got, tolerance=1e-4, where="the answer"):
+    """What is wrong with `got`: None, or a pair of a kind and a sentence.
+
+    Kinds: "nothing", "type", "dtype", "shape", "device", "graph", "nan", "value". tolerance:
+    relative, of float numbers; a tenth of it is the absolute one.
+    """
+    if got is None and expected is not None:
+        return (
+            "nothing",
+            "Your function returns nothing (None). Does every way through it end in `return`?",
+        )
+    if isinstance(got, torch.Size):
+        got = tuple(got)
+    if isinstance(expected, torch.Tensor):
+        return _tensor_difference(expected, got, tolerance, where)
+    wanted = type(expected)
+    # 2 is as good as 2.0; True is not, though for Python it is a whole number
+    if type(got) is not wanted and not (wanted is float and type(got) is int):
+        return "type", _wrong_type(expected, got, where)
+    if wanted in (tuple, list):
+        if len(expected) != len(got):
+            return "shape", f"{_the(where)} should have {len(expected)} parts, not {len(got)}."
+        for index, (right, other) in enumerate(zip(expected, got, strict=True)):
+            part = f"part {index} of {where}"
+            found = difference(right, other, tolerance, part)
+            if found is not None:
+                return found
+        return None
+    if wanted is dict:
+        if expected.keys() != got.keys():
+            return "shape", f"The keys of {where} should be {list(expected)}, not {list(got)}."
+        for key, right in expected.items():
+            found = difference(right, got[key], tolerance, f"the value of {key!r}")
+            if found is not None:
+                return found
+        return None
+    if wanted is float:
+        if math.isnan(got) and not math.isnan(expected):
+            return "nan", f"{_the(where)} is NaN, not a number: 0/0, or infinity minus infinity."
+        same = math.isclose(expected, got, rel_tol=tolerance, abs_tol=tolerance / 10) or (
+            math.isnan(expected) and math.isnan(got)
+        )
+    else:
+        same = expected == got
+    return None if same else ("value", "")
+
+
+def _the(where):
+    return where[0].upper() + where[1:]
+
+
+def _wrong_type(expected, got, where):
+    wanted = NUMBERS.get(type(expected), f"a {type(expected).__name__}")
+    found = NUMBERS.get(type(got), f"a {type(got).__name__}")
+    if isinstance(got, torch.nn.Parameter):
+        found = "a parameter of a network"
+    sentence = f"{_the(where)} should be {wanted}, and yours is {found}."
+    if isinstance(got, torch.Tensor) and type(expected) in (int, float):
+        sentence += " `.item()` takes the number out of a tensor."
+    elif isinstance(got, torch.Tensor) and type(expected) in (list, tuple):
+        sentence += " `.tolist()` makes a list of a tensor."
+    elif isinstance(expected, torch.Tensor) and type(got) in (int, float, list, tuple):
+        sentence += " `torch.tensor(...)` makes one of it."
+    elif type(expected) is int and type(got) is float:
+        sentence += " `/` always gives a float, `//` a whole number."
+    return sentence
+
+
+def _tensor_difference(expected, got, tolerance, where):
+    # An object of another class may say that it equals everything: it is not a tensor.
+    if type(got) is not torch.Tensor:
+        return "type", _wrong_type(expected, got, where)
+    if got.shape != expected.shape:
+        return "shape", (
+            f"{_the(where)} should have the shape {tuple(expected.shape)}, "
+            f"and yours has {tuple(got.shape)}."
+        )
+    if got.dtype != expected.dtype:
+        return "dtype", (
+            f"{_the(where)} should hold {expected.dtype}, and yours holds {got.dtype}. "
+            f"`.to({expected.dtype})` changes that."
+        )
+    if got.device != expected.device:
+        return "device", (
+            f"{_the(where)} should be on the device of the input, {expected.device}, "
+            f"and yours is on {got.device}."
+        )
+    if got.layout != expected.layout:
+        return "type", f"{_the(where)} should be an ordinary tensor, and yours is {got.layout}."
+    if got.is_floating_point() and bool(got.isnan().any()) and not bool(expected.isnan().any()):
+        return "nan", f"{_the(where)} holds NaN, not a number: 0/0, or infinity minus infinity."
+    # torch.testing.assert_close compares in the same way, but its first call imports for a second
+    close = torch.isclose(
+        got.detach(), expected.detach(), rtol=tolerance, atol=tolerance / 10, equal_nan=True
+    )
+    if not bool(close.all()):
+        return "value", ""
+    if got.requires_grad and not expected.requires_grad:
+        return "graph", (
+            f"The numbers are right, but {where} still carries the graph that torch keeps for "
+            "gradients. `torch.no_grad()` keeps none, `.detach()` leaves it behind."
+        )
+    if expected.requires_grad and not got.requires_grad:
+        return "graph", (
+            f"The numbers are right, but {where} has lost the way back to the input: "
+            "`backward()` would not work. Are there `.item()`, `.detach()` or "
+            "`torch.no_grad()` on the way?"
+        )
+    return None
+
+
+def shown(value, digits=4):
+    """A value as a short text."""
+    if isinstance(value, torch.Tensor):
+        shape = f"shape {tuple(value.shape)}, {str(value.dtype).removeprefix('torch.')}"
+        if value.numel() > SHOWN or value.device.type == "meta" or value.layout != torch.strided:
+            return f"a tensor of {shape}"
+        return f"{shown(value.detach().tolist(), digits)}, {shape}"
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        if len(value) > SHOWN:
+            return f"a {type(value).__name__} of {len(value)} parts"
+        parts = ", ".join(shown(part, digits) for part in value)
+        if isinstance(value, tuple):
+            return f"({parts}{',' if len(value) == 1 else ''})"
+        return f"[{parts}]"
+    if isinstance(value, bytes):
+        return f"the bytes {value.hex(' ')}"
+    if type(value) in (int, bool, str, type(None)):
+        text = repr(value)
+    else:
+        text = f"a {type(value).__name__}"  # its own repr could do anything
+    return text if len(text) <= 300 else text[:300] + " …"
+
+
+def both_shown(expected, got):
+    """Expected and got as texts that differ when the values do."""
+    for digits in (4, 7, 10):
+        texts = shown(expected, digits), shown(got, digits)
+        if texts[0] != texts[1]:
+            break
+    if (
+        isinstance(expected, torch.Tensor)
+        and type(got) is torch.Tensor
+        and got.shape == expected.shape
+        and expected.numel() > SHOWN
+        and got.device == expected.device
+    ):
+        right, other = expected.detach().double(), got.detach().double()
+        places = (~torch.isclose(other, right, rtol=1e-4, atol=1e-5)).nonzero()
+        if len(places):
+            place = tuple(places[0].tolist())
+            texts = (
+                f"{shown(right[place].item(), 7)} at {list(place)}, {texts[0]}",
+                f"{shown(other[place].item(), 7)} at {list(place)}, {texts[1]}",
+            )
+    return texts

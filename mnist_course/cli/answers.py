@@ -1,0 +1,307 @@
+"""What `mnist-course progress` does: it runs the checks on the answers in a student's notebooks.
+
+Outputs that a notebook has stored are not looked at. The answers of a notebook run in a Python
+process of their own, in an empty folder: one that hangs, or ends Python, costs its own points
+and no others.
+"""
+
+import ast
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mnist_course import runtime
+
+SECONDS_TO_START = 120  # a slow disk needs most of them to read torch
+SECONDS_FOR_AN_ANSWER = 20  # a check takes one; the others are for what else is in the cell
+STATES = ("passed", "failed", "unsolved")  # as in `checks`; the best first
+WORDS = {"passed": "right", "failed": "not right yet", "unsolved": "not solved yet"}
+BAR = 20  # characters
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of code, and the two ids by which an answer is found again."""
+
+    source: str
+    id: str
+    grade_id: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one exercise."""
+
+    state: str  # one of STATES
+    text: str = ""  # why it is not right
+
+
+# --- a student's notebook -----------------------------------------------------------------
+
+
+def code_cells(path):
+    """The cells of code in a notebook file. Raises CourseError for a file that is none."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return [_cell(cell) for cell in cells if cell["cell_type"] == "code"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise runtime.CourseError(
+            f"{path.name} is no notebook that can be read ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _cell(cell):
+    metadata = cell.get("metadata", {}).get("nbgrader", {})
+    return Cell("".join(cell["source"]), str(cell.get("id")), str(metadata.get("grade_id")))
+
+
+def _statements(source):
+    """The statements of a cell; none when it is not Python, a `%magic` for example."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _defines(statement):
+    """The names that an import, a function or a class defines; of other statements none."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(name.asname or name.name).partition(".")[0] for name in statement.names}
+    return set()
+
+
+def _names(statement):
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+
+def groups(cells, name, function):
+    """The cells that may hold the answer to an exercise: lists of cells, the likeliest first.
+
+    Found by grade_id, then by the cell's id, then by the name of the function that they define.
+    A copied cell has the same grade_id: then the last definition counts, as in the notebook.
+    """
+    found = (
+        [cell for cell in cells if cell.grade_id == name],
+        [cell for cell in cells if cell.id == name],
+        [cell for cell in cells if any(function in _defines(s) for s in _statements(cell.source))],
+    )
+    return [group for number, group in enumerate(found) if group and group not in found[:number]]
+
+
+def prelude(cells, answer):
+    """What the cells of an answer need of the others: imports, functions and classes, as text."""
+    wanted = {name for cell in answer for s in _statements(cell.source) for name in _names(s)}
+    others = [s for cell in cells if cell not in answer for s in _statements(cell.source)]
+    kept: list[ast.stmt] = []
+    while more := [s for s in others if s not in kept and _defines(s) & wanted]:
+        kept += more
+        wanted |= {name for statement in more for name in _names(statement)}
+    return [ast.unparse(statement) for statement in others if statement in kept]
+
+
+# --- the process that runs the answers ----------------------------------------------------
+
+
+def serve():
+    """Judge the answers that stand, as JSON, in the standard input; a line of JSON for each.
+
+    This is the process of its own: what an answer prints goes nowhere.
+    """
+    answers = json.load(sys.stdin)
+    from mnist_course import checks
+
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull, "r+") as nothing:
+        for descriptor in (0, 1, 2):
+            os.dup2(nothing.fileno(), descriptor)
+    print("ready", file=channel, flush=True)
+    for answer in answers:
+        for group in answer["groups"]:
+            state, text = _judge(checks, answer["name"], answer["function"], group)
+            if state != "unsolved":
+                break  # else the answer may stand in another cell
+        line = json.dumps({"name": answer["name"], "state": state, "text": text})
+        print(line, file=channel, flush=True)
+
+
+def _judge(checks, name, function, group):
+    """State and sentence for the cells of one group."""
+    import linecache
+    import types
+
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module  # where the classes of an answer say that they come from
+    names = vars(module)
+    names["display"] = print  # which a notebook has
+    for source in group["prelude"]:
+        with contextlib.suppress(Exception):  # whatever fails is missed by name if it matters
+            exec(source, names)
+    try:
+        for number, source in enumerate(group["cells"]):
+            file = f"<{name} {number}>"
+            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+            exec(compile(source, file, "exec"), names)
+    except BaseException as error:  # exit(), too
+        if isinstance(error, NameError):
+            return "failed", f"its cell needs what only other cells compute: {error}"
+        return "failed", f"its cell stops with {type(error).__name__}: {error}"
+    if function not in names:
+        return "unsolved", ""
+    result = checks.judge(name, names[function])
+    return result.state, result.sentence or result.hint
+
+
+def judge_all(answers):
+    """Judge answers in processes of their own. Returns a dict from name to `Finding`.
+
+    answers: dicts of a name, a function and groups; each group has a prelude and cells. Raises
+    CourseError when Python can't be started.
+    """
+    findings: dict[str, Finding] = {}
+    waiting = answers
+    while waiting:  # every round judges one answer at least
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            findings |= _round(waiting, folder)
+        waiting = [answer for answer in waiting if answer["name"] not in findings]
+    return findings
+
+
+def _round(answers, folder):
+    """The findings of one process: of all answers, or of those up to one that breaks it."""
+    # the package may have been found by a path that only this process knows
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from mnist_course.cli.answers import serve; serve()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "MPLBACKEND": "agg"},
+        text=True, encoding="utf-8", start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+    reader.start()
+    findings = {}
+    try:
+        with contextlib.suppress(OSError), process.stdin as pipe:
+            json.dump(answers, pipe)
+        if _next(lines, SECONDS_TO_START) != "ready\n":
+            raise runtime.CourseError("Python can't run the checks. Type: mnist-course doctor")
+        for answer in answers:
+            line = _next(lines, SECONDS_FOR_AN_ANSWER)
+            if not line:
+                ended = "it ended Python" if line == "" else "it did not come to an end"
+                findings[answer["name"]] = Finding("failed", f"{ended}, and was stopped")
+                break
+            told = json.loads(line)
+            findings[answer["name"]] = Finding(told["state"], told["text"])
+    finally:
+        _end(process)
+        reader.join()
+        process.stdout.close()
+    return findings
+
+
+def _read(stream, lines):
+    for line in stream:
+        lines.put(line)
+    lines.put("")  # the end
+
+
+def _next(lines, seconds):
+    """The next line; empty when the process has ended, None when the time is over."""
+    try:
+        return lines.get(timeout=seconds)
+    except queue.Empty:
+        return None
+
+
+def _end(process):
+    """End a process and what it may have started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+# --- the table ----------------------------------------------------------------------------
+
+
+def look(cells, exercises):
+    """What is solved in the cells of a notebook: a dict from an exercise's name to a `Finding`."""
+    answers = []
+    for exercise in exercises:
+        function = exercise.reference.__name__
+        found = [
+            {"prelude": prelude(cells, group), "cells": [cell.source for cell in group]}
+            for group in groups(cells, exercise.name, function)
+        ]
+        if found:
+            answers.append({"name": exercise.name, "function": function, "groups": found})
+    return judge_all(answers)
+
+
+def best(findings):
+    """The best of several findings on one exercise; "unsolved" when there is none."""
+    return min(findings, key=lambda one: STATES.index(one.state), default=Finding("unsolved"))
+
+
+def bar(earned, points):
+    filled = BAR * earned // points if points else 0
+    return f"[{'#' * filled}{'-' * (BAR - filled)}] {earned} of {points} points"
+
+
+def run(folder):
+    """Print what is solved in each lesson of a folder. Raises CourseError when it isn't there."""
+    from mnist_course import checks
+
+    if not folder.is_dir():
+        raise runtime.CourseError(f"there is no folder {folder}: mnist-course lab makes it")
+    earned, points = 0, 0
+    for lesson in sorted({exercise.lesson for exercise in checks.EXERCISES.values()}):
+        exercises = [one for one in checks.EXERCISES.values() if one.lesson == lesson]
+        one_earned, one_points = _run_lesson(lesson, exercises, folder)
+        earned, points = earned + one_earned, points + one_points
+    click.echo(f"{'all lessons':36} {bar(earned, points)}")
+
+
+def _run_lesson(lesson, exercises, folder):
+    """Print one lesson's rows. Returns the points earned and the points there are."""
+    looks, notes = [], []
+    paths = sorted(folder.glob(f"{lesson}_*.ipynb"))  # a newer version may lie beside
+    for path in paths:
+        try:
+            cells = code_cells(path)
+        except runtime.CourseError as error:
+            notes.append(str(error))
+        else:
+            looks.append(look(cells, exercises))
+    findings = {
+        one.name: best([found[one.name] for found in looks if one.name in found])
+        for one in exercises
+    }
+    earned = sum(one.points for one in exercises if findings[one.name].state == "passed")
+    points = sum(one.points for one in exercises)
+    name = paths[0].stem if paths else f"{lesson} (no notebook here)"
+    click.echo(f"{name:36} {bar(earned, points)}")
+    for note in notes:
+        click.echo(f"    {note}")
+    for one in exercises if paths else ():
+        found = findings[one.name]
+        click.echo(f"    {one.number}  {WORDS[found.state]:15} {one.title}")
+        if found.state == "failed":
+            click.echo(f"{'':27}{found.text}")
+    return earned, points

@@ -1,0 +1,473 @@
+"""Answers to the exercises of lesson 01."""
+
+import struct
+
+import numpy
+import torch
+from torch.nn import functional as F
+
+from mnist_course.checks.exercise import Case
+from mutants import further, right, wrong
+
+
+def wavy(*shape):
+    """Numbers without a pattern, float32."""
+    return torch.cos(torch.arange(torch.Size(shape).numel()) * 2.3).reshape(shape)
+
+
+def colours(*shape):
+    return ((wavy(*shape) + 1) * 127).to(torch.uint8)
+
+
+# --- idx-labels ---------------------------------------------------------------------------
+
+
+def labels_file(*labels):
+    return struct.pack(">HBBI", 0, 8, 1, len(labels)) + bytes(labels)
+
+
+further(
+    "idx-labels",
+    Case((labels_file(9, 8, 7, 250, 1),)),
+    Case((labels_file(4),)),
+    Case((labels_file(*(place * 7 % 10 for place in range(300))),), "300 labels"),
+)
+
+
+@wrong("idx-labels", "header read as labels")
+def header_as_labels(content):
+    return torch.tensor(list(content))
+
+
+@wrong("idx-labels", "16 bytes skipped")
+def header_of_the_images(content):
+    return torch.tensor(list(content[16:]), dtype=torch.int64)
+
+
+@wrong("idx-labels", "4 bytes skipped")
+def half_a_header(content):
+    return torch.tensor(list(content[4:]))
+
+
+@wrong("idx-labels", "first label lost")
+def one_byte_too_far(content):
+    return torch.tensor(list(content[9:]), dtype=torch.int64)
+
+
+@wrong("idx-labels", "dtype")
+def bytes_kept(content):
+    return torch.frombuffer(bytearray(content[8:]), dtype=torch.uint8)
+
+
+@wrong("idx-labels", "dtype")
+def floats(content):
+    return torch.tensor([float(byte) for byte in content[8:]])
+
+
+@wrong("idx-labels", "type")
+def a_list(content):
+    return list(content[8:])
+
+
+@wrong("idx-labels", "signed bytes")
+def signed_bytes(content):
+    return torch.frombuffer(bytearray(content[8:]), dtype=torch.int8).long()
+
+
+@wrong("idx-labels")
+def count_of_one_byte(content):
+    count = content[7]
+    return torch.tensor(list(content[8 : 8 + count % 3]), dtype=torch.int64)
+
+
+@wrong("idx-labels")
+def a_column(content):
+    return torch.tensor([[byte] for byte in content[8:]])
+
+
+@wrong("idx-labels", "last label lost")
+def last_label_missing(content):
+    return torch.tensor(list(content[8:-1]), dtype=torch.int64)
+
+
+@right("idx-labels")
+def by_struct(content):
+    (count,) = struct.unpack(">I", content[4:8])
+    return torch.tensor(struct.unpack(f"{count}B", content[8:]), dtype=torch.int64)
+
+
+@right("idx-labels")
+def by_frombuffer(content):
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)[8:].long()
+
+
+@right("idx-labels")
+def by_numpy(content):
+    return torch.from_numpy(numpy.frombuffer(content, numpy.uint8, offset=8).astype("int64"))
+
+
+@right("idx-labels")
+def by_loop(content):
+    labels = []
+    for place in range(8, len(content)):
+        labels.append(content[place])
+    return torch.tensor(labels).to(torch.int64)
+
+
+# --- colour-batch -------------------------------------------------------------------------
+
+MEANS, DEVIATIONS = torch.tensor([0.25, 0.5, 0.625]), torch.tensor([0.5, 0.2, 0.3])
+further(
+    "colour-batch",
+    Case((colours(2, 5, 4, 3), MEANS, DEVIATIONS)),
+    Case((colours(3, 2, 7, 3), MEANS.flip(0), DEVIATIONS)),
+)
+
+
+def one_number_a_channel(values):
+    return values[None, :, None, None]
+
+
+@wrong("colour-batch", "channels last")
+def channels_stay_last(images, means, deviations):
+    return (images / 255 - means) / deviations
+
+
+@wrong("colour-batch", "reshaped")
+def reshaped_not_permuted(images, means, deviations):
+    n, h, w, _ = images.shape
+    scaled = images.reshape(n, 3, h, w) / 255
+    return (scaled - one_number_a_channel(means)) / one_number_a_channel(deviations)
+
+
+@wrong("colour-batch", "height and width swapped")
+def height_and_width_swapped(images, means, deviations):
+    scaled = images.permute(0, 3, 2, 1) / 255
+    return (scaled - one_number_a_channel(means)) / one_number_a_channel(deviations)
+
+
+@wrong("colour-batch", "not scaled")
+def not_scaled(images, means, deviations):
+    pixels = images.permute(0, 3, 1, 2).float()
+    return (pixels - one_number_a_channel(means)) / one_number_a_channel(deviations)
+
+
+@wrong("colour-batch")
+def not_normalised(images, means, deviations):
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
+@wrong("colour-batch", "deviation forgotten")
+def mean_alone(images, means, deviations):
+    return images.permute(0, 3, 1, 2).float() / 255 - one_number_a_channel(means)
+
+
+@wrong("colour-batch", "divided by the variance")
+def divided_by_the_variance(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2) / 255
+    return (scaled - one_number_a_channel(means)) / one_number_a_channel(deviations) ** 2
+
+
+@wrong("colour-batch")
+def normalised_before_scaled(images, means, deviations):
+    pixels = images.permute(0, 3, 1, 2).float()
+    return (pixels - one_number_a_channel(means)) / one_number_a_channel(deviations) / 255
+
+
+@wrong("colour-batch")
+def one_mean_for_all_channels(images, means, deviations):
+    return (images.permute(0, 3, 1, 2) / 255 - means.mean()) / deviations.mean()
+
+
+@wrong("colour-batch", "the batch's own mean")
+def its_own_mean(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2) / 255
+    own = scaled.mean(dim=(0, 2, 3), keepdim=True)
+    return (scaled - own) / scaled.std(dim=(0, 2, 3), keepdim=True)
+
+
+@wrong("colour-batch")
+def along_the_last_axis(images, means, deviations):
+    return (images.permute(0, 3, 1, 2) / 255 - means) / deviations
+
+
+@wrong("colour-batch", "dtype")
+def in_double_precision(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2).double() / 255
+    return (scaled - one_number_a_channel(means)) / one_number_a_channel(deviations)
+
+
+@right("colour-batch")
+def normalised_then_permuted(images, means, deviations):
+    return ((images / 255 - means) / deviations).permute(0, 3, 1, 2)
+
+
+@right("colour-batch")
+def channel_by_channel(images, means, deviations):
+    channels = [(images[..., c] / 255 - means[c]) / deviations[c] for c in range(3)]
+    return torch.stack(channels, dim=1)
+
+
+@right("colour-batch")
+def by_movedim_and_view(images, means, deviations):
+    scaled = images.movedim(-1, 1).float().contiguous().div(255)
+    return scaled.sub(means.view(1, 3, 1, 1)).div(deviations.view(1, 3, 1, 1))
+
+
+# --- shift-each ---------------------------------------------------------------------------
+
+further(
+    "shift-each",
+    Case((wavy(3, 1, 4, 5), torch.tensor([1, -2, 0]), torch.tensor([0, 3, -1]))),
+    Case((wavy(2, 2, 3, 3), torch.tensor([2, -1]), torch.tensor([-2, 1]))),
+    Case((wavy(2, 1, 2, 6), torch.tensor([-4, 5]), torch.tensor([1, 0]))),
+)
+
+
+def rolled(image, right, down):
+    return torch.roll(image, (int(down), int(right)), (-2, -1))
+
+
+def moved(image, right, down):
+    """An image moved by enlarging it on all sides and cutting out a window."""
+    _, h, w = image.shape
+    border = h + w
+    large = F.pad(image, (border, border, border, border))
+    top, left = border - int(down), border - int(right)
+    return large[:, top : top + h, left : left + w]
+
+
+@wrong("shift-each", "around the border")
+def what_leaves_comes_back(images, right, down):
+    return torch.stack([rolled(*one) for one in zip(images, right, down, strict=True)])
+
+
+@wrong("shift-each", "right and down swapped")
+def right_and_down_swapped(images, right, down):
+    return torch.stack([moved(i, d, r) for i, r, d in zip(images, right, down, strict=True)])
+
+
+@wrong("shift-each", "left and up")
+def to_the_other_side(images, right, down):
+    return torch.stack([moved(i, -r, -d) for i, r, d in zip(images, right, down, strict=True)])
+
+
+@wrong("shift-each", "up instead of down")
+def up_instead_of_down(images, right, down):
+    return torch.stack([moved(i, r, -d) for i, r, d in zip(images, right, down, strict=True)])
+
+
+@wrong("shift-each", "all as the first")
+def all_like_the_first(images, right, down):
+    return torch.stack([moved(image, right[0], down[0]) for image in images])
+
+
+@wrong("shift-each", "down forgotten")
+def columns_alone(images, right, down):
+    return torch.stack([moved(i, r, 0) for i, r in zip(images, right, strict=True)])
+
+
+@wrong("shift-each", "negative shifts forgotten")
+def negative_numbers_ignored(images, right, down):
+    right, down = right.clamp(min=0), down.clamp(min=0)
+    return torch.stack([moved(i, r, d) for i, r, d in zip(images, right, down, strict=True)])
+
+
+@wrong("shift-each")
+def absolute_numbers(images, right, down):
+    triples = zip(images, right.abs(), down.abs(), strict=True)
+    return torch.stack([moved(i, r, d) for i, r, d in triples])
+
+
+@wrong("shift-each")
+def the_edge_is_repeated(images, right, down):
+    _, _, h, w = images.shape
+    rows = torch.arange(h)[None, :] - down[:, None]
+    columns = torch.arange(w)[None, :] - right[:, None]
+    rows, columns = rows.clamp(0, h - 1), columns.clamp(0, w - 1)
+    pairs = zip(images, rows, columns, strict=True)
+    return torch.stack([image[:, r][:, :, c] for image, r, c in pairs])
+
+
+@wrong("shift-each", "changes input")
+def the_images_themselves(images, right, down):
+    for number in range(len(images)):
+        images[number] = moved(images[number].clone(), right[number], down[number])
+    return images
+
+
+@wrong("shift-each")
+def first_channel_alone(images, right, down):
+    shifted = images.clone()
+    for number in range(len(images)):
+        shifted[number, :1] = moved(images[number, :1], right[number], down[number])
+    return shifted
+
+
+@right("shift-each")
+def enlarged_and_cut(images, right, down):
+    return torch.stack([moved(i, r, d) for i, r, d in zip(images, right, down, strict=True)])
+
+
+@right("shift-each")
+def rolled_and_wiped(images, right, down):
+    shifted = []
+    for image, x, y in zip(images, right.tolist(), down.tolist(), strict=True):
+        image = rolled(image, x, y)
+        image[:, :y] = 0 if y > 0 else image[:, :y]
+        if y < 0:
+            image[:, y:] = 0
+        if x > 0:
+            image[:, :, :x] = 0
+        if x < 0:
+            image[:, :, x:] = 0
+        shifted.append(image)
+    return torch.stack(shifted)
+
+
+@right("shift-each")
+def pixel_by_pixel(images, right, down):
+    count, _, height, width = images.shape
+    shifted = torch.zeros(images.shape)
+    for n in range(count):
+        for row in range(height):
+            for column in range(width):
+                old_row, old_column = row - int(down[n]), column - int(right[n])
+                if 0 <= old_row < height and 0 <= old_column < width:
+                    shifted[n, :, row, column] = images[n, :, old_row, old_column]
+    return shifted
+
+
+# --- stratified-split ---------------------------------------------------------------------
+
+further(
+    "stratified-split",
+    Case((torch.tensor([2, 2, 11, 2, 11, 2, 11, 0, 0]), 3)),
+    Case((torch.tensor([5, 4, 5, 4, 5, 4, 5, 4, 4, 4, 5]), 2)),
+    Case((torch.tensor([1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1]), 4)),
+)
+
+
+def chosen_by(labels, number):
+    """Whether each place is among the first number(count) of its label."""
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        places = (labels == label).nonzero().flatten()
+        chosen[places[: number(len(places))]] = True
+    return chosen
+
+
+def places_of(chosen):
+    return chosen.nonzero().flatten()
+
+
+@wrong("stratified-split", "parts swapped")
+def validation_first(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return places_of(chosen), places_of(~chosen)
+
+
+@wrong("stratified-split", "not stratified")
+def of_all_labels_together(labels, parts):
+    places = torch.arange(len(labels))
+    return places[len(labels) // parts :], places[: len(labels) // parts]
+
+
+@wrong("stratified-split", "the last ones")
+def the_last_of_each_label(labels, parts):
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        places = places_of(labels == label)
+        chosen[places[len(places) - len(places) // parts :]] = True
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "rounded up")
+def rounded_up(labels, parts):
+    chosen = chosen_by(labels, lambda count: -(-count // parts))
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split")
+def parts_of_each_label(labels, parts):
+    chosen = chosen_by(labels, lambda count: parts)
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "every few")
+def every_other_one(labels, parts):
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        chosen[places_of(labels == label)[::parts]] = True
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "not in ascending order")
+def in_the_order_of_the_labels(labels, parts):
+    training, validation = [], []
+    for label in labels.unique():
+        places = places_of(labels == label)
+        validation.append(places[: len(places) // parts])
+        training.append(places[len(places) // parts :])
+    return torch.cat(training), torch.cat(validation)
+
+
+@wrong("stratified-split", "validation also in training")
+def validation_is_also_trained_on(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return torch.arange(len(labels)), places_of(chosen)
+
+
+@wrong("stratified-split", "labels instead of places")
+def labels_for_places(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return labels[~chosen], labels[chosen]
+
+
+@wrong("stratified-split")
+def masks_for_places(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return ~chosen, chosen
+
+
+@wrong("stratified-split", "type")
+def lists_for_tensors(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return places_of(~chosen).tolist(), places_of(chosen).tolist()
+
+
+@wrong("stratified-split")
+def parts_go_to_training(labels, parts):
+    chosen = chosen_by(labels, lambda count: count - count // parts)
+    return places_of(~chosen), places_of(chosen)
+
+
+@right("stratified-split")
+def by_a_mask(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return torch.where(~chosen)[0], torch.where(chosen)[0]
+
+
+@right("stratified-split")
+def by_counting(labels, parts):
+    numbers = labels.tolist()
+    room = {label: numbers.count(label) // parts for label in set(numbers)}
+    training, validation = [], []
+    for place, label in enumerate(numbers):
+        if room[label] > 0:
+            room[label] -= 1
+            validation.append(place)
+        else:
+            training.append(place)
+    return torch.tensor(training, dtype=torch.int64), torch.tensor(validation, dtype=torch.int64)
+
+
+@right("stratified-split")
+def by_sorting(labels, parts):
+    order = labels.argsort(stable=True)
+    validation, start = [], 0
+    for count in labels.unique(return_counts=True)[1].tolist():
+        validation += order[start : start + count // parts].tolist()
+        start += count
+    rest = [place for place in range(len(labels)) if place not in set(validation)]
+    return torch.tensor(rest).long(), torch.tensor(sorted(validation)).long()

@@ -1,0 +1,630 @@
+"""Answers to the exercises of lesson 03."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mnist_course.checks.exercise import Case
+from mutants import further, right, wrong
+
+
+def wavy(*shape):
+    """Numbers without a pattern, float32."""
+    return 2 * torch.cos(torch.arange(torch.Size(shape).numel()) * 2.3 + 0.4).reshape(shape)
+
+
+# --- count-parameters ---------------------------------------------------------------------
+
+further(
+    "count-parameters",
+    Case((28, [("conv", 4, 3, 1), ("pool", 2), ("conv", 8, 5, 0), ("pool", 3), ("linear", 20)])),
+    Case((9, [("linear", 12), ("linear", 7), ("linear", 3)])),
+    Case((7, [("conv", 2, 3, 1), ("linear", 4)])),
+    Case((11, [("conv", 3, 4, 0), ("conv", 2, 3, 1), ("pool", 3), ("linear", 5), ("linear", 2)])),
+)
+
+
+def count(size, layers, square=2, bias=1, pool=True, sides=2, image=True, chain=True, grow=True):
+    """The sum of all parameters, with one step of it left out or changed."""
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        outputs = settings[0]
+        if kind == "conv":
+            _, kernel, padding = settings
+            total += outputs * channels * kernel**square + bias * outputs
+            size += sides * padding - kernel + 1
+            channels = outputs if grow else 1
+        elif kind == "pool":
+            size = size // outputs if pool else size
+        else:
+            total += outputs * channels * (size**2 if image else 1) + bias * outputs
+            if chain:
+                size, channels = 1, outputs
+    return total
+
+
+@wrong("count-parameters", "no biases")
+def biases_forgotten(size, layers):
+    return count(size, layers, bias=0)
+
+
+@wrong("count-parameters")
+def kernel_not_squared(size, layers):
+    return count(size, layers, square=1)
+
+
+@wrong("count-parameters", "pooling ignored")
+def pooling_ignored(size, layers):
+    return count(size, layers, pool=False)
+
+
+@wrong("count-parameters")
+def padding_on_one_side(size, layers):
+    return count(size, layers, sides=1)
+
+
+@wrong("count-parameters", "padding ignored")
+def padding_ignored(size, layers):
+    return count(size, layers, sides=0)
+
+
+@wrong("count-parameters", "not flattened")
+def channels_without_places(size, layers):
+    return count(size, layers, image=False)
+
+
+@wrong("count-parameters")
+def linear_layers_all_see_the_image(size, layers):
+    return count(size, layers, chain=False)
+
+
+@wrong("count-parameters")
+def input_channels_ignored(size, layers):
+    return count(size, layers, grow=False)
+
+
+@wrong("count-parameters")
+def one_bias_a_layer(size, layers):
+    with_weights = sum(kind != "pool" for kind, *_ in layers)
+    return count(size, layers, bias=0) + with_weights
+
+
+@wrong("count-parameters", "convolutions alone")
+def linear_layers_left_out(size, layers):
+    return count(size, [layer for layer in layers if layer[0] != "linear"])
+
+
+@wrong("count-parameters")
+def convolutions_left_out(size, layers):
+    total = count(size, layers)
+    return total - count(size, [layer for layer in layers if layer[0] != "linear"])
+
+
+@wrong("count-parameters", "type")
+def a_float(size, layers):
+    return count(size, layers) / 1
+
+
+@right("count-parameters")
+def as_in_the_text(size, layers):
+    return count(size, layers)
+
+
+@right("count-parameters")
+def by_building_it(size, layers):
+    network, images = nn.Sequential(), torch.zeros(1, 1, size, size)
+    for kind, *settings in layers:
+        if kind == "conv":
+            outputs, kernel, padding = settings
+            layer = nn.Conv2d(images.shape[1], outputs, kernel, padding=padding)
+        elif kind == "pool":
+            layer = nn.AvgPool2d(settings[0])
+        else:
+            images = images.flatten(1)
+            layer = nn.Linear(images.shape[1], settings[0])
+        network.append(layer)
+        images = layer(images)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@right("count-parameters")
+def from_layer_to_layer(size, layers, channels=1):
+    if not layers:
+        return 0
+    (kind, *settings), *others = layers
+    if kind == "pool":
+        return from_layer_to_layer(size // settings[0], others, channels)
+    if kind == "linear":
+        inputs, outputs = channels * size * size, settings[0]
+        return (inputs + 1) * outputs + from_layer_to_layer(1, others, outputs)
+    outputs, kernel, padding = settings
+    rest = from_layer_to_layer(size + 2 * padding - kernel + 1, others, outputs)
+    return (channels * kernel * kernel + 1) * outputs + rest
+
+
+# --- stable-cross-entropy -----------------------------------------------------------------
+
+SOME_LABELS = torch.tensor([2, 0, 1, 2])
+FAR_APART = torch.tensor([[2000.0, 1990.0, -500.0], [-3000.0, -3001.0, -3002.0]])
+further(
+    "stable-cross-entropy",
+    Case((wavy(4, 3).requires_grad_(), SOME_LABELS)),
+    Case((FAR_APART.clone().requires_grad_(), torch.tensor([1, 2]))),
+    Case(((100 * wavy(3, 5)).requires_grad_(), torch.tensor([4, 0, 2]))),
+)
+
+
+def of_right(values, labels):
+    return values[torch.arange(len(labels)), labels]
+
+
+@wrong("stable-cross-entropy", "overflow")
+def overflows(logits, labels):
+    powers = logits.exp()
+    return -of_right(powers / powers.sum(dim=1, keepdim=True), labels).log().mean()
+
+
+@wrong("stable-cross-entropy", "logarithm of 0")
+def log_of_the_softmax(logits, labels):
+    return -of_right(logits.softmax(dim=1), labels).log().mean()
+
+
+@wrong("stable-cross-entropy")
+def one_maximum_for_the_batch(logits, labels):
+    lifted = logits - logits.max()
+    return (lifted.exp().sum(dim=1).log() - of_right(lifted, labels)).mean()
+
+
+@wrong("stable-cross-entropy")
+def clipped_logits(logits, labels):
+    return F.cross_entropy(logits.clamp(-80, 80), labels)
+
+
+@wrong("stable-cross-entropy", "sum instead of mean")
+def sum_of_the_losses(logits, labels):
+    return -of_right(logits.log_softmax(dim=1), labels).sum()
+
+
+@wrong("stable-cross-entropy", "one loss for each image")
+def a_loss_for_each_image(logits, labels):
+    return -of_right(logits.log_softmax(dim=1), labels)
+
+
+@wrong("stable-cross-entropy", "softmax along the batch")
+def along_the_batch(logits, labels):
+    return -of_right(logits.log_softmax(dim=0), labels).mean()
+
+
+@wrong("stable-cross-entropy", "sign")
+def sign_forgotten(logits, labels):
+    return of_right(logits.log_softmax(dim=1), labels).mean()
+
+
+@wrong("stable-cross-entropy", "a softmax too many")
+def softmax_before_cross_entropy(logits, labels):
+    return F.cross_entropy(logits.softmax(dim=1), labels)
+
+
+@wrong("stable-cross-entropy")
+def labels_not_taken_row_by_row(logits, labels):
+    return -logits.log_softmax(dim=1)[:, labels].mean()
+
+
+@wrong("stable-cross-entropy", "divided by the classes")
+def mean_over_classes_as_well(logits, labels):
+    return -of_right(logits.log_softmax(dim=1), labels).sum() / logits.numel()
+
+
+@wrong("stable-cross-entropy")
+def logarithm_of_base_2(logits, labels):
+    return F.cross_entropy(logits, labels) / math.log(2)
+
+
+@wrong("stable-cross-entropy", "type")
+def a_plain_number(logits, labels):
+    return F.cross_entropy(logits, labels).item()
+
+
+@wrong("stable-cross-entropy", "graph")
+def way_back_lost(logits, labels):
+    return F.cross_entropy(logits.detach(), labels)
+
+
+@right("stable-cross-entropy")
+def row_by_row_maximum(logits, labels):
+    lifted = logits - logits.max(dim=1, keepdim=True).values
+    return (lifted.exp().sum(dim=1).log() - of_right(lifted, labels)).mean()
+
+
+@right("stable-cross-entropy")
+def by_log_softmax(logits, labels):
+    return -logits.log_softmax(dim=1).gather(1, labels[:, None]).mean()
+
+
+@right("stable-cross-entropy")
+def image_by_image(logits, labels):
+    losses = [row.logsumexp(0) - row[label] for row, label in zip(logits, labels, strict=True)]
+    return torch.stack(losses).mean()
+
+
+@right("stable-cross-entropy")
+def by_one_hot(logits, labels):
+    targets = F.one_hot(labels, logits.shape[1])
+    return -(targets * logits.log_softmax(dim=1)).sum() / len(labels)
+
+
+# --- loss-slopes --------------------------------------------------------------------------
+
+further(
+    "loss-slopes",
+    Case((wavy(4, 3), SOME_LABELS)),
+    Case((3 * wavy(2, 6), torch.tensor([5, 1]))),
+    Case((wavy(5, 2), torch.tensor([1, 1, 0, 1, 0]))),
+)
+
+
+def probability_minus_target(logits, labels):
+    return logits.softmax(dim=1) - F.one_hot(labels, logits.shape[1])
+
+
+@wrong("loss-slopes", "slopes of the sum")
+def mean_forgotten(logits, labels):
+    return probability_minus_target(logits, labels)
+
+
+@wrong("loss-slopes", "divided by all numbers")
+def divided_by_all_logits(logits, labels):
+    return probability_minus_target(logits, labels) / logits.numel()
+
+
+@wrong("loss-slopes")
+def divided_by_the_classes(logits, labels):
+    return probability_minus_target(logits, labels) / logits.shape[1]
+
+
+@wrong("loss-slopes", "sign")
+def sign_turned(logits, labels):
+    return -probability_minus_target(logits, labels) / len(labels)
+
+
+@wrong("loss-slopes", "1 not subtracted")
+def target_forgotten(logits, labels):
+    return logits.softmax(dim=1) / len(labels)
+
+
+@wrong("loss-slopes", "no softmax")
+def softmax_forgotten(logits, labels):
+    return (logits - F.one_hot(labels, logits.shape[1])) / len(labels)
+
+
+@wrong("loss-slopes", "softmax along the batch")
+def softmax_along_the_batch(logits, labels):
+    return (logits.softmax(dim=0) - F.one_hot(labels, logits.shape[1])) / len(labels)
+
+
+@wrong("loss-slopes", "1 subtracted everywhere")
+def one_taken_everywhere(logits, labels):
+    return (logits.softmax(dim=1) - 1) / len(labels)
+
+
+@wrong("loss-slopes")
+def label_itself_taken_away(logits, labels):
+    return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
+
+
+@wrong("loss-slopes", "right class alone")
+def right_class_alone(logits, labels):
+    return (
+        probability_minus_target(logits, labels) * F.one_hot(labels, logits.shape[1]) / len(labels)
+    )
+
+
+@wrong("loss-slopes", "images added up")
+def slopes_added_up_over_the_batch(logits, labels):
+    return (probability_minus_target(logits, labels) / len(labels)).sum(dim=0)
+
+
+@wrong("loss-slopes", "graph")
+def graph_left(logits, labels):
+    copied = logits.clone().requires_grad_()
+    return probability_minus_target(copied, labels) / len(labels)
+
+
+@wrong("loss-slopes", "changes input")
+def in_the_logits_themselves(logits, labels):
+    logits.copy_(logits.softmax(dim=1))
+    logits[torch.arange(len(labels)), labels] -= 1
+    return logits / len(labels)
+
+
+@right("loss-slopes")
+def formula(logits, labels):
+    return probability_minus_target(logits, labels) / len(labels)
+
+
+@right("loss-slopes")
+def by_autograd(logits, labels):
+    copied = logits.clone().requires_grad_()
+    F.cross_entropy(copied, labels).backward()
+    return copied.grad
+
+
+@right("loss-slopes")
+def from_powers(logits, labels):
+    powers = torch.exp(logits - logits.amax(1, keepdim=True))
+    slopes = powers / powers.sum(1, keepdim=True)
+    for number, label in enumerate(labels):
+        slopes[number, label] -= 1.0
+    return slopes / logits.shape[0]
+
+
+# --- momentum-step ------------------------------------------------------------------------
+
+further(
+    "momentum-step",
+    Case((wavy(3), wavy(3).flip(0), torch.tensor([0.5, -1.0, 2.0]), 0.1, 0.9)),
+    Case((wavy(2, 3), wavy(2, 3) + 1, wavy(2, 3) * 2, 0.02, 0.5)),
+    Case((wavy(4), wavy(4) - 3, torch.zeros(4), 0.7, 0.3)),
+)
+
+
+@wrong("momentum-step", "velocity forgotten")
+def velocity_forgotten(weights, slopes, velocity, learning_rate, momentum):
+    return weights - learning_rate * slopes, slopes.clone()
+
+
+@wrong("momentum-step", "slopes made smaller")
+def share_for_the_slopes(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + (1 - momentum) * slopes
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "the old velocity")
+def old_velocity_moves_the_weights(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + slopes
+    return weights - learning_rate * velocity, new
+
+
+@wrong("momentum-step", "uphill")
+def uphill(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + slopes
+    return weights + learning_rate * new, new
+
+
+@wrong("momentum-step", "learning rate in the velocity")
+def learning_rate_in_the_velocity(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + learning_rate * slopes
+    return weights - new, new
+
+
+@wrong("momentum-step")
+def learning_rate_forgotten(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + slopes
+    return weights - new, new
+
+
+@wrong("momentum-step", "momentum on the slopes")
+def momentum_on_the_slopes(weights, slopes, velocity, learning_rate, momentum):
+    new = velocity + momentum * slopes
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "velocity never fades")
+def nothing_forgotten(weights, slopes, velocity, learning_rate, momentum):
+    new = velocity + slopes
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "Nesterov's step")
+def looks_ahead(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + slopes
+    return weights - learning_rate * (slopes + momentum * new), new
+
+
+@wrong("momentum-step", "results swapped")
+def velocity_first(weights, slopes, velocity, learning_rate, momentum):
+    new = momentum * velocity + slopes
+    return new, weights - learning_rate * new
+
+
+@wrong("momentum-step", "velocity not handed back")
+def old_velocity_returned(weights, slopes, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + slopes), velocity.clone()
+
+
+@wrong("momentum-step", "changes input")
+def in_place(weights, slopes, velocity, learning_rate, momentum):
+    velocity.mul_(momentum).add_(slopes)
+    weights.sub_(learning_rate * velocity)
+    return weights, velocity
+
+
+@wrong("momentum-step", "type")
+def weights_alone(weights, slopes, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + slopes)
+
+
+@right("momentum-step")
+def in_two_lines(weights, slopes, velocity, learning_rate, momentum):
+    velocity = velocity * momentum + slopes
+    return weights - velocity * learning_rate, velocity
+
+
+@right("momentum-step")
+def number_by_number(weights, slopes, velocity, learning_rate, momentum):
+    new_weights, new_velocity = torch.empty_like(weights), torch.empty_like(velocity)
+    for place in range(weights.numel()):
+        pushed = momentum * velocity.flatten()[place] + slopes.flatten()[place]
+        new_velocity.view(-1)[place] = pushed
+        new_weights.view(-1)[place] = weights.flatten()[place] - learning_rate * pushed
+    return new_weights, new_velocity
+
+
+@right("momentum-step")
+def on_copies(weights, slopes, velocity, learning_rate, momentum):
+    new_weights, new_velocity = weights.clone(), velocity.clone()
+    new_velocity.mul_(momentum).add_(slopes)
+    new_weights.add_(new_velocity, alpha=-learning_rate)
+    return new_weights, new_velocity
+
+
+# --- class-accuracy -----------------------------------------------------------------------
+
+
+def world(*sizes):
+    """A network with batch norm and dropout, in training mode, and batches of these sizes."""
+    network = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.4), nn.Linear(6, 3))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(wavy(*parameter.shape))
+        network[3].weight.copy_(torch.sin(1.3 * torch.arange(18.0)).reshape(3, 6))
+    batches, start = [], 0
+    for size in sizes:
+        images = 2 * torch.sin(torch.arange(start, start + 4.0 * size) * 1.9).reshape(size, 4)
+        batches.append((images, torch.arange(start, start + size) * 5 % 7 % 3))
+        start += size
+    return network, batches
+
+
+further(
+    "class-accuracy",
+    *(Case((*world(9, 6, 3), label), "a network and 18 images") for label in range(3)),
+    *(Case((*world(14, 20), label), "a network and 34 images") for label in range(3)),
+)
+
+
+@wrong("class-accuracy", "no eval()")
+def eval_forgotten(network, batches, label):
+    right = total = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            of_class = labels == label
+            right += int((network(images).argmax(dim=1) == label)[of_class].sum())
+            total += int(of_class.sum())
+    return right / total
+
+
+@torch.no_grad()
+def table(network, batches):
+    """Predictions and labels of all batches, in evaluation mode."""
+    network.eval()
+    predictions = torch.cat([network(images).argmax(dim=1) for images, _ in batches])
+    return predictions, torch.cat([labels for _, labels in batches])
+
+
+@wrong("class-accuracy", "all classes")
+def all_classes(network, batches, label):
+    predictions, labels = table(network, batches)
+    return (predictions == labels).float().mean().item()
+
+
+@wrong("class-accuracy", "divided by all images")
+def divided_by_all_images(network, batches, label):
+    predictions, labels = table(network, batches)
+    return ((predictions == labels) & (labels == label)).float().mean().item()
+
+
+@wrong("class-accuracy", "of those predicted")
+def divided_by_the_predictions(network, batches, label):
+    predictions, labels = table(network, batches)
+    return (labels[predictions == label] == label).sum().item() / max(
+        1, (predictions == label).sum().item()
+    )
+
+
+@wrong("class-accuracy", "yes or no")
+def one_against_all(network, batches, label):
+    predictions, labels = table(network, batches)
+    return ((predictions == label) == (labels == label)).float().mean().item()
+
+
+@wrong("class-accuracy", "last batch alone")
+def last_batch_alone(network, batches, label):
+    predictions, labels = table(network, [b for b in batches if (b[1] == label).any()][-1:])
+    return (predictions[labels == label] == label).float().mean().item()
+
+
+@wrong("class-accuracy", "first batch alone")
+def first_batch_alone(network, batches, label):
+    predictions, labels = table(network, [b for b in batches if (b[1] == label).any()][:1])
+    return (predictions[labels == label] == label).float().mean().item()
+
+
+@wrong("class-accuracy", "mean over the batches")
+def mean_of_the_batches(network, batches, label):
+    shares = []
+    for batch in batches:
+        predictions, labels = table(network, [batch])
+        if (labels == label).any():
+            shares.append((predictions[labels == label] == label).float().mean().item())
+    return sum(shares) / len(shares)
+
+
+@wrong("class-accuracy", "percent")
+def in_percent(network, batches, label):
+    predictions, labels = table(network, batches)
+    return 100 * (predictions[labels == label] == label).float().mean().item()
+
+
+@wrong("class-accuracy")
+def a_count(network, batches, label):
+    predictions, labels = table(network, batches)
+    return float((predictions[labels == label] == label).sum())
+
+
+@wrong("class-accuracy", "share of mistakes")
+def the_errors(network, batches, label):
+    predictions, labels = table(network, batches)
+    return (predictions[labels == label] != label).float().mean().item()
+
+
+@wrong("class-accuracy")
+def how_often_it_is_said(network, batches, label):
+    predictions, _ = table(network, batches)
+    return (predictions == label).float().mean().item()
+
+
+@wrong("class-accuracy", "type")
+def a_tensor(network, batches, label):
+    predictions, labels = table(network, batches)
+    return (predictions[labels == label] == label).float().mean()
+
+
+@wrong("class-accuracy")
+def whole_division(network, batches, label):
+    predictions, labels = table(network, batches)
+    return int((predictions[labels == label] == label).sum()) // int((labels == label).sum())
+
+
+@right("class-accuracy")
+def of_one_table(network, batches, label):
+    predictions, labels = table(network, batches)
+    return (predictions[labels == label] == label).float().mean().item()
+
+
+@right("class-accuracy")
+def image_for_image(network, batches, label):
+    network.train(False)
+    right, total = 0, 0
+    for images, labels in batches:
+        for image, own in zip(images, labels.tolist(), strict=True):
+            if own == label:
+                total += 1
+                with torch.inference_mode():
+                    right += int(network(image[None]).argmax()) == label
+    return right / total
+
+
+@right("class-accuracy")
+def with_the_mode_put_back(network, batches, label):
+    before = network.training
+    network.eval()
+    hits = []
+    for images, labels in batches:
+        chosen = images[labels == label]
+        if len(chosen):
+            hits += (network(chosen).detach().argmax(dim=-1) == label).tolist()
+    network.train(before)
+    return float(sum(hits) / len(hits))

@@ -1,0 +1,182 @@
+"""`mnist-course progress`: finds answers wherever they are, and survives what they do."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from mnist_course import checks
+from mnist_course.cli import answers, main
+
+LESSON = [one for one in checks.EXERCISES.values() if one.lesson == "04"]
+
+LEAKY = """
+def leaky_relu(inputs, slope):
+    return torch.where(inputs > 0, inputs, slope * inputs)
+"""
+STUB = 'def leaky_relu(inputs, slope):\n    """The contract."""\n'
+STOP = """
+def last_epoch(accuracies, patience):
+    best, waited = -1, 0
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        waited = 0 if accuracy > best else waited + 1
+        best = max(best, accuracy)
+        if waited == patience:
+            return epoch
+    return len(accuracies)
+"""
+GAIN = """
+def root(number):
+    return number ** 0.5
+
+def gain_and_spread(base, new):
+    variances = [statistics.variance(runs) / len(runs) for runs in (base, new)]
+    return statistics.mean(new) - statistics.mean(base), root(sum(variances))
+"""
+IMPORTS = "import statistics\nimport torch\nfrom no_such_package import nothing\n"
+
+
+def code(source, id="x", grade_id=None, outputs=()):
+    metadata = {"nbgrader": {"grade_id": grade_id}} if grade_id else {}
+    return {
+        "cell_type": "code", "source": source, "id": id, "metadata": metadata,
+        "outputs": list(outputs), "execution_count": 1,
+    }  # fmt: skip
+
+
+def write(path, *cells):
+    prose = {"cell_type": "markdown", "source": "Read this.", "id": "p", "metadata": {}}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [prose, *cells]}
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
+def looked(tmp_path, *cells):
+    """The states of lesson 04's exercises after a look at these cells, by name."""
+    path = write(tmp_path / "04_lesson.ipynb", code(IMPORTS), *cells)
+    return answers.look(answers.code_cells(path), LESSON)
+
+
+def test_an_answer_is_found_by_grade_id_by_id_and_by_name(tmp_path):
+    found = looked(
+        tmp_path,
+        code(LEAKY.splitlines(keepends=True), grade_id="leaky-relu"),  # as Jupyter stores it
+        code(STOP, id="early-stopping"),
+        code(GAIN.split("def gain")[0]),
+        code("def gain" + GAIN.split("def gain")[1]),
+        code(STUB.replace("leaky_relu", "drop_units"), grade_id="inverted-dropout"),
+    )
+    assert {name: one.state for name, one in found.items()} == {
+        "leaky-relu": "passed",
+        "early-stopping": "passed",
+        "gain-and-spread": "passed",
+        "inverted-dropout": "unsolved",
+    }
+
+
+def test_the_grade_id_counts_first_and_the_last_of_two_copies(tmp_path):
+    wrong = code("def leaky_relu(inputs, slope):\n    return torch.relu(inputs)")
+    right, first = code(LEAKY, grade_id="leaky-relu"), code(STUB, grade_id="leaky-relu")
+    cells = answers.code_cells(write(tmp_path / "04_a.ipynb", wrong, first, right))
+    by_grade_id, by_name = answers.groups(cells, "leaky-relu", "leaky_relu")
+    assert [cell.source for cell in by_grade_id] == [STUB, LEAKY]
+    assert len(by_name) == 3
+    assert looked(tmp_path, wrong, first, right)["leaky-relu"].state == "passed"
+
+
+def test_an_answer_beside_the_stub_is_seen_and_stored_outputs_are_not(tmp_path):
+    output = {"output_type": "stream", "name": "stdout", "text": "right. 2 points."}
+    found = looked(
+        tmp_path,
+        code(STUB, grade_id="leaky-relu"),
+        code(LEAKY),
+        code('check("early-stopping", last_epoch)', "check-early-stopping", outputs=[output]),
+        code(STUB.replace("leaky_relu", "last_epoch"), "early-stopping", outputs=[output]),
+    )
+    assert found["leaky-relu"].state == "passed"
+    assert found["early-stopping"].state == "unsolved"
+
+
+def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, "SECONDS_FOR_AN_ANSWER", 4)
+    (tmp_path / "kept.txt").write_text("mine")
+    found = looked(
+        tmp_path,
+        code("while True:\n    pass\n" + LEAKY, grade_id="leaky-relu"),
+        code("import os\nos._exit(0)\n", grade_id="running-mean"),
+        code("print('x' * 10**6)\nimport os\nassert not os.listdir()\n" + STOP, "early-stopping"),
+        code("def drop_units(units:\n", grade_id="inverted-dropout"),
+        code("exit()\n" + GAIN, grade_id="gain-and-spread"),
+    )
+    assert {name: one.state for name, one in found.items()} == {
+        "leaky-relu": "failed",
+        "running-mean": "failed",
+        "early-stopping": "passed",
+        "inverted-dropout": "failed",
+        "gain-and-spread": "failed",
+    }
+    assert "did not come to an end" in found["leaky-relu"].text
+    assert "ended Python" in found["running-mean"].text
+    assert "SyntaxError" in found["inverted-dropout"].text
+    assert "SystemExit" in found["gain-and-spread"].text
+
+
+def test_an_answer_that_needs_more_than_its_own_cell_is_told(tmp_path):
+    needs = code("middle = batch.mean()\n" + LEAKY, grade_id="leaky-relu")
+    found = looked(tmp_path, code("batch = torch.ones(3)"), needs)
+    assert found["leaky-relu"].state == "failed"
+    assert "name 'batch' is not defined" in found["leaky-relu"].text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"[1]", b"{}", b'{"cells": 3}', b'{"cells": [{"cell_type": "code"}]}', b"\xff",
+        b'{"cells": [{"cell_type": "code", "source": 3}]}', b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_notebook_is_named(tmp_path, content):
+    path = tmp_path / "04_lesson.ipynb"
+    path.write_bytes(content)
+    with pytest.raises(answers.runtime.CourseError, match="04_lesson.ipynb is no notebook"):
+        answers.code_cells(path)
+
+
+def progress(*arguments):
+    return CliRunner().invoke(main, ["progress", *map(str, arguments)])
+
+
+def test_the_table(tmp_path):
+    write(tmp_path / "04_relu.ipynb", code(IMPORTS), code(STUB, "leaky-relu"))
+    newer = [
+        code(IMPORTS),
+        code(LEAKY, "leaky-relu"),
+        code(STOP.replace("+ 1", "+ 2"), "early-stopping"),
+    ]
+    write(tmp_path / "04_relu.new-1.ipynb", *newer)
+    (tmp_path / "05_residual.ipynb").write_text("{")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    result = progress(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    lines = result.output.splitlines()
+    of_lesson = {
+        number: sum(one.points for one in checks.EXERCISES.values() if one.lesson == number)
+        for number in ("01", "04", "05")
+    }
+    total = sum(one.points for one in checks.EXERCISES.values())
+    [row] = [line for line in lines if line.startswith("04_relu")]
+    assert row.endswith(f"[##------------------] 1 of {of_lesson['04']} points")
+    assert f"    04.1  right           {checks.EXERCISES['leaky-relu'].title}" in lines
+    assert any(line.startswith("    04.2  not solved yet") for line in lines)
+    assert any(line.startswith("    04.3  not right yet") for line in lines)
+    [broken] = [line for line in lines if "05_residual.ipynb" in line]
+    assert "no notebook" in broken
+    assert any(line.startswith("01 (no notebook here)") for line in lines)
+    assert lines[-1].endswith(f"1 of {total} points")
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    result = progress(tmp_path / "none")
+    assert result.exit_code == 1
+    assert "there is no folder" in result.stderr
