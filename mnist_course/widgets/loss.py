@@ -149,7 +149,7 @@ def _chart(steps):
         (gradients[name],) = gradient.plot([], [], **style)
         (activations[name],) = saturation.plot([], [], **style)
     loss.axhline(math.log(10), color=plots.RED, linestyle="--", linewidth=1)
-    loss.text(steps, math.log(10) + 0.05, "ln 10 = 2.303", fontsize=8, ha="right")
+    loss.text(steps, 2.2, "ln 10 = 2.303", fontsize=8, ha="right", va="top")
     loss.set(ylim=(0, 4))
     gradient.set(yscale="log", ylim=(1e-8, 10))
     saturation.set(ylim=(-0.02, 1.02))
@@ -265,7 +265,7 @@ def loss_explorer(part, steps=None):
     rate = ipywidgets.SelectionSlider(
         options=[(f"{rate:g}", rate) for rate in LEARNING_RATES], value=0.9,
         description="Learning rate", tooltip="Learning rate: the length of a step",
-        layout={"width": "300px"}, style={"description_width": "initial"},
+        layout={"width": "300px", "margin": "2px"}, style={"description_width": "initial"},
     )  # fmt: skip
     depth = slider("Depth", 2, *DEPTHS, help="hidden fully connected layers")
 

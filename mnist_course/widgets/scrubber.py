@@ -204,7 +204,7 @@ def epoch_scrubber(network, snapshots, history, part):
     digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
     layer = dropdown("Layer", layers or ["none"], help="the convolution to look at")
     epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
-    play = ipywidgets.Play(value=0, min=0, max=last, interval=500, tooltip="play the epochs")
+    play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
     looks = {}  # for one digit and layer, every epoch's Look: the network runs once for each
