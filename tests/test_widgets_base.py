@@ -92,8 +92,8 @@ def test_the_output_carries_a_still_picture_with_a_text(explorer):
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert np.array_equal(decode(base.base64.b64decode(bundle["image/png"])), decode(first))
-    assert 'alt="Square. grey 20, &lt;size 4&gt;"' in bundle["text/html"]
-    assert bundle["text/plain"] == "Square. grey 20, <size 4>"
+    assert 'alt="Square: grey 20, &lt;size 4&gt;"' in bundle["text/html"]
+    assert bundle["text/plain"] == "Square: grey 20, <size 4>"
 
 
 def test_controls_changed_together_make_one_picture(explorer):

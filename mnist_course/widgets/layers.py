@@ -313,7 +313,7 @@ class _Panel:
     def draw_digit(self, image, label):
         x, y = self.x + DIGIT[0], DIGIT[1]
         self.sheet.text(self.x, 4, self.name, 13, bold=True)
-        known = "digit" if label is None else f"digit, label {label}"
+        known = "digit" if label is None else f"digit, label {label} ●"
         self.sheet.text(x, y - 17, known, 11, pixels.SOFT)
         self.sheet.paste(pixels.grey(pixels.digit_image(image), SCALE), x, y)
         field = self.look.field(self.layer, self.row, self.column)
@@ -333,13 +333,7 @@ class _Panel:
 
     def draw_probabilities(self, label):
         x, y = self.x + BARS[0], BARS[1]
-        self.sheet.text(
-            x,
-            y - 17,
-            "probabilities" if label is None else "probabilities, ● label",
-            11,
-            pixels.SOFT,
-        )
+        self.sheet.text(x, y - 17, "probabilities", 11, pixels.SOFT)
         probabilities = self.answer.probabilities[:10]
         best = int(probabilities.argmax())
         for number, share in enumerate(probabilities):

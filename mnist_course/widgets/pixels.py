@@ -28,7 +28,7 @@ def font(size, bold=False):
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-@lru_cache(4096)  # the numbers of a picture are mostly those of the one before
+@lru_cache(1024)  # the numbers of a picture are mostly those of the one before
 def _stamp(text, size, anchor, bold, colour):
     """A text to be laid over pixels: what is kept of them, what is added, and where (left, top).
 
