@@ -73,7 +73,6 @@ class Used:
     def __init__(self, notebook, number):
         self.notebook, self.number = notebook, number
         self.root = notebook.page.locator(".mnist-explorer").nth(number)
-        self.root.scroll_into_view_if_needed()
 
     def expected(self):
         """What the kernel says should be seen: settings, and text and picture, or a problem."""
@@ -88,8 +87,8 @@ class Used:
         if expected["busy"]:
             return False
         if "problem" in expected:
-            return expected["problem"] in self.root.locator("[role=alert]").inner_text()
-        if self.root.locator("[role=status]").inner_text() != " ".join(expected["text"].split()):
+            return expected["problem"] in self.root.locator("[role=alert]").text_content()
+        if self.root.locator("[role=status]").text_content() != expected["text"]:
             return False
         wanted = browser.decode(base64.b64decode(expected["picture"]))
         found = self.picture()
@@ -97,6 +96,7 @@ class Used:
 
     def settle(self, seconds=20):
         """Wait until the page shows what the function draws for the settings. Returns both."""
+        self.root.scroll_into_view_if_needed()  # the page leaves out what is far from the screen
         end = time.monotonic() + seconds
         while True:
             expected = self.expected()
@@ -143,6 +143,17 @@ def test_every_explorer_shows_what_its_function_draws(explorers):
     assert explorers
     for explorer in explorers:
         explorer.settle()
+
+
+def test_every_control_and_picture_has_a_name_for_screen_readers(explorers):
+    for explorer in explorers:
+        explorer.settle()
+        for slider in explorer.sliders():
+            label = slider.locator(".widget-label").text_content()
+            assert slider.locator("[role=slider]").get_attribute("aria-label") == label
+        for choice in explorer.root.locator("select").all():
+            assert choice.evaluate("(list) => list.labels[0].textContent")
+        assert "picture" in explorer.root.locator("img").get_attribute("title")
 
 
 def test_every_slider_moves_the_picture_by_keyboard(lesson, explorers):
