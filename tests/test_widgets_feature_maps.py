@@ -31,7 +31,12 @@ def lenet():
 @pytest.fixture
 def residual():
     torch.manual_seed(0)
-    network = models.residual_network(channels=4)
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 5, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
+        models.ResidualBlock(4, 4), models.ResidualBlock(4, 8, stride=2),
+        models.ResidualBlock(8, 8),
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(8, 10),
+    )  # fmt: skip
     network(torch.randn(8, 1, 28, 28))  # running means that are not 0
     return network
 
@@ -144,6 +149,18 @@ def test_receptive_fields_are_where_gradients_are(residual):
             rows, columns = slopes[0, 0].nonzero().unbind(1)
             expected = (rows.min(), rows.max(), columns.min(), columns.max())
             assert look.field(name, row, column) == tuple(int(line) for line in expected)
+
+
+def test_a_border_that_is_cut_off_is_in_no_receptive_field():
+    network = nn.Sequential(nn.ZeroPad2d(-2), nn.Conv2d(1, 3, 5, stride=2), nn.Flatten())
+    look = layers.Look(network)
+    assert look.answer(IMAGES[0]).outputs["0"].shape == (1, 24, 24)
+    assert look.field("0", 0, 23) == (2, 2, 25, 25)
+    assert look.field("1", 0, 0) == (2, 6, 2, 6)
+    assert look.field("1", 9, 4) == (20, 24, 10, 14)
+    seen = layers.feature_map_picture({"net": look}, IMAGES[0], "1", position=94)
+    assert "5 × 5 pixels, rows 20 to 24, columns 10 to 14" in seen.text
+    assert "ZeroPad2d" in layers.feature_map_picture({"net": look}, IMAGES[0], "0").text
 
 
 def test_a_place_of_nothing_but_padding_depends_on_no_pixel():
@@ -356,6 +373,15 @@ def test_more_training_shows_in_the_next_picture(lenet):
 def test_a_network_without_convolutions():
     with pytest.raises(ExplorerError, match="no convolution"):
         feature_maps(models.softmax_regression(), PART)
+
+
+def test_arguments_in_the_wrong_order(lenet):
+    with pytest.raises(ExplorerError, match=r"expected a network \(nn.Module\), got Part"):
+        feature_maps(PART, lenet)
+    with pytest.raises(ExplorerError, match="expected a network"):
+        feature_maps({"before": "lenet5", "after": lenet}, PART)
+    with pytest.raises(ExplorerError, match="images with their labels.*got Tensor"):
+        feature_maps(lenet, IMAGES)
 
 
 def test_weights_that_are_no_numbers(lenet):

@@ -170,6 +170,7 @@ def kernel_lab(part):
 
     part: a `data.Part`, such as the training images.
     """
+    pixels.check_part(part)
     digit = slider("Digit", min(7, len(part) - 1), 0, len(part) - 1, help="index of the image")
     preset = dropdown("Preset", [*PRESETS, OWN], "Sobel, vertical edges", "a known kernel")
     weights = [

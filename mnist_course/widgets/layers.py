@@ -45,6 +45,11 @@ class Look:
     """
 
     def __init__(self, network):
+        if not isinstance(network, nn.Module):
+            raise ExplorerError(
+                f"expected a network (nn.Module), got {type(network).__name__}: the network comes "
+                "first, then the digits"
+            )
         self.network = network
         self._state = self._twin = self._fields = None
         self._answers: OrderedDict = OrderedDict()
@@ -307,7 +312,7 @@ class _Panel:
     def scale_text(self):
         low, high = float(self.maps.min()), float(self.maps.max())
         if low < 0:
-            return f"full colour ±{pixels.number(max(-low, high))}, bar: below 0"
+            return f"full colour ±{pixels.number(max(-low, high))}, bar: clearly below 0"
         return f"white {pixels.number(low)}, black {pixels.number(high)}"
 
     def draw_digit(self, image, label):
@@ -443,6 +448,7 @@ def feature_maps(networks, part):
     if not 1 <= len(networks) <= 2:
         raise ExplorerError(f"expected one network or two side by side, got {len(networks)}")
     looks = {name: Look(network) for name, network in networks.items()}
+    pixels.check_part(part)
     first = next(iter(looks.values()))
     _, outputs, _ = record(first.twin(), torch.zeros(1, 1, 28, 28), keep=lambda maps: maps[0].shape)
     options = []

@@ -2,7 +2,7 @@
 
 A whole sheet takes a few milliseconds, so that a slider and its picture feel like one thing.
 Signed values are orange above 0 and purple below, which the colour-blind tell apart, and every
-pixel below 0 also carries a bar, the minus sign, so that the sign shows without any colour.
+pixel clearly below 0 also carries a bar, the minus sign, so that the sign shows without colour.
 """
 
 from functools import cache, lru_cache
@@ -17,7 +17,8 @@ from mnist_course.widgets.base import ExplorerError
 
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
 MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
-LEGEND = "orange: above 0   purple with a bar: below 0   white: 0"
+LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
+CLEARLY = 0.1  # of the full colour: smaller amounts below 0 carry no bar
 
 
 @cache
@@ -79,8 +80,8 @@ def signed_level(values, limit):
 def signed(values, scale=1, limit=None):
     """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
 
-    Where a square is large enough, one below 0 carries a bar; amounts below a hundredth of the
-    limit count as 0.
+    Where a square is large enough, one clearly below 0 carries a bar; with bars on values near 0
+    a map would be full of them.
     """
     limit = float(np.abs(values).max()) if limit is None else limit
     pixels = enlarge(_signed_colours()[signed_level(values, limit)], scale)
@@ -91,7 +92,7 @@ def signed(values, scale=1, limit=None):
     rows, columns = values.shape
     squares = pixels.reshape(rows, scale, columns, scale, 3)
     bars = squares[:, top : top + thick, :, margin : scale - margin].transpose(0, 2, 1, 3, 4)
-    below = values < -0.01 * limit
+    below = values < -CLEARLY * limit
     bars[below] = (70, 30, 110)
     bars[values < -0.55 * limit] = (255, 255, 255)
     return pixels
@@ -167,6 +168,14 @@ def digit_image(image):
     if array.dtype != np.uint8:
         raise ExplorerError(f"expected an image of bytes (uint8), got {array.dtype}")
     return array.astype(np.float32) / 255
+
+
+def check_part(part):
+    """Raise ExplorerError unless `part` has images and labels, as a `data.Part` does."""
+    if not (hasattr(part, "images") and hasattr(part, "labels") and len(part)):
+        raise ExplorerError(
+            f"expected images with their labels, such as digits.train; got {type(part).__name__}"
+        )
 
 
 def check_range(name, value, low, high):
