@@ -16,7 +16,7 @@ from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, same_
 
 PANEL, GAP = 404, 14  # pixels of the picture for each network, and between them
 DIGIT, MAP, BARS = (0, 44), (148, 44), (298, 44)  # places within a panel
-KERNEL, PATCH, ALL = (0, 210), (212, 210), (0, 354)
+KERNEL, ALL = (0, 210), (0, 354)
 SIDE = 140  # of the digit and of the enlarged map
 ALL_HEIGHT = 178  # room for all maps of a layer
 WIDTH = 2 * PANEL + GAP + 16
@@ -382,13 +382,15 @@ class _Panel:
         groups, sources = self.kind.groups, self.kind.weight.shape[1]
         first = self.channel // (len(self.maps) // groups) * sources
         patch = patch_of(self.kind, inputs, self.row, self.column)[first + source]
-        for place, title, values in (
-            (KERNEL, f"kernel {self.channel}, input channel {source}", kernel),
-            (PATCH, f"patch of input channel {first + source}", patch),
-        ):
-            self.sheet.text(self.x + place[0], place[1] - 17, title, 11, pixels.SOFT)
-            self._numbers(values, self.x + place[0], place[1])
-        self.sheet.text(self.x + 201, KERNEL[1] + 50, "×", 16, anchor="mm")
+        x, y = self.x + KERNEL[0], KERNEL[1]
+        title = f"kernel {self.channel}, input channel {source}"
+        self.sheet.text(x, y - 17, title, 11, pixels.SOFT)
+        width = self._numbers(kernel, x, y)
+        right = max(width, 150) + 22  # the titles need room
+        self.sheet.text(x + (width + right) // 2, y + 50, "×", 16, anchor="mm")
+        title = f"patch of input channel {first + source}"
+        self.sheet.text(x + right, y - 17, title, 11, pixels.SOFT)
+        self._numbers(patch, x + right, y)
         part = float((kernel * patch).sum())
         value = pixels.number(self.value)
         if sources == 1 and self.kind.bias is None:
@@ -404,13 +406,15 @@ class _Panel:
         self.sheet.text(self.x, KERNEL[1] + 108, text, 12, bold=True)
 
     def _numbers(self, values, x, y):
-        """A small table with its numbers; a larger one as a map without them."""
+        """A small table with its numbers; a larger one as a map without. Returns its width."""
         rows, columns = values.shape
         if max(rows, columns) > 5:
-            self.sheet.paste(pixels.signed(values, max(1, 100 // max(rows, columns))), x, y)
-        else:
-            cell = (min(48, 190 // columns), min(48, 100 // rows))
-            self.sheet.numbers(values, x, y, cell, size=10 if columns > 3 else 12)
+            scale = max(1, 100 // max(rows, columns))
+            self.sheet.paste(pixels.signed(values, scale), x, y)
+            return columns * scale
+        cell = (min(48, 190 // columns), min(48, 100 // rows))
+        self.sheet.numbers(values, x, y, cell, size=10 if columns > 3 else 12)
+        return columns * cell[0]
 
     def draw_all(self, x, y, room):
         """All maps of the layer, as large as fits; the chosen one framed."""
