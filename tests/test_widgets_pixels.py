@@ -3,6 +3,7 @@
 import matplotlib
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from mnist_course import plots
 from mnist_course.widgets import pixels
@@ -64,6 +65,27 @@ def test_a_text_is_written_in_its_colour(anchor):
     white = (sheet.pixels == 255).all(axis=2)
     assert white[0].all()
     assert white[:, 0].all()
+
+
+@pytest.mark.parametrize("anchor", ["la", "mm"])
+@pytest.mark.parametrize("text", ["−12.05", "0.99 × −1.00 = −0.99", "7"])
+def test_numbers_put_together_from_letters_look_as_pillow_writes_them(text, anchor):
+    sheet = pixels.Sheet(240, 40)
+    sheet.text(120, 20, text, 12, "#000000", anchor)
+    whole = Image.new("RGB", (240, 40), "white")
+    ImageDraw.Draw(whole).text((120, 20), text, "black", pixels.font(12), anchor)
+    ours, pillows = (
+        np.argwhere(np.asarray(image)[..., 0] < 128) for image in (sheet.pixels, whole)
+    )
+    assert np.abs(ours.min(axis=0) - pillows.min(axis=0)).max() <= 1
+    assert np.abs(ours.max(axis=0) - pillows.max(axis=0)).max() <= 1
+    assert abs(len(ours) - len(pillows)) <= 0.05 * len(pillows)
+
+
+def test_an_empty_text_writes_nothing():
+    sheet = pixels.Sheet(20, 20)
+    sheet.text(10, 10, "")
+    assert (sheet.pixels == 255).all()
 
 
 @pytest.mark.parametrize("place", [(-5, -5), (55, 25), (200, 200), (-200, 3)])

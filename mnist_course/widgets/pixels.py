@@ -18,6 +18,7 @@ from mnist_course.widgets.base import ExplorerError
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
 MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
 LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
+CALCULATION = frozenset("0123456789.−×= ")
 CLEARLY = 0.1  # of the full colour: smaller amounts below 0 carry no bar
 
 
@@ -35,12 +36,33 @@ def _stamp(text, size, anchor, bold, colour):
 
     The first two are uint16 (height, width, 1 and 3), in parts of 256.
     """
-    left, top, right, bottom = font(size, bold).getbbox(text, anchor=anchor)
-    mask = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
-    ImageDraw.Draw(mask).text((-left, -top), text, 255, font(size, bold), anchor)
-    ink = np.asarray(mask).astype(np.uint16)[:, :, None]
-    ink += ink > 127  # full ink counts 256
-    return 256 - ink, ink * _levels(colour), int(left), int(top)
+    if text and CALCULATION.issuperset(text):
+        ink = np.hstack([_letter(letter, size, bold) for letter in text])
+        high, wide = ink.shape
+        left, top = (-(wide // 2), -(high // 2)) if anchor == "mm" else (0, 0)
+    else:
+        left, top, right, bottom = (
+            int(edge) for edge in font(size, bold).getbbox(text, anchor=anchor)
+        )
+        ink = _ink(text, right - left, bottom - top, (-left, -top), size, anchor, bold)
+    ink = ink[:, :, None]
+    return 256 - ink, ink * _levels(colour), left, top
+
+
+@cache
+def _letter(letter, size, bold):
+    """One letter as ink, as wide as it is in a text: numbers are put together from letters."""
+    width = round(font(size, bold).getlength(letter))
+    height = sum(font(size, bold).getmetrics())
+    return _ink(letter, width, height, (0, 0), size, "la", bold)
+
+
+def _ink(text, width, height, place, size, anchor, bold):
+    """A text in a field of `width` × `height`: uint16, 256 where there is ink, 0 where none."""
+    mask = Image.new("L", (max(1, width), max(1, height)))
+    ImageDraw.Draw(mask).text(place, text, 255, font(size, bold), anchor)
+    ink = np.asarray(mask).astype(np.uint16)
+    return ink + (ink > 127)
 
 
 @cache
