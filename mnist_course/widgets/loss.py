@@ -88,6 +88,11 @@ def share_saturated(layer, outputs):
     return flat.float().mean().item()
 
 
+def root_mean_square(values):
+    """The typical size of the numbers of a tensor, a float."""
+    return values.square().mean().sqrt().item()
+
+
 def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS, seed=0):
     """Train such a LeNet by plain gradient descent; yields its growing `Trace` after each step.
 
@@ -116,9 +121,7 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
         optimizer.zero_grad()
         loss.backward()
         trace.losses.append(loss.item())
-        trace.gradients.append(
-            [layer.weight.grad.square().mean().sqrt().item() for layer in layers]
-        )
+        trace.gradients.append([root_mean_square(layer.weight.grad) for layer in layers])
         trace.saturated.append(flat)
         yield trace
         if not math.isfinite(trace.losses[-1]):
