@@ -418,6 +418,56 @@ def test_a_network_without_weights_yet():
     assert isinstance(network[0], nn.LazyConv2d)
 
 
+class Unusual(nn.Module):
+    """A convolution called by keyword, maps made of numbers, one layer used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 2, 3, padding=1)
+        self.again = nn.Conv2d(2, 2, 3, padding=1)
+        self.squares = nn.Unflatten(1, (2, 28, 28))
+        self.linear = nn.Linear(2 * 28 * 28, 10)
+
+    def forward(self, images):
+        maps = self.first(input=images)
+        maps = self.again(self.again(maps)).flatten(1)
+        return self.linear(self.squares(maps).flatten(1))
+
+
+def test_an_unusual_network_is_shown_too():
+    torch.manual_seed(0)
+    network = Unusual()
+    explorer = feature_maps(network, PART)
+    for name in ("first", "again", "squares"):
+        explorer.controls["layer"].value = name
+        assert explorer.error is None
+    answer = layers.Look(network).answer(IMAGES[0])
+    with torch.no_grad():
+        maps = network.first(network_input(IMAGES[0]))
+        np.testing.assert_allclose(answer.inputs["again"], maps[0], atol=1e-6)
+        np.testing.assert_allclose(answer.outputs["again"], network.again(maps)[0], atol=1e-6)
+
+
+class Failing(nn.Module):
+    """A student's network with a mistake, or with two outputs."""
+
+    def __init__(self, mistake):
+        super().__init__()
+        self.mistake = mistake
+        self.conv = nn.Conv2d(1, 10, 28)
+
+    def forward(self, images):
+        return {"missing": lambda: {}["key"], "pair": lambda: (self.conv(images), images)}[
+            self.mistake
+        ]()
+
+
+def test_a_mistake_in_the_students_own_forward():
+    with pytest.raises(ExplorerError, match="can't take images.*KeyError"):
+        feature_maps(Failing("missing"), PART)
+    assert "expected logits" in feature_maps(Failing("pair"), PART).problem.value
+
+
 @pytest.mark.parametrize(
     ("network", "sentence"),
     [

@@ -103,10 +103,11 @@ class Look:
         inputs, outputs, logits = record(
             twin, data.normalise(data.scale(image[None])), keep=lambda maps: maps[0].numpy().copy()
         )
-        if logits.ndim != 2 or not torch.isfinite(logits).all():
+        if not (torch.is_tensor(logits) and logits.ndim == 2 and torch.isfinite(logits).all()):
+            got = f"the shape {tuple(logits.shape)}" if torch.is_tensor(logits) else type(logits)
             raise ExplorerError(
-                f"expected logits of the shape (1, classes), all of them numbers; the network gave "
-                f"the shape {tuple(logits.shape)}"
+                f"expected logits of the shape (1, classes), all of them numbers; the network "
+                f"gave {got}"
             )
         return Answer(inputs, outputs, logits.softmax(dim=1)[0].numpy())
 
@@ -144,29 +145,30 @@ def record(network, images, keep):
         def hook(layer, given, output):
             if torch.is_tensor(output) and output.ndim == 4 and name not in outputs:
                 outputs[name] = keep(output)
-                inputs[name] = before.pop(name)
+                inputs[name] = before.get(name)
 
         return hook
 
     def remember_input(name):
-        def hook(layer, given):
+        def hook(layer, given, named):
             # kept before the layer runs: one that works in place overwrites its input
-            if given and torch.is_tensor(given[0]) and given[0].ndim == 4:
-                before[name] = keep(given[0])
+            maps = next(iter((*given, *named.values())), None)
+            if torch.is_tensor(maps) and maps.ndim == 4 and name not in before:
+                before[name] = keep(maps)
 
         return hook
 
     handles = []
     for name, layer in network.named_modules():
         if _is_layer(layer, network):
-            handles.append(layer.register_forward_pre_hook(remember_input(name)))
+            handles.append(layer.register_forward_pre_hook(remember_input(name), with_kwargs=True))
             handles.append(layer.register_forward_hook(remember(name)))
     try:
         logits = network(images)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+    except Exception as error:  # whatever the student's own code raises
         shape = tuple(images.shape[1:])
         raise ExplorerError(
-            f"the network can't take images of the shape {shape}: {error}"
+            f"the network can't take images of the shape {shape}: {type(error).__name__}: {error}"
         ) from error
     finally:
         for handle in handles:
@@ -374,7 +376,7 @@ class _Panel:
             change = f"{pixels.number(before)} becomes {pixels.number(self.value)}"
             self.sheet.text(x, y + 22, change, 14, bold=True)
         else:
-            self.sheet.text(x, y, f"{type(self.kind).__name__} has no kernel of its own", 12)
+            self.sheet.text(x, y, f"{type(self.kind).__name__}: no kernel to show", 12)
             self.sheet.text(x, y + 22, f"value {pixels.number(self.value)}", 14, bold=True)
 
     def _draw_convolution(self, inputs, source):
