@@ -384,6 +384,22 @@ def test_arguments_in_the_wrong_order(lenet):
         feature_maps(lenet, IMAGES)
 
 
+def test_a_layer_that_was_exchanged_for_a_smaller_one(lenet):
+    network = nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(10)
+    )
+    network(torch.zeros(1, 1, 28, 28))
+    explorer = feature_maps(network, PART)
+    explorer.controls["channel"].value = 5
+    network[0] = nn.Conv2d(1, 3, 7, padding=3)
+    network[3] = nn.Linear(3, 10)
+    explorer.refresh()
+    assert "channel must be from 0 to 2, got 5" in explorer.problem.value
+    explorer.controls["channel"].value = 2
+    assert explorer.error is None
+    assert "it depends on 7 × 7 pixels" in explorer.seen.text
+
+
 def test_weights_that_are_no_numbers(lenet):
     explorer = feature_maps(lenet, PART)
     with torch.no_grad():

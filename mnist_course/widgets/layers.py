@@ -53,9 +53,6 @@ class Look:
         self.network = network
         self._state = self._twin = self._fields = None
         self._answers: OrderedDict = OrderedDict()
-        self.kinds = {
-            name: layer for name, layer in network.named_modules() if _is_layer(layer, network)
-        }
         if not any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
             raise ExplorerError(
                 "this network has no convolution (nn.Conv2d), so it has no feature maps to show"
@@ -82,10 +79,19 @@ class Look:
                     f"{name} holds values that are no numbers (NaN or infinite). Training has "
                     "diverged: build the network again and train with a smaller learning rate"
                 )
+        before = repr(self._twin)
         self._twin = copy.deepcopy(self.network).to("cpu", torch.float32).eval()
+        if repr(self._twin) != before:  # other layers, other receptive fields
+            self._fields = None
         self._answers.clear()
         self._state = state
         return self._twin
+
+    @property
+    def kinds(self):
+        """The layers whose outputs are shown, by name, as they are in the copy."""
+        twin = self.twin()
+        return {name: layer for name, layer in twin.named_modules() if _is_layer(layer, twin)}
 
     def answer(self, image):
         """The `Answer` to bytes (28, 28); the network runs once for each digit."""
@@ -116,8 +122,9 @@ class Look:
 
         None where nothing of the digit reaches it.
         """
+        twin = self.twin()
         if self._fields is None:
-            self._fields = receptive_fields(self.twin())
+            self._fields = receptive_fields(twin)
         touched = self._fields[layer][:, row, column]
         reached = [np.flatnonzero(part) for part in (touched[:28], touched[28:])]
         if not all(len(lines) for lines in reached):
@@ -223,7 +230,7 @@ def _pair(value):
 
 def kernel_of(look, layer, channel, source):
     """The kernel (h, w) by which a convolution's channel looks at its input channel `source`."""
-    return look.kinds[layer].weight[channel, source].detach().float().cpu().numpy()
+    return look.kinds[layer].weight[channel, source].detach().numpy()
 
 
 def source_channels(layer):
@@ -457,11 +464,12 @@ def feature_maps(networks, part):
     pixels.check_part(part)
     first = next(iter(looks.values()))
     _, outputs, _ = record(first.twin(), torch.zeros(1, 1, 28, 28), keep=lambda maps: maps[0].shape)
+    kinds = first.kinds
     options = []
     for name, shape in outputs.items():
         size = " × ".join(str(length) for length in shape)
-        options.append((f"{name}: {type(first.kinds[name]).__name__}, {size}", name))
-    convolutions = [name for name in outputs if isinstance(first.kinds[name], nn.Conv2d)]
+        options.append((f"{name}: {type(kinds[name]).__name__}, {size}", name))
+    convolutions = [name for name in outputs if isinstance(kinds[name], nn.Conv2d)]
     if not convolutions:
         raise ExplorerError("no digit passes through this network's convolutions (nn.Conv2d)")
     start = convolutions[0]
@@ -492,7 +500,7 @@ def feature_maps(networks, part):
             before[0] = layer.value
         position.max = height * width - 1
         controls["channel"].max = channels - 1
-        controls["source"].max = source_channels(first.kinds[layer.value]) - 1
+        controls["source"].max = source_channels(kinds[layer.value]) - 1
 
     def draw(digit, **settings):
         return feature_map_picture(
