@@ -458,16 +458,16 @@ widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 # Before training the kernels are noise. Choose a later layer and another digit, too: does the network
 # become sure of it early or late?
 #
-# Now look inside a block. Choose the layer *4.norm2*, which is the change f(x), then *4.shortcut.1*,
-# which is what the change is added to, and then *4*, which is relu of the sum. Note one place's value
-# in all three. Then go through the list from its beginning, and watch the blue frame on the digit: how
-# many pixels does one number of a map depend on?
+# Now look inside the second block. In the list of layers one name ends in *shortcut.1*: it is what the
+# change is added to. The change f(x) itself is *norm2* with the same number in front, and the number
+# alone is relu of the sum. Note one place's value in all three. Then go through the list from its
+# beginning, and watch the blue frame on the digit: how many pixels does one number of a map depend on?
 
 # %%
 widgets.feature_maps(network, digits.validation)
 
 # %% [markdown]
-# The value of *4* is the sum of the other two where that is above 0, and 0 elsewhere. So the block
+# The block's value is the sum of the other two where that is above 0, and 0 elsewhere. So the block
 # does add a change to what came in. The frame grows with each convolution larger than 1 × 1, and
 # faster after each stride of 2. In the last block a number in the middle depends on nearly the whole
 # digit. Its maps no longer show strokes, but whether something was found.

@@ -127,6 +127,7 @@ class Notebook:
         self.server = server
         self.name = name
         self.complaints = []
+        self._channels = None
         self.page = browser.new_page(viewport={"width": width, "height": height})
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -145,6 +146,8 @@ class Notebook:
             self.complaints.append(f"{message.text} ({place})")
 
     def close(self):
+        if self._channels is not None:
+            self._channels.stop_channels()
         self.page.close()
 
     def state(self):
@@ -199,15 +202,6 @@ class Notebook:
 
         Raises RuntimeError with the traceback when it fails.
         """
-        from jupyter_client import BlockingKernelClient
-
-        [session] = ask(self.server, "api/sessions")
-        [path] = Path(self.server["root_dir"]).parent.glob(
-            f"runtime/kernel-{session['kernel']['id']}.json"
-        )
-        client = BlockingKernelClient(connection_file=str(path))
-        client.load_connection_file()
-        client.start_channels()
         printed, failed = [], []
 
         def collect(message):
@@ -216,15 +210,25 @@ class Notebook:
             elif message["msg_type"] == "error":
                 failed.append("\n".join(message["content"]["traceback"]))
 
-        try:
-            client.execute_interactive(
-                code, store_history=False, timeout=seconds, output_hook=collect
-            )
-        finally:
-            client.stop_channels()
+        self._client().execute_interactive(
+            code, store_history=False, timeout=seconds, output_hook=collect
+        )
         if failed:
             raise RuntimeError(failed[0])
         return "".join(printed)
+
+    def _client(self):
+        from jupyter_client import BlockingKernelClient
+
+        if self._channels is None:
+            [session] = ask(self.server, "api/sessions")
+            runtime = Path(self.server["root_dir"]).parent / "runtime"
+            self._channels = BlockingKernelClient(
+                connection_file=str(runtime / f"kernel-{session['kernel']['id']}.json")
+            )
+            self._channels.load_connection_file()
+            self._channels.start_channels()
+        return self._channels
 
     def pixels(self, image):
         """The picture of an <img> on the page, as it was sent: an array (height, width, 3)."""

@@ -46,7 +46,7 @@ Explorer(lambda: seen, {}, "Square")
 def test_an_explorer_leaves_its_still_picture_on_the_page(course, tmp_path):
     render.render([course("01_first", EXPLORER)], tmp_path / "site")
     page = (tmp_path / "site" / "01_first.html").read_text(encoding="utf-8")
-    assert 'alt="Square. A black square."' in page
+    assert 'alt="Square: A black square."' in page
     assert 'src="data:image/png;base64,' in page
     assert "open this lesson in JupyterLab" in page
     assert "widget-view" not in page

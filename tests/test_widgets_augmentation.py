@@ -156,3 +156,8 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(name, values):
         shown = np.asarray(Image.open(io.BytesIO(lab.image.value)))
         np.testing.assert_array_equal(shown, expected.picture)
         assert lab.error is None
+
+
+def test_images_without_labels_are_a_sentence():
+    with pytest.raises(ExplorerError, match="images with their labels.*got Tensor"):
+        augmentation_lab(IMAGES, RECIPE)

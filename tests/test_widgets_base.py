@@ -92,8 +92,8 @@ def test_the_output_carries_a_still_picture_with_a_text(explorer):
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert np.array_equal(decode(base.base64.b64decode(bundle["image/png"])), decode(first))
-    assert 'alt="Square. grey 20, &lt;size 4&gt;"' in bundle["text/html"]
-    assert bundle["text/plain"] == "Square. grey 20, <size 4>"
+    assert 'alt="Square: grey 20, &lt;size 4&gt;"' in bundle["text/html"]
+    assert bundle["text/plain"] == "Square: grey 20, <size 4>"
 
 
 def test_controls_changed_together_make_one_picture(explorer):
@@ -173,7 +173,26 @@ def test_a_whole_png_file_is_shown_as_it_is():
     assert explorer.image.value == content
 
 
-def test_sliders_have_names_for_screen_readers():
+def test_each_explorer_brings_what_names_its_sliders_on_the_page(explorer):
+    unseen = explorer.children[0]
+    assert unseen.layout.display == "none"
+    assert isinstance(unseen.children[1], base.Names)
+    assert "mnist-explorer" in explorer._dom_classes
+    assert "mnist-status" in explorer.status._dom_classes
+    assert "mnist-problem" in explorer.problem._dom_classes
+
+
+@pytest.mark.parametrize(
+    ("position", "before", "after", "expected"),
+    [(0, (28, 28), (10, 10), 0), (14 * 28 + 14, (28, 28), (10, 10), 55),
+     (783, (28, 28), (10, 10), 99), (99, (10, 10), (28, 28), 25 * 28 + 25),
+     (3 * 5 + 4, (4, 5), (8, 10), 6 * 10 + 8)],
+)  # fmt: skip
+def test_a_place_is_found_again_in_a_map_of_another_size(position, before, after, expected):
+    assert base.same_place(position, before, after) == expected
+
+
+def test_sliders_have_labels():
     whole = base.slider("Digit", 3, 0, 9, help="which image")
     assert isinstance(whole, ipywidgets.IntSlider)
     assert (whole.description, whole.tooltip) == ("Digit", "Digit: which image")

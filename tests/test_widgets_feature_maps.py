@@ -31,7 +31,12 @@ def lenet():
 @pytest.fixture
 def residual():
     torch.manual_seed(0)
-    network = models.residual_network(channels=4)
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 5, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
+        models.ResidualBlock(4, 4), models.ResidualBlock(4, 8, stride=2),
+        models.ResidualBlock(8, 8),
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(8, 10),
+    )  # fmt: skip
     network(torch.randn(8, 1, 28, 28))  # running means that are not 0
     return network
 
@@ -144,6 +149,18 @@ def test_receptive_fields_are_where_gradients_are(residual):
             rows, columns = slopes[0, 0].nonzero().unbind(1)
             expected = (rows.min(), rows.max(), columns.min(), columns.max())
             assert look.field(name, row, column) == tuple(int(line) for line in expected)
+
+
+def test_a_border_that_is_cut_off_is_in_no_receptive_field():
+    network = nn.Sequential(nn.ZeroPad2d(-2), nn.Conv2d(1, 3, 5, stride=2), nn.Flatten())
+    look = layers.Look(network)
+    assert look.answer(IMAGES[0]).outputs["0"].shape == (1, 24, 24)
+    assert look.field("0", 0, 23) == (2, 2, 25, 25)
+    assert look.field("1", 0, 0) == (2, 6, 2, 6)
+    assert look.field("1", 9, 4) == (20, 24, 10, 14)
+    seen = layers.feature_map_picture({"net": look}, IMAGES[0], "1", position=94)
+    assert "5 × 5 pixels, rows 20 to 24, columns 10 to 14" in seen.text
+    assert "ZeroPad2d" in layers.feature_map_picture({"net": look}, IMAGES[0], "0").text
 
 
 def test_a_place_of_nothing_but_padding_depends_on_no_pixel():
@@ -358,6 +375,31 @@ def test_a_network_without_convolutions():
         feature_maps(models.softmax_regression(), PART)
 
 
+def test_arguments_in_the_wrong_order(lenet):
+    with pytest.raises(ExplorerError, match=r"expected a network \(nn.Module\), got Part"):
+        feature_maps(PART, lenet)
+    with pytest.raises(ExplorerError, match="expected a network"):
+        feature_maps({"before": "lenet5", "after": lenet}, PART)
+    with pytest.raises(ExplorerError, match="images with their labels.*got Tensor"):
+        feature_maps(lenet, IMAGES)
+
+
+def test_a_layer_that_was_exchanged_for_a_smaller_one(lenet):
+    network = nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(10)
+    )
+    network(torch.zeros(1, 1, 28, 28))
+    explorer = feature_maps(network, PART)
+    explorer.controls["channel"].value = 5
+    network[0] = nn.Conv2d(1, 3, 7, padding=3)
+    network[3] = nn.Linear(3, 10)
+    explorer.refresh()
+    assert "channel must be from 0 to 2, got 5" in explorer.problem.value
+    explorer.controls["channel"].value = 2
+    assert explorer.error is None
+    assert "it depends on 7 × 7 pixels" in explorer.seen.text
+
+
 def test_weights_that_are_no_numbers(lenet):
     explorer = feature_maps(lenet, PART)
     with torch.no_grad():
@@ -390,6 +432,56 @@ def test_a_network_without_weights_yet():
     with pytest.raises(ExplorerError, match="run it once"):
         feature_maps(network, PART)
     assert isinstance(network[0], nn.LazyConv2d)
+
+
+class Unusual(nn.Module):
+    """A convolution called by keyword, maps made of numbers, one layer used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 2, 3, padding=1)
+        self.again = nn.Conv2d(2, 2, 3, padding=1)
+        self.squares = nn.Unflatten(1, (2, 28, 28))
+        self.linear = nn.Linear(2 * 28 * 28, 10)
+
+    def forward(self, images):
+        maps = self.first(input=images)
+        maps = self.again(self.again(maps)).flatten(1)
+        return self.linear(self.squares(maps).flatten(1))
+
+
+def test_an_unusual_network_is_shown_too():
+    torch.manual_seed(0)
+    network = Unusual()
+    explorer = feature_maps(network, PART)
+    for name in ("first", "again", "squares"):
+        explorer.controls["layer"].value = name
+        assert explorer.error is None
+    answer = layers.Look(network).answer(IMAGES[0])
+    with torch.no_grad():
+        maps = network.first(network_input(IMAGES[0]))
+        np.testing.assert_allclose(answer.inputs["again"], maps[0], atol=1e-6)
+        np.testing.assert_allclose(answer.outputs["again"], network.again(maps)[0], atol=1e-6)
+
+
+class Failing(nn.Module):
+    """A student's network with a mistake, or with two outputs."""
+
+    def __init__(self, mistake):
+        super().__init__()
+        self.mistake = mistake
+        self.conv = nn.Conv2d(1, 10, 28)
+
+    def forward(self, images):
+        return {"missing": lambda: {}["key"], "pair": lambda: (self.conv(images), images)}[
+            self.mistake
+        ]()
+
+
+def test_a_mistake_in_the_students_own_forward():
+    with pytest.raises(ExplorerError, match="can't take images.*KeyError"):
+        feature_maps(Failing("missing"), PART)
+    assert "expected logits" in feature_maps(Failing("pair"), PART).problem.value
 
 
 @pytest.mark.parametrize(

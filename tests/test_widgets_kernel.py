@@ -227,3 +227,8 @@ def test_every_control_has_a_label_and_a_range_of_its_own(lab):
     assert all(isinstance(c, ipywidgets.IntSlider | ipywidgets.FloatSlider)
                for c in lab.controls.values())  # fmt: skip
     assert lab.controls["digit"].max == len(PART) - 1
+
+
+def test_images_without_labels_are_a_sentence():
+    with pytest.raises(ExplorerError, match="images with their labels.*got Tensor"):
+        kernel_lab(IMAGES)

@@ -128,6 +128,7 @@ def augmentation_lab(part, recipe):
 
     part: a `data.Part`, such as the training images; recipe: an `augment.RandomAffine`.
     """
+    pixels.check_part(part)
 
     def setting(label, name, value, step, help):
         return slider(label, value, *LIMITS[name], step, help)

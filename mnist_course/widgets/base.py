@@ -273,12 +273,12 @@ class Explorer(ipywidgets.VBox):
     def _as_still(self):
         """The present picture and text, for front ends without widgets and for printing."""
         text = self.seen.text if self.seen else str(self.error)
-        still = {"text/plain": f"{self.title}. {text}"}
+        still = {"text/plain": f"{self.title}: {text}"}
         picture = ""
         if self.seen:
             content = base64.b64encode(self.image.value).decode()
             still["image/png"] = content
-            alt = html.escape(f"{self.title}. {text}")
+            alt = html.escape(f"{self.title}: {text}")
             picture = (
                 f'<img src="data:image/png;base64,{content}" alt="{alt}" style="max-width: 100%">'
             )

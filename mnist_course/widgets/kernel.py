@@ -157,8 +157,9 @@ def _draw_work(sheet, patch, kernel, value, row, column):
     for (i, j), product in np.ndenumerate(products):
         term = f"{pixels.number(patch[i, j])} × {pixels.number(kernel[i, j])} = "
         ink = pixels.ink_on(tints[i, j])
-        place = x + 164 * j + 82, y + 30 * i + 15
-        sheet.text(*place, term + pixels.number(product), 12, ink, "mm")
+        left, top = x + 164 * j, y + 30 * i
+        sheet.frame(left - 1, top - 1, 166, 32, pixels.LINE, 1)
+        sheet.text(left + 82, top + 15, term + pixels.number(product), 12, ink, "mm")
     x += 3 * 164 + 12
     sheet.text(x, y - 18, "sum of the nine")
     sheet.text(x, y + 20, f"= {pixels.number(value)}", 22, bold=True)
@@ -170,6 +171,7 @@ def kernel_lab(part):
 
     part: a `data.Part`, such as the training images.
     """
+    pixels.check_part(part)
     digit = slider("Digit", min(7, len(part) - 1), 0, len(part) - 1, help="index of the image")
     preset = dropdown("Preset", [*PRESETS, OWN], "Sobel, vertical edges", "a known kernel")
     weights = [

@@ -16,7 +16,7 @@ from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, same_
 
 PANEL, GAP = 404, 14  # pixels of the picture for each network, and between them
 DIGIT, MAP, BARS = (0, 44), (148, 44), (298, 44)  # places within a panel
-KERNEL, PATCH, ALL = (0, 210), (212, 210), (0, 354)
+KERNEL, ALL = (0, 210), (0, 354)
 SIDE = 140  # of the digit and of the enlarged map
 ALL_HEIGHT = 178  # room for all maps of a layer
 WIDTH = 2 * PANEL + GAP + 16
@@ -45,12 +45,14 @@ class Look:
     """
 
     def __init__(self, network):
+        if not isinstance(network, nn.Module):
+            raise ExplorerError(
+                f"expected a network (nn.Module), got {type(network).__name__}: the network comes "
+                "first, then the digits"
+            )
         self.network = network
         self._state = self._twin = self._fields = None
         self._answers: OrderedDict = OrderedDict()
-        self.kinds = {
-            name: layer for name, layer in network.named_modules() if _is_layer(layer, network)
-        }
         if not any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
             raise ExplorerError(
                 "this network has no convolution (nn.Conv2d), so it has no feature maps to show"
@@ -77,10 +79,19 @@ class Look:
                     f"{name} holds values that are no numbers (NaN or infinite). Training has "
                     "diverged: build the network again and train with a smaller learning rate"
                 )
+        before = repr(self._twin)
         self._twin = copy.deepcopy(self.network).to("cpu", torch.float32).eval()
+        if repr(self._twin) != before:  # other layers, other receptive fields
+            self._fields = None
         self._answers.clear()
         self._state = state
         return self._twin
+
+    @property
+    def kinds(self):
+        """The layers whose outputs are shown, by name, as they are in the copy."""
+        twin = self.twin()
+        return {name: layer for name, layer in twin.named_modules() if _is_layer(layer, twin)}
 
     def answer(self, image):
         """The `Answer` to bytes (28, 28); the network runs once for each digit."""
@@ -98,10 +109,11 @@ class Look:
         inputs, outputs, logits = record(
             twin, data.normalise(data.scale(image[None])), keep=lambda maps: maps[0].numpy().copy()
         )
-        if logits.ndim != 2 or not torch.isfinite(logits).all():
+        if not (torch.is_tensor(logits) and logits.ndim == 2 and torch.isfinite(logits).all()):
+            got = f"the shape {tuple(logits.shape)}" if torch.is_tensor(logits) else type(logits)
             raise ExplorerError(
-                f"expected logits of the shape (1, classes), all of them numbers; the network gave "
-                f"the shape {tuple(logits.shape)}"
+                f"expected logits of the shape (1, classes), all of them numbers; the network "
+                f"gave {got}"
             )
         return Answer(inputs, outputs, logits.softmax(dim=1)[0].numpy())
 
@@ -110,8 +122,9 @@ class Look:
 
         None where nothing of the digit reaches it.
         """
+        twin = self.twin()
         if self._fields is None:
-            self._fields = receptive_fields(self.twin())
+            self._fields = receptive_fields(twin)
         touched = self._fields[layer][:, row, column]
         reached = [np.flatnonzero(part) for part in (touched[:28], touched[28:])]
         if not all(len(lines) for lines in reached):
@@ -139,29 +152,30 @@ def record(network, images, keep):
         def hook(layer, given, output):
             if torch.is_tensor(output) and output.ndim == 4 and name not in outputs:
                 outputs[name] = keep(output)
-                inputs[name] = before.pop(name)
+                inputs[name] = before.get(name)
 
         return hook
 
     def remember_input(name):
-        def hook(layer, given):
+        def hook(layer, given, named):
             # kept before the layer runs: one that works in place overwrites its input
-            if given and torch.is_tensor(given[0]) and given[0].ndim == 4:
-                before[name] = keep(given[0])
+            maps = next(iter((*given, *named.values())), None)
+            if torch.is_tensor(maps) and maps.ndim == 4 and name not in before:
+                before[name] = keep(maps)
 
         return hook
 
     handles = []
     for name, layer in network.named_modules():
         if _is_layer(layer, network):
-            handles.append(layer.register_forward_pre_hook(remember_input(name)))
+            handles.append(layer.register_forward_pre_hook(remember_input(name), with_kwargs=True))
             handles.append(layer.register_forward_hook(remember(name)))
     try:
         logits = network(images)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+    except Exception as error:  # whatever the student's own code raises
         shape = tuple(images.shape[1:])
         raise ExplorerError(
-            f"the network can't take images of the shape {shape}: {error}"
+            f"the network can't take images of the shape {shape}: {type(error).__name__}: {error}"
         ) from error
     finally:
         for handle in handles:
@@ -216,7 +230,7 @@ def _pair(value):
 
 def kernel_of(look, layer, channel, source):
     """The kernel (h, w) by which a convolution's channel looks at its input channel `source`."""
-    return look.kinds[layer].weight[channel, source].detach().float().cpu().numpy()
+    return look.kinds[layer].weight[channel, source].detach().numpy()
 
 
 def source_channels(layer):
@@ -307,13 +321,13 @@ class _Panel:
     def scale_text(self):
         low, high = float(self.maps.min()), float(self.maps.max())
         if low < 0:
-            return f"full colour ±{pixels.number(max(-low, high))}, bar: below 0"
+            return f"full colour ±{pixels.number(max(-low, high))}, bar: clearly below 0"
         return f"white {pixels.number(low)}, black {pixels.number(high)}"
 
     def draw_digit(self, image, label):
         x, y = self.x + DIGIT[0], DIGIT[1]
         self.sheet.text(self.x, 4, self.name, 13, bold=True)
-        known = "digit" if label is None else f"digit, label {label}"
+        known = "digit" if label is None else f"digit, label {label} ●"
         self.sheet.text(x, y - 17, known, 11, pixels.SOFT)
         self.sheet.paste(pixels.grey(pixels.digit_image(image), SCALE), x, y)
         field = self.look.field(self.layer, self.row, self.column)
@@ -333,13 +347,7 @@ class _Panel:
 
     def draw_probabilities(self, label):
         x, y = self.x + BARS[0], BARS[1]
-        self.sheet.text(
-            x,
-            y - 17,
-            "probabilities" if label is None else "probabilities, ● label",
-            11,
-            pixels.SOFT,
-        )
+        self.sheet.text(x, y - 17, "probabilities", 11, pixels.SOFT)
         probabilities = self.answer.probabilities[:10]
         best = int(probabilities.argmax())
         for number, share in enumerate(probabilities):
@@ -375,7 +383,7 @@ class _Panel:
             change = f"{pixels.number(before)} becomes {pixels.number(self.value)}"
             self.sheet.text(x, y + 22, change, 14, bold=True)
         else:
-            self.sheet.text(x, y, f"{type(self.kind).__name__} has no kernel of its own", 12)
+            self.sheet.text(x, y, f"{type(self.kind).__name__}: no kernel to show", 12)
             self.sheet.text(x, y + 22, f"value {pixels.number(self.value)}", 14, bold=True)
 
     def _draw_convolution(self, inputs, source):
@@ -383,13 +391,15 @@ class _Panel:
         groups, sources = self.kind.groups, self.kind.weight.shape[1]
         first = self.channel // (len(self.maps) // groups) * sources
         patch = patch_of(self.kind, inputs, self.row, self.column)[first + source]
-        for place, title, values in (
-            (KERNEL, f"kernel {self.channel}, input channel {source}", kernel),
-            (PATCH, f"patch of input channel {first + source}", patch),
-        ):
-            self.sheet.text(self.x + place[0], place[1] - 17, title, 11, pixels.SOFT)
-            self._numbers(values, self.x + place[0], place[1])
-        self.sheet.text(self.x + 201, KERNEL[1] + 50, "×", 16, anchor="mm")
+        x, y = self.x + KERNEL[0], KERNEL[1]
+        title = f"kernel {self.channel}, input channel {source}"
+        self.sheet.text(x, y - 17, title, 11, pixels.SOFT)
+        width = self._numbers(kernel, x, y)
+        right = max(width, 150) + 22  # the titles need room
+        self.sheet.text(x + (width + right) // 2, y + 50, "×", 16, anchor="mm")
+        title = f"patch of input channel {first + source}"
+        self.sheet.text(x + right, y - 17, title, 11, pixels.SOFT)
+        self._numbers(patch, x + right, y)
         part = float((kernel * patch).sum())
         value = pixels.number(self.value)
         if sources == 1 and self.kind.bias is None:
@@ -405,13 +415,15 @@ class _Panel:
         self.sheet.text(self.x, KERNEL[1] + 108, text, 12, bold=True)
 
     def _numbers(self, values, x, y):
-        """A small table with its numbers; a larger one as a map without them."""
+        """A small table with its numbers; a larger one as a map without. Returns its width."""
         rows, columns = values.shape
         if max(rows, columns) > 5:
-            self.sheet.paste(pixels.signed(values, max(1, 100 // max(rows, columns))), x, y)
-        else:
-            cell = (min(48, 190 // columns), min(48, 100 // rows))
-            self.sheet.numbers(values, x, y, cell, size=10 if columns > 3 else 12)
+            scale = max(1, 100 // max(rows, columns))
+            self.sheet.paste(pixels.signed(values, scale), x, y)
+            return columns * scale
+        cell = (min(48, 190 // columns), min(48, 100 // rows))
+        self.sheet.numbers(values, x, y, cell, size=10 if columns > 3 else 12)
+        return columns * cell[0]
 
     def draw_all(self, x, y, room):
         """All maps of the layer, as large as fits; the chosen one framed."""
@@ -449,13 +461,15 @@ def feature_maps(networks, part):
     if not 1 <= len(networks) <= 2:
         raise ExplorerError(f"expected one network or two side by side, got {len(networks)}")
     looks = {name: Look(network) for name, network in networks.items()}
+    pixels.check_part(part)
     first = next(iter(looks.values()))
     _, outputs, _ = record(first.twin(), torch.zeros(1, 1, 28, 28), keep=lambda maps: maps[0].shape)
+    kinds = first.kinds
     options = []
     for name, shape in outputs.items():
         size = " × ".join(str(length) for length in shape)
-        options.append((f"{name}: {type(first.kinds[name]).__name__}, {size}", name))
-    convolutions = [name for name in outputs if isinstance(first.kinds[name], nn.Conv2d)]
+        options.append((f"{name}: {type(kinds[name]).__name__}, {size}", name))
+    convolutions = [name for name in outputs if isinstance(kinds[name], nn.Conv2d)]
     if not convolutions:
         raise ExplorerError("no digit passes through this network's convolutions (nn.Conv2d)")
     start = convolutions[0]
@@ -486,7 +500,7 @@ def feature_maps(networks, part):
             before[0] = layer.value
         position.max = height * width - 1
         controls["channel"].max = channels - 1
-        controls["source"].max = source_channels(first.kinds[layer.value]) - 1
+        controls["source"].max = source_channels(kinds[layer.value]) - 1
 
     def draw(digit, **settings):
         return feature_map_picture(

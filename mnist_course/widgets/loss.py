@@ -88,6 +88,11 @@ def share_saturated(layer, outputs):
     return flat.float().mean().item()
 
 
+def root_mean_square(values):
+    """The typical size of the numbers of a tensor, a float."""
+    return values.square().mean().sqrt().item()
+
+
 def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS, seed=0):
     """Train such a LeNet by plain gradient descent; yields its growing `Trace` after each step.
 
@@ -116,9 +121,7 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
         optimizer.zero_grad()
         loss.backward()
         trace.losses.append(loss.item())
-        trace.gradients.append(
-            [layer.weight.grad.square().mean().sqrt().item() for layer in layers]
-        )
+        trace.gradients.append([root_mean_square(layer.weight.grad) for layer in layers])
         trace.saturated.append(flat)
         yield trace
         if not math.isfinite(trace.losses[-1]):
@@ -149,7 +152,7 @@ def _chart(steps):
         (gradients[name],) = gradient.plot([], [], **style)
         (activations[name],) = saturation.plot([], [], **style)
     loss.axhline(math.log(10), color=plots.RED, linestyle="--", linewidth=1)
-    loss.text(steps, math.log(10) + 0.05, "ln 10 = 2.303", fontsize=8, ha="right")
+    loss.text(steps, 2.2, "ln 10 = 2.303", fontsize=8, ha="right", va="top")
     loss.set(ylim=(0, 4))
     gradient.set(yscale="log", ylim=(1e-8, 10))
     saturation.set(ylim=(-0.02, 1.02))
@@ -265,7 +268,7 @@ def loss_explorer(part, steps=None):
     rate = ipywidgets.SelectionSlider(
         options=[(f"{rate:g}", rate) for rate in LEARNING_RATES], value=0.9,
         description="Learning rate", tooltip="Learning rate: the length of a step",
-        layout={"width": "300px"}, style={"description_width": "initial"},
+        layout={"width": "300px", "margin": "2px"}, style={"description_width": "initial"},
     )  # fmt: skip
     depth = slider("Depth", 2, *DEPTHS, help="hidden fully connected layers")
 

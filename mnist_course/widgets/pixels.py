@@ -2,7 +2,7 @@
 
 A whole sheet takes a few milliseconds, so that a slider and its picture feel like one thing.
 Signed values are orange above 0 and purple below, which the colour-blind tell apart, and every
-pixel below 0 also carries a bar, the minus sign, so that the sign shows without any colour.
+pixel clearly below 0 also carries a bar, the minus sign, so that the sign shows without colour.
 """
 
 from functools import cache, lru_cache
@@ -17,7 +17,9 @@ from mnist_course.widgets.base import ExplorerError
 
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
 MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
-LEGEND = "orange: above 0   purple with a bar: below 0   white: 0"
+LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
+CALCULATION = frozenset("0123456789.−×= ")
+CLEARLY = 0.1  # of the full colour: smaller amounts below 0 carry no bar
 
 
 @cache
@@ -28,18 +30,39 @@ def font(size, bold=False):
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-@lru_cache(4096)  # the numbers of a picture are mostly those of the one before
+@lru_cache(1024)  # the numbers of a picture are mostly those of the one before
 def _stamp(text, size, anchor, bold, colour):
     """A text to be laid over pixels: what is kept of them, what is added, and where (left, top).
 
     The first two are uint16 (height, width, 1 and 3), in parts of 256.
     """
-    left, top, right, bottom = font(size, bold).getbbox(text, anchor=anchor)
-    mask = Image.new("L", (max(1, int(right - left)), max(1, int(bottom - top))))
-    ImageDraw.Draw(mask).text((-left, -top), text, 255, font(size, bold), anchor)
-    ink = np.asarray(mask).astype(np.uint16)[:, :, None]
-    ink += ink > 127  # full ink counts 256
-    return 256 - ink, ink * _levels(colour), int(left), int(top)
+    if text and CALCULATION.issuperset(text):
+        ink = np.hstack([_letter(letter, size, bold) for letter in text])
+        high, wide = ink.shape
+        left, top = (-(wide // 2), -(high // 2)) if anchor == "mm" else (0, 0)
+    else:
+        left, top, right, bottom = (
+            int(edge) for edge in font(size, bold).getbbox(text, anchor=anchor)
+        )
+        ink = _ink(text, right - left, bottom - top, (-left, -top), size, anchor, bold)
+    ink = ink[:, :, None]
+    return 256 - ink, ink * _levels(colour), left, top
+
+
+@cache
+def _letter(letter, size, bold):
+    """One letter as ink, as wide as it is in a text: numbers are put together from letters."""
+    width = round(font(size, bold).getlength(letter))
+    height = sum(font(size, bold).getmetrics())
+    return _ink(letter, width, height, (0, 0), size, "la", bold)
+
+
+def _ink(text, width, height, place, size, anchor, bold):
+    """A text in a field of `width` × `height`: uint16, 256 where there is ink, 0 where none."""
+    mask = Image.new("L", (max(1, width), max(1, height)))
+    ImageDraw.Draw(mask).text(place, text, 255, font(size, bold), anchor)
+    ink = np.asarray(mask).astype(np.uint16)
+    return ink + (ink > 127)
 
 
 @cache
@@ -79,8 +102,8 @@ def signed_level(values, limit):
 def signed(values, scale=1, limit=None):
     """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
 
-    Where a square is large enough, one below 0 carries a bar; amounts below a hundredth of the
-    limit count as 0.
+    Where a square is large enough, one clearly below 0 carries a bar; with bars on values near 0
+    a map would be full of them.
     """
     limit = float(np.abs(values).max()) if limit is None else limit
     pixels = enlarge(_signed_colours()[signed_level(values, limit)], scale)
@@ -91,16 +114,19 @@ def signed(values, scale=1, limit=None):
     rows, columns = values.shape
     squares = pixels.reshape(rows, scale, columns, scale, 3)
     bars = squares[:, top : top + thick, :, margin : scale - margin].transpose(0, 2, 1, 3, 4)
-    below = values < -0.01 * limit
+    below = values < -CLEARLY * limit
     bars[below] = (70, 30, 110)
     bars[values < -0.55 * limit] = (255, 255, 255)
     return pixels
 
 
 def ink_on(colour):
-    """Black or white, whichever can be read on a colour (three bytes)."""
-    red, green, blue = colour.tolist()
-    return PAPER if 3 * red + 6 * green + blue < 1280 else INK
+    """Black or white, whichever has more contrast with a colour (three bytes).
+
+    Source: the luminance of WCAG 2.1, section 1.4.3; at 0.179 both contrasts are the same.
+    """
+    red, green, blue = ((level / 255) ** 2.2 for level in colour.tolist())
+    return PAPER if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 else "#000000"
 
 
 class Sheet:
@@ -167,6 +193,14 @@ def digit_image(image):
     if array.dtype != np.uint8:
         raise ExplorerError(f"expected an image of bytes (uint8), got {array.dtype}")
     return array.astype(np.float32) / 255
+
+
+def check_part(part):
+    """Raise ExplorerError unless `part` has images and labels, as a `data.Part` does."""
+    if not (hasattr(part, "images") and hasattr(part, "labels") and len(part)):
+        raise ExplorerError(
+            f"expected images with their labels, such as digits.train; got {type(part).__name__}"
+        )
 
 
 def check_range(name, value, low, high):

@@ -122,6 +122,7 @@ def pooling_lab(part):
 
     part: a `data.Part`, such as the training images.
     """
+    pixels.check_part(part)
     digit = slider("Digit", min(7, len(part) - 1), 0, len(part) - 1, help="index of the image")
     controls = {
         "digit": digit,

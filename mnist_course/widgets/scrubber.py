@@ -176,8 +176,8 @@ class _Frames(Explorer):
             layout={"min_height": "380px"},  # so that nothing jumps between two frames
         )
         ipywidgets.jslink((epoch, "value"), (self.stack, "selected_index"))
-        style, arrangement, _, _, problem = self.children
-        self.children = (style, arrangement, self.stack, problem)
+        unseen, arrangement, _, _, problem = self.children
+        self.set_trait("children", (unseen, arrangement, self.stack, problem))
 
     def show(self, seen):
         """Keep the picture of the present settings, and send those of every epoch."""
@@ -204,10 +204,11 @@ def epoch_scrubber(network, snapshots, history, part):
     digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
     layer = dropdown("Layer", layers or ["none"], help="the convolution to look at")
     epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
-    play = ipywidgets.Play(value=0, min=0, max=last, interval=500, tooltip="play the epochs")
+    play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
-    looks = {}  # for one digit and layer, every epoch's Look: the network runs once for each
+    # for one digit and layer, every epoch's look: the network runs once for each
+    looks: dict[tuple[int, str], list[Look]] = {}
 
     def look_at(digit, layer):
         if (digit, layer) not in looks:

@@ -1,0 +1,258 @@
+"""Every lesson run in JupyterLab, and every explorer in it used as a student uses it."""
+
+import base64
+import json
+import time
+from pathlib import Path
+
+import browser
+import numpy as np
+import pytest
+
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+SIZES = ((1280, 800), (1920, 1080))
+THEMES = ("JupyterLab Dark", "JupyterLab Light")  # the last one is JupyterLab's default
+LESSONS = sorted(path.name for path in browser.NOTEBOOKS.glob("*.ipynb"))
+# What JupyterLab writes to the console by itself, whatever a notebook does.
+KNOWN_COMPLAINTS = ()
+# In the kernel: the explorers in the order in which they were made, and what each should show.
+HELPERS = """
+def _explorers():
+    from ipywidgets.widgets import widget
+    from mnist_course.widgets import Explorer
+    return [one for one in widget._instances.values() if isinstance(one, Explorer)]
+
+def _sliders(number):
+    print(sum("Slider" in type(one).__name__ for one in _explorers()[number].controls.values()))
+
+def _expected(number):
+    import base64, json
+    from mnist_course.widgets.base import png
+    explorer = _explorers()[number]
+    answer = {"settings": repr(explorer.settings), "title": explorer.title}
+    task = getattr(explorer, "task", None)
+    answer["busy"] = task is not None and not task.done()
+    if not answer["busy"]:
+        try:
+            seen = explorer.draw(**explorer.settings)
+            answer |= {"text": seen.text, "picture": base64.b64encode(png(seen.picture)).decode()}
+        except Exception as error:
+            answer["problem"] = str(error)
+    print(json.dumps(answer))
+
+def _frames(number):
+    import base64, json
+    explorer = _explorers()[number]
+    every = []
+    for epoch in range(explorer.controls["epoch"].max + 1):
+        seen = explorer.draw(**explorer.settings | {"epoch": epoch})
+        every.append([seen.text, list(seen.picture.shape[1::-1])])
+    print(json.dumps(every))
+"""
+# On the page: text and size of the picture, each time the screen is drawn.
+WATCH = """(root) => {
+    window.seenFrames = [];
+    window.blankFrames = 0;
+    const look = () => {
+        const image = root.querySelector('img');
+        const text = root.querySelector('[role=status]')?.textContent;
+        if (image?.complete && image.naturalWidth && text) {
+            const last = window.seenFrames.at(-1);
+            if (last?.[0] !== text)
+                window.seenFrames.push([text, [image.naturalWidth, image.naturalHeight]]);
+        } else window.blankFrames += 1;
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+class Used:
+    """One explorer of a notebook, as it stands on the page."""
+
+    def __init__(self, notebook, number):
+        self.notebook, self.number = notebook, number
+        self.root = notebook.page.locator(".mnist-explorer").nth(number)
+
+    def expected(self):
+        """What the kernel says should be seen: settings, and text and picture, or a problem."""
+        return json.loads(self.notebook.execute(f"_expected({self.number})"))
+
+    def picture(self):
+        image = self.root.locator("img").element_handle()
+        return self.notebook.pixels(image)
+
+    def shows(self, expected):
+        """Whether the page shows just that: picture, pixel by pixel, and text."""
+        if expected["busy"]:
+            return False
+        if "problem" in expected:
+            return expected["problem"] in self.root.locator("[role=alert]").text_content()
+        if self.root.locator("[role=status]").text_content() != expected["text"]:
+            return False
+        wanted = browser.decode(base64.b64decode(expected["picture"]))
+        found = self.picture()
+        return found.shape == wanted.shape and bool((found == wanted).all())
+
+    def settle(self, seconds=20):
+        """Wait until the page shows what the function draws for the settings. Returns both."""
+        self.root.scroll_into_view_if_needed()  # the page leaves out what is far from the screen
+        end = time.monotonic() + seconds
+        while True:
+            expected = self.expected()
+            if self.shows(expected) and self.expected()["settings"] == expected["settings"]:
+                return expected
+            assert time.monotonic() < end, (
+                f"{expected['title']}: the page does not show what {expected['settings']} draws; "
+                f"it says {self.root.inner_text()[-300:]!r}"
+            )
+            self.notebook.page.wait_for_timeout(50)
+
+    def sliders(self):
+        """The explorer's sliders; all that the kernel knows are on the page."""
+        found = self.root.locator(".widget-slider")
+        assert found.count() == int(self.notebook.execute(f"_sliders({self.number})"))
+        return [found.nth(number) for number in range(found.count())]
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, chromium, lab):
+    """A lesson, opened and run to its end."""
+    notebook = browser.Notebook(chromium, lab, request.param)
+    notebook.run_all(seconds=400)
+    notebook.execute(HELPERS)
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture
+def explorers(lesson):
+    count = lesson.page.locator(".mnist-explorer").count()
+    assert count == int(lesson.execute("print(len(_explorers()))"))
+    return [Used(lesson, number) for number in range(count)]
+
+
+def test_a_lesson_runs_in_jupyterlab_without_an_error(lesson):
+    assert lesson.errors() == []
+    counts = [cell["count"] for cell in lesson.state()["cells"]]
+    assert counts == list(range(1, len(counts) + 1))
+    assert [one for one in lesson.complaints if not one.startswith(KNOWN_COMPLAINTS)] == []
+
+
+def test_every_explorer_shows_what_its_function_draws(explorers):
+    assert explorers
+    for explorer in explorers:
+        explorer.settle()
+
+
+def test_every_control_and_picture_has_a_name_for_screen_readers(explorers):
+    for explorer in explorers:
+        explorer.settle()
+        for slider in explorer.sliders():
+            label = slider.locator(".widget-label").text_content()
+            assert slider.locator("[role=slider]").get_attribute("aria-label") == label
+        for choice in explorer.root.locator("select").all():
+            assert choice.evaluate("(list) => list.labels[0].textContent")
+        assert "picture" in explorer.root.locator("img").get_attribute("title")
+
+
+def test_every_slider_moves_the_picture_by_keyboard(lesson, explorers):
+    for explorer in explorers:
+        before = explorer.settle()
+        for slider in explorer.sliders():
+            handle = slider.locator(".noUi-handle")
+            if handle.get_attribute("aria-valuemin") == handle.get_attribute("aria-valuemax"):
+                continue  # one place only
+            handle.focus()
+            at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+            for _ in range(3):
+                lesson.page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+            lesson.page.wait_for_timeout(50)
+            after = explorer.settle()
+            name = slider.inner_text()
+            assert after["settings"] != before["settings"], name
+            assert after.get("picture") != before.get("picture"), name
+            before = after
+
+
+def test_every_slider_dragged_by_mouse_ends_on_its_last_value(lesson, explorers):
+    for explorer in explorers:
+        before = explorer.settle()
+        for slider in explorer.sliders():
+            handle = slider.locator(".noUi-handle")
+            if handle.get_attribute("aria-valuemin") == handle.get_attribute("aria-valuemax"):
+                continue
+            slider.scroll_into_view_if_needed()
+            track, grip = slider.locator(".noUi-base").bounding_box(), handle.bounding_box()
+            height = grip["y"] + grip["height"] / 2
+            lesson.page.mouse.move(grip["x"] + grip["width"] / 2, height)
+            lesson.page.mouse.down()
+            start = (grip["x"] + grip["width"] / 2 - track["x"]) / track["width"]
+            for share in np.linspace(start, 0.25 if start > 0.5 else 0.8, 30):  # fast: no pause
+                lesson.page.mouse.move(track["x"] + share * track["width"], height)
+            lesson.page.mouse.up()
+            after = explorer.settle()
+            name = slider.inner_text()
+            assert after["settings"] != before["settings"], name
+            readout = slider.locator(".widget-readout").inner_text().replace("−", "-")
+            assert readout in after["settings"], name  # the kernel has the value that is shown
+            before = after
+
+
+def test_the_scrubber_plays_every_epoch(lesson, explorers):
+    """Every frame is seen, in order and as it should be, while the kernel is busy elsewhere."""
+    for explorer in explorers:
+        if not explorer.root.locator(".widget-play").count():
+            continue
+        explorer.root.locator(".widget-play + .widget-slider .noUi-handle").focus()
+        lesson.page.keyboard.press("Home")
+        explorer.settle()
+        last = int(lesson.execute(f"print(_explorers()[{explorer.number}].controls['epoch'].max)"))
+        lesson.page.evaluate(WATCH, explorer.root.element_handle())
+        explorer.root.locator(".widget-play button").first.click()
+        lesson.execute(f"import time; time.sleep({0.5 * last + 1.5})")
+        shown = lesson.page.evaluate("window.seenFrames")
+        assert shown == json.loads(lesson.execute(f"_frames({explorer.number})"))
+        print("animation frames without a picture:", lesson.page.evaluate("window.blankFrames"))
+        explorer.settle()
+
+
+def test_every_list_changes_the_picture(explorers):
+    for explorer in explorers:
+        lists = explorer.root.locator("select")
+        for number in range(lists.count()):
+            options = lists.nth(number).locator("option").count()
+            if options < 2:
+                continue
+            before = explorer.settle()
+            chosen = lists.nth(number).evaluate("(list) => list.selectedIndex")
+            lists.nth(number).select_option(index=(chosen + 1) % options)
+            after = explorer.settle()
+            assert after.get("picture") != before.get("picture"), explorer.root.inner_text()
+
+
+def test_nothing_went_wrong_while_the_explorers_were_used(lesson, explorers):
+    assert lesson.errors() == []
+    assert [one for one in lesson.complaints if not one.startswith(KNOWN_COMPLAINTS)] == []
+
+
+def test_nothing_of_an_explorer_is_cut_off_and_its_screenshots_are_kept(lesson, explorers):
+    """The pictures lie in screenshots/, to be looked at."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for theme in THEMES:
+        lesson.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        for width, height in SIZES:
+            lesson.page.set_viewport_size({"width": width, "height": height})
+            lesson.page.wait_for_timeout(700)
+            for number, explorer in enumerate(explorers):
+                explorer.root.evaluate("(root) => root.scrollIntoView({block: 'start'})")
+                lesson.page.wait_for_timeout(200)
+                box = explorer.root.bounding_box()
+                for part in explorer.root.locator("img, .widget-slider, select").all():
+                    inner = part.bounding_box()
+                    assert inner["x"] >= box["x"] - 1
+                    assert inner["x"] + inner["width"] <= box["x"] + box["width"] + 1
+                name = f"{lesson.name[:2]}-{number + 1}-{theme.split()[1].lower()}-{width}.png"
+                lesson.page.screenshot(path=SCREENSHOTS / name)
