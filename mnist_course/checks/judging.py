@@ -47,7 +47,8 @@ def judge(exercise, answer, further=()):
     further: more cases than the visible ones; their inputs are not told.
     """
     try:
-        result = _judge(exercise, answer, tuple(further))
+        with running.kept_settings():  # references and mistakes are seeded, too
+            result = _judge(exercise, answer, tuple(further))
     except Exception as error:  # a check that breaks must not break a lesson
         result = Result(
             exercise.name, FAILED, "check",
