@@ -520,8 +520,8 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # In lesson 03 you saw that dropout doubles what it leaves when half of the units are dropped. So
 # the sum stays the same on average, and in evaluation nothing has to be done. Write it for any
 # share. To make the answer the same each time, the random numbers are handed in: one for each
-# unit, evenly spread from 0 to 1. A unit is dropped where its number is below the share. (This is
-# how torch's own `nn.Dropout` works, but for the random numbers.)
+# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share. (torch's own
+# `nn.Dropout` does the same, with random numbers that it draws itself.)
 
 
 # %%

@@ -61,7 +61,7 @@ def test_an_answer_is_found_by_grade_id_by_id_and_by_name(tmp_path):
     found = looked(
         tmp_path,
         code(LEAKY.splitlines(keepends=True), grade_id="leaky-relu"),  # as Jupyter stores it
-        code(STOP, id="early-stopping"),
+        code("%%time\n" + STOP, id="early-stopping"),
         code(GAIN.split("def gain")[0]),
         code("def gain" + GAIN.split("def gain")[1]),
         code(STUB.replace("leaky_relu", "drop_units"), grade_id="inverted-dropout"),
