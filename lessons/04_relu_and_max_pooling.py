@@ -208,7 +208,7 @@ def update_running_mean(running_mean, batch, momentum):
     running_mean: float32 (C,); batch: float32 (N, C, H, W); momentum: the new one's share, 0 to 1.
     Returns a new tensor (C,); the old one stays as it is.
 
-    >>> batch = torch.tensor([1.0, 3.0]).reshape(1, 2, 1, 1)  # one image, two channels
+    >>> batch = torch.tensor([0.0, 2.0, 1.0, 5.0]).reshape(1, 2, 1, 2)  # 1 image, 2 channels
     >>> update_running_mean(torch.tensor([0.0, 10.0]), batch, 0.1)
     tensor([0.1000, 9.3000])
     """
