@@ -285,10 +285,11 @@ for name, build in (
 
 # %%
 def receptive_field(layers):
-    """How many image pixels in a row one output number depends on, through all the layers.
+    """How wide the part of the image is that one output number depends on, through all layers.
 
     layers: a list of pairs (kernel size, stride), from the image to the output; pooling layers
-    are among them. Returns an int; 1 for no layers. Padding plays no part.
+    are among them. Returns an int, the pixels from the first to the last in a row; 1 for no layers.
+    Padding plays no part.
 
     >>> receptive_field([(5, 1), (2, 2)])  # LeNet's first convolution and its pooling
     6
