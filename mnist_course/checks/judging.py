@@ -225,7 +225,7 @@ def _alike(exercise, function, original, call):
         got = _observed(exercise, call.value, call.arguments)
     except Exception:
         return False
-    return difference(wrong, got, exercise.tolerance) is None
+    return difference(wrong, got, exercise.tolerance, any_number=True) is None
 
 
 def _stopped(exercise, call):
