@@ -2,6 +2,7 @@
 
 import math
 
+import numpy
 import torch
 
 NUMBERS = {
@@ -33,6 +34,8 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
         got = tuple(got)
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(expected, got, tolerance, where)
+    if type(got) is numpy.float64:
+        got = float(got)  # a kind of float; what numpy's mean gives
     wanted = type(expected)
     if any_number and {wanted, type(got)} == {int, float}:
         wanted = float

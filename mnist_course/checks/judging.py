@@ -190,6 +190,7 @@ def same(before, after):
             isinstance(after, torch.Tensor)
             and before.shape == after.shape
             and before.dtype == after.dtype
+            and before.requires_grad == after.requires_grad
             and torch.equal(before, after)
         )
     if isinstance(before, torch.nn.Module):

@@ -203,7 +203,7 @@ def _stop(worker, finished, function, calls):
     # sends another after it, which comes when the first has just been swallowed. It must be sent
     # without a line of Python, at whose end it would be raised too early. Each `with` on the way
     # takes one: if two do not end the loop, three may.
-    chain = OutOfTime
+    chain: type[BaseException] = OutOfTime
     ends = time.monotonic() + STOPPING
     while not finished.is_set() and time.monotonic() < ends:
         if _in_the_call(worker):

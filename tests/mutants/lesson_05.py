@@ -370,12 +370,12 @@ def divides_t_by_all_steps(step, steps, peak, warm_up):
     return peak * (1 + math.cos(math.pi * (step - top) / steps)) / 2
 
 
-@wrong("one-cycle-rate")
+@wrong("one-cycle-rate", "never falls")
 def never_falls(step, steps, peak, warm_up):
     return min(peak, peak * step / (warm_up * steps))
 
 
-@wrong("one-cycle-rate")
+@wrong("one-cycle-rate", "degrees")
 def thinks_in_degrees(step, steps, peak, warm_up):
     top = steps * warm_up
     if step < top:
@@ -506,7 +506,7 @@ def returns_what_it_computed(correct, total, z=1.96):
     return middle, z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
 
 
-@wrong("wilson-interval")
+@wrong("wilson-interval", "brackets forgotten in the middle")
 def reads_z_2_2n_as_it_stands(correct, total, z=1.96):
     p, d = correct / total, 1 + z * z / total
     middle = (p + z**2 / 2 * total) / d
@@ -514,7 +514,7 @@ def reads_z_2_2n_as_it_stands(correct, total, z=1.96):
     return middle - half, middle + half
 
 
-@wrong("wilson-interval")
+@wrong("wilson-interval", "share of mistakes")
 def takes_the_share_of_mistakes(correct, total, z=1.96):
     p, d = 1 - correct / total, 1 + z * z / total
     middle = (p + z * z / (2 * total)) / d
@@ -661,7 +661,7 @@ def returns_percent(network, images, labels):
         return 100 * (twin(images).argmax(1) == labels).float().mean().item()
 
 
-@wrong("keep-the-modes")
+@wrong("keep-the-modes", "children alone")
 def keeps_the_children_s_modes_alone(network, images, labels):
     modes = [(layer, layer.training) for layer in network.children()]
     network.eval()
@@ -683,7 +683,7 @@ def sets_them_back_by_train(network, images, labels):
     return accuracy
 
 
-@wrong("keep-the-modes")
+@wrong("keep-the-modes", "share of mistakes")
 def returns_the_share_of_mistakes(network, images, labels):
     twin = copy.deepcopy(network).eval()
     with torch.no_grad():
