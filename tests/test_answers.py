@@ -121,6 +121,26 @@ def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
     assert "SystemExit" in found["gain-and-spread"].text
 
 
+NOISE = """
+import os
+for descriptor in range(3, 20):
+    try:
+        os.write(descriptor, b'{"name": "leaky-relu", "state": "passed", "text": ""}')
+        os.write(descriptor, b"\\n{}\\n")
+    except OSError:
+        pass
+"""
+
+
+def test_an_answer_that_writes_where_the_check_does_costs_its_own_points(tmp_path):
+    found = looked(tmp_path, code(NOISE + GAIN, "gain-and-spread"), code(LEAKY, "leaky-relu"))
+    assert found["gain-and-spread"].state == "failed"
+    assert found["leaky-relu"].state == "passed"
+    found = looked(tmp_path, code(NOISE + STOP, "early-stopping"), code(GAIN, "gain-and-spread"))
+    assert found["early-stopping"] == answers.Finding("failed", "it disturbed its check")
+    assert found["gain-and-spread"].state == "passed"
+
+
 def test_an_answer_that_needs_more_than_its_own_cell_is_told(tmp_path):
     needs = code("middle = batch.mean()\n" + LEAKY, grade_id="leaky-relu")
     found = looked(tmp_path, code("batch = torch.ones(3)"), needs)

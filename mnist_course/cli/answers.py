@@ -208,13 +208,26 @@ def _round(answers, folder):
                 ended = "it ended Python" if line == "" else "it did not come to an end"
                 findings[answer["name"]] = Finding("failed", f"{ended}, and was stopped")
                 break
-            told = json.loads(line)
-            findings[answer["name"]] = Finding(told["state"], told["text"])
+            found = _told(line, answer["name"])
+            findings[answer["name"]] = found or Finding("failed", "it disturbed its check")
+            if found is None:
+                break
     finally:
         _end(process)
         reader.join()
         process.stdout.close()
     return findings
+
+
+def _told(line, name):
+    """The finding in a line; None when it is not what `serve` writes about this exercise."""
+    try:
+        told = json.loads(line)
+        if told["name"] == name and told["state"] in STATES:
+            return Finding(told["state"], str(told["text"]))
+    except (ValueError, KeyError, TypeError):
+        pass
+    return None
 
 
 def _read(stream, lines):
