@@ -140,7 +140,10 @@ def shown(value, digits=4):
         shape = f"shape {tuple(value.shape)}, {str(value.dtype).removeprefix('torch.')}"
         if value.numel() > SHOWN or value.device.type == "meta" or value.layout != torch.strided:
             return f"a tensor of {shape}"
-        return f"{shown(value.detach().tolist(), digits)}, {shape}"
+        text = shown(value.detach().tolist(), digits)
+        if value.ndim == 2:
+            text = text.replace("], [", "],\n [")  # a row a line, as in the lessons
+        return f"{text}, {shape}"
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
