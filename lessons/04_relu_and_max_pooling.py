@@ -232,7 +232,7 @@ def update_running_mean(running_mean, batch, momentum):
     running_mean: float32 (C,); batch: float32 (N, C, H, W); momentum: the new one's share, 0 to 1.
     Returns a new tensor (C,); the old one stays as it is.
 
-    >>> batch = torch.tensor([1.0, 3.0]).reshape(1, 2, 1, 1)  # one image, two channels
+    >>> batch = torch.tensor([0.0, 2.0, 1.0, 5.0]).reshape(1, 2, 1, 2)  # 1 image, 2 channels
     >>> update_running_mean(torch.tensor([0.0, 10.0]), batch, 0.1)
     tensor([0.1000, 9.3000])
     """
@@ -553,8 +553,8 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # In lesson 03 you saw that dropout doubles what it leaves when half of the units are dropped. So
 # the sum stays the same on average, and in evaluation nothing has to be done. Write it for any
 # share. To make the answer the same each time, the random numbers are handed in: one for each
-# unit, evenly spread from 0 to 1. A unit is dropped where its number is below the share. (This is
-# how torch's own `nn.Dropout` works, but for the random numbers.)
+# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share. (torch's own
+# `nn.Dropout` does the same, with random numbers that it draws itself.)
 
 
 # %%

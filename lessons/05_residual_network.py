@@ -296,18 +296,19 @@ for name, build in (
 # ### Exercise 05.2: How far does it see?
 #
 # Lesson 02 called the part of the image that an output number depends on its **receptive field**.
-# How wide is it after several layers? One number sees 1 pixel of itself. Go through the layers from
-# the image on, and keep two things: how wide the field is, and how many image pixels lie between
-# two neighbouring numbers, the **step**. At first both are 1. A layer with a kernel of 3 looks at 3
-# neighbours, so the field grows by 2 steps. A layer with a stride of 2 then doubles the step.
+# How wide is it after several layers? Go through the layers from the image on, and keep two things:
+# how wide the field is, and how many image pixels lie between two neighbouring numbers, the
+# **step**. Before the first layer both are 1. A layer with a kernel of 3 looks at 3 neighbours in a
+# row, so the field grows by 2 steps. A stride of 2 then doubles the step for the layers after it.
 
 
 # %%
 def receptive_field(layers):
-    """How many image pixels in a row one output number depends on, through all the layers.
+    """How wide the part of the image is that one output number depends on, through all layers.
 
     layers: a list of pairs (kernel size, stride), from the image to the output; pooling layers
-    are among them. Returns an int; 1 for no layers. Padding plays no part.
+    are among them. Returns an int, the pixels from the first to the last in a row; 1 for no layers.
+    Padding plays no part.
 
     >>> receptive_field([(5, 1), (2, 2)])  # LeNet's first convolution and its pooling
     6
@@ -327,9 +328,8 @@ def receptive_field(layers):
 check("receptive-field", receptive_field)
 
 # %% [markdown]
-# Our network has 28 × 28 pixels before it. How much of an image does one number see after its last
-# convolution? Its way through the blocks is a kernel of 5 with stride 2, then six kernels of 3, of
-# which the third has stride 2.
+# Now ask it about our network: a kernel of 5 with stride 2, then six kernels of 3, of which the third
+# has stride 2. How much of an image of 28 × 28 pixels does one number see after the last of them?
 
 # %% [markdown]
 # ## 4. The recipe
@@ -495,8 +495,7 @@ print(f"95 % interval: {low:.2%} to {high:.2%}")
 # $$\text{middle} = \frac{p + z^2 / 2n}{d} \qquad
 # \text{half} = \frac{z}{d} \sqrt{\frac{p(1 - p)}{n} + \frac{z^2}{4n^2}}$$
 #
-# and it goes from middle − half to middle + half. Write it. What does it say when all of 100 are
-# right?
+# and it goes from middle − half to middle + half. Write it, and try it on 9,950 right of 10,000.
 
 
 # %%

@@ -61,7 +61,7 @@ def test_an_answer_is_found_by_grade_id_by_id_and_by_name(tmp_path):
     found = looked(
         tmp_path,
         code(LEAKY.splitlines(keepends=True), grade_id="leaky-relu"),  # as Jupyter stores it
-        code(STOP, id="early-stopping"),
+        code("%%time\n" + STOP, id="early-stopping"),
         code(GAIN.split("def gain")[0]),
         code("def gain" + GAIN.split("def gain")[1]),
         code(STUB.replace("leaky_relu", "drop_units"), grade_id="inverted-dropout"),
@@ -119,6 +119,26 @@ def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
     assert "ended Python" in found["running-mean"].text
     assert "SyntaxError" in found["inverted-dropout"].text
     assert "SystemExit" in found["gain-and-spread"].text
+
+
+NOISE = """
+import os
+for descriptor in range(3, 20):
+    try:
+        os.write(descriptor, b'{"name": "leaky-relu", "state": "passed", "text": ""}')
+        os.write(descriptor, b"\\n{}\\n")
+    except OSError:
+        pass
+"""
+
+
+def test_an_answer_that_writes_where_the_check_does_costs_its_own_points(tmp_path):
+    found = looked(tmp_path, code(NOISE + GAIN, "gain-and-spread"), code(LEAKY, "leaky-relu"))
+    assert found["gain-and-spread"].state == "failed"
+    assert found["leaky-relu"].state == "passed"
+    found = looked(tmp_path, code(NOISE + STOP, "early-stopping"), code(GAIN, "gain-and-spread"))
+    assert found["early-stopping"] == answers.Finding("failed", "it disturbed its check")
+    assert found["gain-and-spread"].state == "passed"
 
 
 def test_an_answer_that_needs_more_than_its_own_cell_is_told(tmp_path):

@@ -212,6 +212,13 @@ def test_an_input_that_is_changed_is_noticed():
     assert "`image`" in result.sentence
     assert judge(in_place, may_change=("image",)).state == "passed"
 
+    def marked(image, factor):
+        answer = image * factor
+        image.requires_grad_()
+        return answer
+
+    assert judge(marked).kind == "changes input"
+
 
 def test_copies_are_the_answer_s_own():
     before = copy.deepcopy(TABLE.cases)
@@ -460,6 +467,8 @@ ONES = torch.ones(2, 3)
         (0.5, 0.5000001, None),
         (0.5, 0.51, "value"),
         (0.5, math.nan, "nan"),
+        (0.5, numpy.float64(0.5), None),
+        (0.5, numpy.float32(0.5), "type"),
         (2.0, 2, None),
         (1.0, True, "type"),
         (0.5, torch.tensor(0.5), "type"),
@@ -525,7 +534,10 @@ def test_hints_come_one_after_the_other_and_then_the_paragraph(table, capsys):
         assert text in capsys.readouterr().out
     for _ in range(2):
         checks.hint("double")
-        assert "Read again: Pooling (section 7)" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "Read again: Pooling (section 7)" in shown
+        for text in ("light", "medium", "strong"):
+            assert text in shown
 
 
 def test_a_hint_may_be_asked_for_before_anything_was_tried(table, capsys):

@@ -13,6 +13,7 @@ from collections import Counter
 import make_notebooks
 import nbformat
 import pytest
+import render
 from make_notebooks import BEGIN, END
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -162,6 +163,10 @@ def test_no_solution_is_in_the_notebook_file(lesson):
     for line in hidden:
         assert json.dumps(line, ensure_ascii=False)[1:-1] not in text
     assert not re.search("(BEGIN|END) SOLUTION", nbformat.writes(STUDENT[lesson.stem]))
+
+
+def test_the_site_shows_what_students_have():
+    assert render.NOTEBOOKS == make_notebooks.NOTEBOOKS != make_notebooks.SOLUTIONS
 
 
 @pytest.mark.parametrize(

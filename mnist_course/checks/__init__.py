@@ -68,17 +68,17 @@ def check(name, answer):
 
 
 def hint(name):
-    """Show the next hint of an exercise; after the last, where to read again."""
+    """Show the next hint of an exercise; after the last, all of them and where to read again."""
     exercise = _exercise(name)
     if exercise is None:
         return
     given = _hints_given.get(name, 0)
     _hints_given[name] = given + 1
     if given < len(exercise.hints):
-        text = f"Hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}"
-    else:
-        text = f"That was the last hint. Read again: {showing.link(exercise)}."
-    showing.display([("", text)])
+        lines = [f"Hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}"]
+    else:  # all of them: the cells that showed them may have run again
+        lines = [f"Read again: {showing.link(exercise)}. All hints:", *exercise.hints]
+    showing.display([("", line) for line in lines])
 
 
 def _exercise(name):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy
 import torch
 
 NUMBERS = {
@@ -18,11 +19,11 @@ NUMBERS = {
 SHOWN = 36  # a tensor with more numbers is described, not shown
 
 
-def difference(expected, got, tolerance=1e-4, where="the answer"):
+def difference(expected, got, tolerance=1e-4, where="the answer", any_number=False):
     """What is wrong with `got`: None, or a pair of a kind and a sentence.
 
     Kinds: "nothing", "type", "dtype", "shape", "device", "graph", "nan", "value". tolerance:
-    relative, of float numbers; a tenth of it is the absolute one.
+    relative, of float numbers; a tenth of it is the absolute one. any_number: 5.0 is as good as 5.
     """
     if got is None and expected is not None:
         return (
@@ -33,16 +34,20 @@ def difference(expected, got, tolerance=1e-4, where="the answer"):
         got = tuple(got)
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(expected, got, tolerance, where)
+    if type(got) is numpy.float64:
+        got = float(got)  # a kind of float; what numpy's mean gives
     wanted = type(expected)
+    if any_number and {wanted, type(got)} == {int, float}:
+        wanted = float
     # 2 is as good as 2.0; True is not, though for Python it is a whole number
-    if type(got) is not wanted and not (wanted is float and type(got) is int):
+    if type(got) is not wanted and not (wanted is float and type(got) in (int, float)):
         return "type", _wrong_type(expected, got, where)
     if wanted in (tuple, list):
         if len(expected) != len(got):
             return "shape", f"{_the(where)} should have {len(expected)} parts, not {len(got)}."
         for index, (right, other) in enumerate(zip(expected, got, strict=True)):
             part = f"part {index} of {where}"
-            found = difference(right, other, tolerance, part)
+            found = difference(right, other, tolerance, part, any_number)
             if found is not None:
                 return found
         return None
@@ -50,7 +55,7 @@ def difference(expected, got, tolerance=1e-4, where="the answer"):
         if expected.keys() != got.keys():
             return "shape", f"The keys of {where} should be {list(expected)}, not {list(got)}."
         for key, right in expected.items():
-            found = difference(right, got[key], tolerance, f"the value of {key!r}")
+            found = difference(right, got[key], tolerance, f"the value of {key!r}", any_number)
             if found is not None:
                 return found
         return None
@@ -135,7 +140,10 @@ def shown(value, digits=4):
         shape = f"shape {tuple(value.shape)}, {str(value.dtype).removeprefix('torch.')}"
         if value.numel() > SHOWN or value.device.type == "meta" or value.layout != torch.strided:
             return f"a tensor of {shape}"
-        return f"{shown(value.detach().tolist(), digits)}, {shape}"
+        text = shown(value.detach().tolist(), digits)
+        if value.ndim == 2:
+            text = text.replace("], [", "],\n [")  # a row a line, as in the lessons
+        return f"{text}, {shape}"
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple) and type(value) in (list, tuple):

@@ -47,7 +47,8 @@ def judge(exercise, answer, further=()):
     further: more cases than the visible ones; their inputs are not told.
     """
     try:
-        result = _judge(exercise, answer, tuple(further))
+        with running.kept_settings():  # references and mistakes are seeded, too
+            result = _judge(exercise, answer, tuple(further))
     except Exception as error:  # a check that breaks must not break a lesson
         result = Result(
             exercise.name, FAILED, "check",
@@ -189,6 +190,7 @@ def same(before, after):
             isinstance(after, torch.Tensor)
             and before.shape == after.shape
             and before.dtype == after.dtype
+            and before.requires_grad == after.requires_grad
             and torch.equal(before, after)
         )
     if isinstance(before, torch.nn.Module):
@@ -224,7 +226,7 @@ def _alike(exercise, function, original, call):
         got = _observed(exercise, call.value, call.arguments)
     except Exception:
         return False
-    return difference(wrong, got, exercise.tolerance) is None
+    return difference(wrong, got, exercise.tolerance, any_number=True) is None
 
 
 def _stopped(exercise, call):

@@ -165,6 +165,14 @@ def _bytes(*shape):
     return numbers(*shape, dtype=torch.int64).add(4).mul(25).to(torch.uint8)
 
 
+def _scaled_last(images, means, deviations):
+    return _not_scaled(images, means, deviations) / 255
+
+
+def _only_scaled(images, means, deviations):
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
 COLOUR_BATCH = Exercise(
     name="colour-batch",
     number="01.2",
@@ -239,6 +247,17 @@ COLOUR_BATCH = Exercise(
             _first_statistics,
             "All channels are treated with the mean and the deviation of the first.",
         ),
+        Mistake(
+            "scaled last",
+            _scaled_last,
+            "You scale after normalising. Mean and deviation belong to pixels from 0 to 1: "
+            "scale first.",
+        ),
+        Mistake(
+            "not normalised",
+            _only_scaled,
+            "The means and the deviations are not used.",
+        ),
     ),
     hints=(
         "The same steps as in [section 9](9. A batch): scale, bring the channel to its place, "
@@ -307,6 +326,22 @@ def _never_negative(images, right, down):
     return shift_each(images, right.clamp(min=0), down.clamp(min=0))
 
 
+def _never_backwards(images, right, down):
+    return shift_each(images, right.abs(), down.abs())
+
+
+def _edge_repeated(images, right, down):
+    rows, columns = (torch.arange(size) for size in images.shape[2:])
+    return torch.stack(
+        [
+            image[:, (rows - y).clamp(0, len(rows) - 1)][
+                :, :, (columns - x).clamp(0, len(columns) - 1)
+            ]
+            for image, x, y in zip(images, right, down, strict=True)
+        ]
+    )
+
+
 SHIFT_EACH = Exercise(
     name="shift-each",
     number="01.3",
@@ -354,6 +389,16 @@ SHIFT_EACH = Exercise(
             "negative shifts forgotten",
             _never_negative,
             "A negative shift goes to the left, or up. Yours does nothing.",
+        ),
+        Mistake(
+            "the sign of the shift lost",
+            _never_backwards,
+            "A negative shift goes to the left, or up. Yours goes the other way.",
+        ),
+        Mistake(
+            "edge repeated",
+            _edge_repeated,
+            "The last row or column is repeated where the image has left. Zeros come in there.",
         ),
     ),
     hints=(
@@ -425,6 +470,16 @@ def _every_other(labels, parts):
     return _split_by(labels, lambda places: places[::parts])
 
 
+def _parts_of_each(labels, parts):
+    return _split_by(labels, lambda places: places[:parts])
+
+
+def _masks(labels, parts):
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[stratified_split(labels, parts)[1]] = True
+    return ~chosen, chosen
+
+
 STRATIFIED_SPLIT = Exercise(
     name="stratified-split",
     number="01.4",
@@ -488,6 +543,18 @@ STRATIFIED_SPLIT = Exercise(
             "validation also in training",
             _overlapping,
             "What is in the validation part must not be in the training part as well.",
+        ),
+        Mistake(
+            "parts images of each",
+            _parts_of_each,
+            "You take `parts` images of each label. One part *of* `parts` is wanted: divide "
+            "their number.",
+        ),
+        Mistake(
+            "True and False instead of places",
+            _masks,
+            "You return True and False for every image. Their places are wanted: "
+            "`nonzero()` turns one into the other.",
         ),
     ),
     hints=(

@@ -52,6 +52,20 @@ def _divided_first(size, layers):
     return size
 
 
+def _no_padding(size, layers):
+    return size_after(size, [(kernel, 0, stride) for kernel, _, stride in layers])
+
+
+def _one_added_early(size, layers):
+    for kernel, padding, stride in layers:
+        size = (size + 2 * padding - kernel + 1) // stride
+    return size
+
+
+def _last_layer_first(size, layers):
+    return size_after(size, layers[::-1])
+
+
 OUTPUT_SIZE = Exercise(
     name="output-size",
     number="02.1",
@@ -105,6 +119,21 @@ OUTPUT_SIZE = Exercise(
             _divided_first,
             "You divide the size alone by the stride. The formula divides the whole of "
             "size + 2 · padding − kernel: brackets.",
+        ),
+        Mistake(
+            "padding ignored",
+            _no_padding,
+            "The padding is not used.",
+        ),
+        Mistake(
+            "1 added too early",
+            _one_added_early,
+            "You add the 1 before dividing. In the formula it comes last, after the rounding.",
+        ),
+        Mistake(
+            "layers in reverse",
+            _last_layer_first,
+            "The layers are taken in reverse. The first of the list stands next to the image.",
         ),
     ),
     hints=(
@@ -160,6 +189,11 @@ def _mean_of_products(image, kernel, stride):
 
 def _transposed_output(image, kernel, stride):
     return strided_correlation(image, kernel, stride).T
+
+
+def _largest_product(image, kernel, stride):
+    windows = image.unfold(0, kernel.shape[0], stride).unfold(1, kernel.shape[1], stride)
+    return (windows * kernel).amax(dim=(2, 3))
 
 
 STRIDED_CORRELATION = Exercise(
@@ -222,6 +256,11 @@ STRIDED_CORRELATION = Exercise(
             _transposed_output,
             "Rows and columns of the output are swapped.",
         ),
+        Mistake(
+            "the largest product",
+            _largest_product,
+            "You keep the largest product of each patch. Add the products up.",
+        ),
     ),
     hints=(
         "Begin with `corr2d` of [section 2](2. Correlation by hand). Two things change: the size "
@@ -270,6 +309,14 @@ def _flipped_kernels(images, kernels, biases):
 
 def _first_bias_everywhere(images, kernels, biases):
     return F.conv2d(images[None], kernels, biases[:1].expand_as(biases))[0]
+
+
+def _channels_at_the_end(images, kernels, biases):
+    return convolve(images, kernels, biases).permute(1, 2, 0)
+
+
+def _bias_multiplied(images, kernels, biases):
+    return _no_bias(images, kernels, biases) * biases[:, None, None]
 
 
 OUTPUT_CHANNELS = Exercise(
@@ -328,6 +375,16 @@ OUTPUT_CHANNELS = Exercise(
             "Your kernels are turned round: [correlation](2. Correlation by hand) lays them on "
             "the patch as they are.",
         ),
+        Mistake(
+            "channels last",
+            _channels_at_the_end,
+            "The numbers are right, but the channel is the last axis. It should be the first.",
+        ),
+        Mistake(
+            "bias multiplied",
+            _bias_multiplied,
+            "The biases are multiplied. A bias is added.",
+        ),
     ),
     hints=(
         "`corr2d_channels` makes one output channel from one stack of kernels. How many stacks "
@@ -377,6 +434,18 @@ def _slopes_turned(image, kernel, targets):
 
 def _steps_taken(image, kernel, targets):
     return kernel - kernel_slopes(image, kernel, targets)
+
+
+def _slopes_of(image, errors):
+    return strided_correlation(image, errors, 1) / errors.numel()
+
+
+def _not_squared(image, kernel, targets):
+    return _slopes_of(image, torch.ones_like(targets))
+
+
+def _absolute(image, kernel, targets):
+    return _slopes_of(image, (strided_correlation(image, kernel, 1) - targets).sign())
 
 
 KERNEL_SLOPES = Exercise(
@@ -443,6 +512,16 @@ KERNEL_SLOPES = Exercise(
             _steps_taken,
             "You return a changed kernel. The slopes alone are asked for.",
         ),
+        Mistake(
+            "difference not squared",
+            _not_squared,
+            "These are the slopes of the plain difference. The loss squares it.",
+        ),
+        Mistake(
+            "absolute difference",
+            _absolute,
+            "These are the slopes of the absolute difference. The loss squares it.",
+        ),
     ),
     hints=(
         "Section 6 lets torch compute such slopes. Which lines of [the loop]"
@@ -503,6 +582,18 @@ def _windows_side_by_side(image, size, stride):
     return average_pool(image, size, 1)[:rows, :columns]
 
 
+def _settings_swapped(image, size, stride):
+    return average_pool(image, stride, size)
+
+
+def _one_pixel_steps(image, size, stride):
+    return average_pool(image, size, 1)
+
+
+def _pooled_transposed(image, size, stride):
+    return average_pool(image, size, stride).T
+
+
 AVERAGE_POOLING = Exercise(
     name="average-pooling",
     number="02.5",
@@ -559,6 +650,22 @@ AVERAGE_POOLING = Exercise(
             _windows_over_the_edge,
             "Your last windows reach over the edge of the image. Only windows that lie inside "
             "count.",
+        ),
+        Mistake(
+            "size and stride swapped",
+            _settings_swapped,
+            "Size and stride are swapped: the size is that of the window, the stride that "
+            "of its steps.",
+        ),
+        Mistake(
+            "stride ignored",
+            _one_pixel_steps,
+            "Your window moves pixel by pixel. It should move by `stride` pixels.",
+        ),
+        Mistake(
+            "transposed output",
+            _pooled_transposed,
+            "Rows and columns of the output are swapped.",
         ),
     ),
     hints=(

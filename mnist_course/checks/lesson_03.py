@@ -25,14 +25,16 @@ def count_parameters(size, layers):
     return total
 
 
-def _counted(size, layers, bias=1, pooled=True, padded=True, inputs=True, flat=True, linear=True):
+def _counted(
+    size, layers, bias=1, pooled=True, padded=2, inputs=True, flat=True, linear=True, power=2
+):  # fmt: skip
     """The number of parameters, with one thing left out."""
     channels, total = 1, 0
     for kind, *settings in layers:
         if kind == "conv":
             outputs, kernel, padding = settings
-            total += outputs * (channels if inputs else 1) * kernel * kernel + bias * outputs
-            size, channels = size + 2 * padding * padded - kernel + 1, outputs
+            total += outputs * (channels if inputs else 1) * kernel**power + bias * outputs
+            size, channels = size + padding * padded - kernel + 1, outputs
         elif kind == "pool":
             size = size // settings[0] if pooled else size
         else:
@@ -52,7 +54,7 @@ def _pooling_ignored(size, layers):
 
 
 def _padding_ignored(size, layers):
-    return _counted(size, layers, padded=False)
+    return _counted(size, layers, padded=0)
 
 
 def _one_input_channel(size, layers):
@@ -84,6 +86,18 @@ def _bias_for_each_input(size, layers):
 
 def _last_layer(size, layers):
     return count_parameters(size, layers) - count_parameters(size, layers[:-1])
+
+
+def _padding_on_one_side(size, layers):
+    return _counted(size, layers, padded=1)
+
+
+def _one_bias_a_layer(size, layers):
+    return _no_biases(size, layers) + sum(layer[0] != "pool" for layer in layers)
+
+
+def _kernel_not_squared(size, layers):
+    return _counted(size, layers, power=1)
 
 
 COUNT_PARAMETERS = Exercise(
@@ -146,6 +160,21 @@ COUNT_PARAMETERS = Exercise(
             "the last layer alone",
             _last_layer,
             "That is the last layer alone. Add the layers up.",
+        ),
+        Mistake(
+            "padding on one side",
+            _padding_on_one_side,
+            "Padding puts zeros on both sides, so it counts twice.",
+        ),
+        Mistake(
+            "one bias a layer",
+            _one_bias_a_layer,
+            "You count one bias for each layer. Each output of a layer has one.",
+        ),
+        Mistake(
+            "kernel not squared",
+            _kernel_not_squared,
+            "A kernel of 5 has 5 × 5 weights for each input channel, not 5.",
         ),
     ),
     hints=(
@@ -217,6 +246,18 @@ def _each(logits, labels):
 
 def _of_logits(*rows):
     return torch.tensor(rows, dtype=torch.float32, requires_grad=True)
+
+
+def _one_maximum(logits, labels):
+    return _overflow_of_the_sum(logits - logits.max(), labels)
+
+
+def _every_label(logits, labels):
+    return -logits.log_softmax(dim=1)[:, labels].mean()
+
+
+def _other_logarithm(logits, labels):
+    return cross_entropy(logits, labels) / torch.tensor(2.0).log()
 
 
 STABLE_CROSS_ENTROPY = Exercise(
@@ -297,6 +338,23 @@ STABLE_CROSS_ENTROPY = Exercise(
             _each,
             "There is one loss for each image. Their mean is asked for.",
         ),
+        Mistake(
+            "one maximum for the batch",
+            _one_maximum,
+            "You subtract the largest logit of the whole batch. In a row that lies far "
+            "below it, all powers are then 0. Each row has a largest logit of its own.",
+        ),
+        Mistake(
+            "every label with every image",
+            _every_label,
+            "`[:, labels]` takes every label for every image. One logit for each image is "
+            "wanted: its own label's.",
+        ),
+        Mistake(
+            "logarithm to base 2",
+            _other_logarithm,
+            "Your logarithm has another base. ln is the one to base e: `log`.",
+        ),
     ),
     hints=(
         "First on paper: −ln of a softmax is ln of a sum, minus one logit. Which?",
@@ -350,6 +408,10 @@ def _one_from_every_class(logits, labels):
 
 def _added_up(logits, labels):
     return loss_slopes(logits, labels).sum(dim=0)
+
+
+def _label_subtracted(logits, labels):
+    return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
 
 
 LOSS_SLOPES = Exercise(
@@ -412,6 +474,12 @@ LOSS_SLOPES = Exercise(
             "images added up",
             _added_up,
             "You add up the images. Each image has slopes of its own: the shape of the logits.",
+        ),
+        Mistake(
+            "label subtracted",
+            _label_subtracted,
+            "You subtract the label itself. A 1 is to be subtracted, at the place that the "
+            "label names.",
         ),
     ),
     hints=(
@@ -479,6 +547,11 @@ def _swapped_results(weights, slopes, velocity, learning_rate, momentum):
 
 def _velocity_kept_back(weights, slopes, velocity, learning_rate, momentum):
     return momentum_step(weights, slopes, velocity, learning_rate, momentum)[0], velocity
+
+
+def _no_learning_rate(weights, slopes, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + slopes
+    return weights - velocity, velocity
 
 
 MOMENTUM_STEP = Exercise(
@@ -553,6 +626,11 @@ MOMENTUM_STEP = Exercise(
             "results swapped",
             _swapped_results,
             "The two results are swapped: the weights come first.",
+        ),
+        Mistake(
+            "learning rate forgotten",
+            _no_learning_rate,
+            "The learning rate is not used.",
         ),
     ),
     hints=(
@@ -660,6 +738,16 @@ def _small_world(sizes, seed, label):
     return Case((seed, sizes, label), text)
 
 
+def _count(network, batches, label):
+    predictions, labels = map(torch.cat, _predictions(network, batches))
+    return ((predictions == label) & (labels == label)).sum().item()
+
+
+def _predicted_share(network, batches, label):
+    predictions, _ = map(torch.cat, _predictions(network, batches))
+    return (predictions == label).float().mean().item()
+
+
 CLASS_ACCURACY = Exercise(
     name="class-accuracy",
     number="03.5",
@@ -727,6 +815,17 @@ CLASS_ACCURACY = Exercise(
             "share of mistakes",
             _share_of_mistakes,
             "That is the share that is wrong. The share that is right is asked for.",
+        ),
+        Mistake(
+            "a count",
+            _count,
+            "That is how many are right. Divide by how many images of this class there are.",
+        ),
+        Mistake(
+            "share of predictions",
+            _predicted_share,
+            "You ask how often the network says so, whatever the label is. Look only at the "
+            "images whose label is `label`.",
         ),
     ),
     hints=(

@@ -107,7 +107,7 @@ RUNNING_MEAN = Exercise(
     paragraph="2. One change at a time",
     reference=update_running_mean,
     cases=(
-        Case((tensor(0, 10), tensor(1, 3, shape=(1, 2, 1, 1)), 0.1)),
+        Case((tensor(0, 10), tensor(0, 2, 1, 5, shape=(1, 2, 1, 2)), 0.1)),
         Case((tensor(1, -1), tensor(*range(12), shape=(2, 2, 1, 3)), 0.25)),
         Case((tensor(0.5, 2, -3), spread_out(4, 3, 2, 5), 0.1), "four images, three channels"),
         Case((tensor(5), tensor(1, 2, 3, 4, shape=(1, 1, 2, 2)), 1.0)),
@@ -214,9 +214,10 @@ def never_reset(accuracies, patience):
     return len(accuracies)
 
 
-def counted_from_0(accuracies, patience):
-    epoch = last_epoch(accuracies, patience)
-    return epoch - 1 if epoch < len(accuracies) else epoch
+def stop_counted_from_0(accuracies, patience):
+    longer = [*accuracies, math.inf]  # so that the end of training differs from a stop there
+    epoch = last_epoch(longer, patience)
+    return epoch - 1 if epoch < len(longer) else len(accuracies)
 
 
 def best_epoch(accuracies, patience):
@@ -236,6 +237,7 @@ EARLY_STOPPING = Exercise(
         Case(([0.9, 0.8, 0.85, 0.86, 0.95, 0.96], 3)),
         Case(([0.5, 0.6, 0.55, 0.7, 0.65, 0.8, 0.75, 0.9], 2)),
         Case(([0.9, 0.91, 0.92], 1)),
+        Case(([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], 2)),
         Case(([0.9, 0.8, 0.7], 5)),
         Case(([0.9, 0.8, 0.95], 1)),
         Case(([], 3)),
@@ -272,8 +274,19 @@ EARLY_STOPPING = Exercise(
         ),
         Mistake(
             "counted from 0",
-            counted_from_0,
+            lambda accuracies, patience: max(0, last_epoch(accuracies, patience) - 1),
             "Epochs were counted from 0. The first one is epoch 1.",
+        ),
+        Mistake(
+            "stop counted from 0",
+            stop_counted_from_0,
+            "Where training is stopped, epochs were counted from 0. The first one is epoch 1.",
+        ),
+        Mistake(
+            "never stops",
+            lambda accuracies, patience: len(accuracies),
+            "Your training always goes on to the last epoch. It ends as soon as the patience is "
+            "used up.",
         ),
         Mistake(
             "best epoch",
@@ -340,7 +353,7 @@ INVERTED_DROPOUT = Exercise(
         Mistake(
             "divided by the dropped share",
             lambda units, draws, share, training: (
-                units * (draws >= share) / max(share, 1e-12) if training else units.clone()
+                units * (draws >= share) / share if training else units.clone()
             ),
             "The kept units were divided by the share that is dropped. When a fifth is dropped, "
             "four fifths are left: which number makes up for that?",
@@ -478,6 +491,24 @@ GAIN_AND_SPREAD = Exercise(
             ),
             "The deviation was computed with n. For a few runs that is too small: use n - 1, as "
             "`statistics.stdev` does.",
+        ),
+        Mistake(
+            "difference of squares",
+            with_spread(
+                lambda base, new: math.sqrt(abs(of_a_mean(new) ** 2 - of_a_mean(base) ** 2))
+            ),
+            "The squares of the spreads were subtracted. Add them: both means bring luck of their "
+            "own.",
+        ),
+        Mistake(
+            "divided by all runs",
+            with_spread(
+                lambda base, new: math.sqrt(
+                    (statistics.variance(base) + statistics.variance(new)) / (len(base) + len(new))
+                )
+            ),
+            "The squares were added first and divided by the number of all runs. Each square is "
+            "divided by the number of its own runs, and then they are added.",
         ),
         Mistake(
             "difference of spreads",

@@ -361,6 +361,18 @@ ONE_CYCLE_RATE = Exercise(
             "In the fall π is missing: `math.cos` takes its angle so that half a wave is π long.",
         ),
         Mistake(
+            "degrees",
+            with_fall(
+                lambda step, steps, top: (1 + math.cos(180 * (step - top) / (steps - top))) / 2
+            ),
+            "`math.cos` does not count in degrees: half a turn is π, which is `math.pi`.",
+        ),
+        Mistake(
+            "never falls",
+            with_fall(lambda step, steps, top: 1.0),
+            "After the warm-up your rate stays at its peak. It should fall to 0 by the last step.",
+        ),
+        Mistake(
             "rise over all steps",
             with_rise(lambda step, steps, top: step / steps),
             "The rise is too slow: it should reach the peak at the end of the warm-up, not at the "
@@ -528,6 +540,34 @@ WILSON_INTERVAL = Exercise(
             "The middle is right. Under the root of the half, z is squared.",
         ),
         Mistake(
+            "brackets forgotten in the middle",
+            around(
+                lambda share, total, z: (share + z**2 / 2 * total) / (1 + z**2 / total), right_half
+            ),
+            "Python reads `z**2 / 2 * total` from left to right: it multiplies by total. Write "
+            "`z**2 / (2 * total)`.",
+        ),
+        Mistake(
+            "brackets forgotten in the half",
+            around(
+                right_middle,
+                lambda share, total, z: (
+                    z
+                    / (1 + z**2 / total)
+                    * math.sqrt(share * (1 - share) / total + z**2 / 4 * total**2)
+                ),
+            ),
+            "Python reads `z**2 / 4 * total**2` from left to right: it multiplies by total². Write "
+            "`z**2 / (4 * total**2)`.",
+        ),
+        Mistake(
+            "share of mistakes",
+            lambda correct, total, z=1.96: tuple(
+                1 - end for end in reversed(wilson_interval(correct, total, z))
+            ),
+            "This is the interval for the share that is wrong. Asked is the one for what is right.",
+        ),
+        Mistake(
             "whole width as half",
             around(right_middle, lambda share, total, z: 2 * right_half(share, total, z)),
             "The interval is twice as wide as it should be.",
@@ -628,6 +668,14 @@ def one_mode_for_all(network, images, labels):
     return accuracy
 
 
+def children_alone(network, images, labels):
+    modes = [(layer, layer.training) for layer in network.children()]
+    accuracy = evaluated_and_left(network, images, labels)
+    for layer, training in modes:
+        layer.training = training
+    return accuracy
+
+
 def counted(network, images, labels):
     return round(accuracy_without_a_trace(network, images, labels) * len(labels))
 
@@ -709,6 +757,18 @@ KEEP_THE_MODES = Exercise(
             one_mode_for_all,
             "The accuracy is right, and so is the network's own mode. But `train(...)` sets all "
             "its layers to that mode, and here one of them had another. Remember the mode of each.",
+        ),
+        Mistake(
+            "children alone",
+            children_alone,
+            "The accuracy is right, and so are the modes of the layers inside. But the network "
+            "itself has a mode, too, and it stays in evaluation. `network.modules()` goes through "
+            "the network as well, and through layers inside of layers; `children()` does not.",
+        ),
+        Mistake(
+            "share of mistakes",
+            lambda network, images, labels: 1 - accuracy_without_a_trace(network, images, labels),
+            "This is the share that is wrong. Asked is the share that is right.",
         ),
         Mistake(
             "counted, not divided",

@@ -106,7 +106,7 @@ def run(function, arguments_of_calls, package=(), reference=None):
             finished.set()
 
     worker = threading.Thread(target=work, daemon=True)
-    with _kept_settings(), _no_way_out(_namespace(function)), _closed(package, reference) as used:
+    with kept_settings(), _no_way_out(_namespace(function)), _closed(package, reference) as used:
         worker.start()
         try:
             in_time = _in_time(worker, finished)
@@ -203,7 +203,7 @@ def _stop(worker, finished, function, calls):
     # sends another after it, which comes when the first has just been swallowed. It must be sent
     # without a line of Python, at whose end it would be raised too early. Each `with` on the way
     # takes one: if two do not end the loop, three may.
-    chain = OutOfTime
+    chain: type[BaseException] = OutOfTime
     ends = time.monotonic() + STOPPING
     while not finished.is_set() and time.monotonic() < ends:
         if _in_the_call(worker):
@@ -251,7 +251,7 @@ def _namespace(function):
 
 
 @contextlib.contextmanager
-def _kept_settings():
+def kept_settings():
     """Random numbers, torch's default dtype, output and warnings are afterwards as before."""
     numbers, arrays, tensors = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
     dtype, limit = torch.get_default_dtype(), sys.getrecursionlimit()

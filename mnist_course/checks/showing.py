@@ -77,7 +77,7 @@ def link(exercise):
     return f"[{exercise.paragraph.partition('. ')[2] or exercise.paragraph}]({exercise.paragraph})"
 
 
-VERBATIM = ("on", "expected", "yours", "it printed")  # values, not prose: no marks in them
+BLOCK = "display:inline-block;vertical-align:top;white-space:pre-wrap"  # rows under each other
 
 
 def as_text(lines, state=""):
@@ -89,7 +89,7 @@ def as_text(lines, state=""):
         if number == 0:
             shown.append(f"{sign} {text}")
         elif label:
-            shown.append(f"  {label}: " + text.replace("\n", "\n    "))
+            shown.append(f"  {label}: " + text.replace("\n", "\n    " + " " * len(label)))
         else:
             shown.append(f"  {text}")
     return "\n".join(shown)
@@ -111,7 +111,7 @@ def as_html(lines, state=""):
         else:
             parts.append(
                 f'<p style="margin:0.1em 0 0 1.2em">{html.escape(label)}: '
-                f'<code style="white-space:pre-wrap">{html.escape(text)}</code></p>'
+                f'<code style="{BLOCK}">{html.escape(text)}</code></p>'
             )
     return (
         f'<div role="status" style="border-left:4px solid {colour};'

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ SECONDS_FOR_AN_ANSWER = 20  # a check takes one; the others are for what else is
 STATES = ("passed", "failed", "unsolved")  # as in `checks`; the best first
 WORDS = {"passed": "right", "failed": "not right yet", "unsolved": "not solved yet"}
 BAR = 20  # characters
+MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)  # `%%time`: a notebook's own commands, not Python
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,12 @@ def code_cells(path):
 
 def _cell(cell):
     metadata = cell.get("metadata", {}).get("nbgrader", {})
-    return Cell("".join(cell["source"]), str(cell.get("id")), str(metadata.get("grade_id")))
+    source = MAGIC.sub("", "".join(cell["source"]))
+    return Cell(source, str(cell.get("id")), str(metadata.get("grade_id")))
 
 
 def _statements(source):
-    """The statements of a cell; none when it is not Python, a `%magic` for example."""
+    """The statements of a cell; none when it is not Python."""
     try:
         return ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -123,9 +126,9 @@ def serve():
     from mnist_course import checks
 
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    with open(os.devnull, "r+") as nothing:
-        for descriptor in (0, 1, 2):
-            os.dup2(nothing.fileno(), descriptor)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
     print("ready", file=channel, flush=True)
     for answer in answers:
         for group in answer["groups"]:
@@ -205,13 +208,26 @@ def _round(answers, folder):
                 ended = "it ended Python" if line == "" else "it did not come to an end"
                 findings[answer["name"]] = Finding("failed", f"{ended}, and was stopped")
                 break
-            told = json.loads(line)
-            findings[answer["name"]] = Finding(told["state"], told["text"])
+            found = _told(line, answer["name"])
+            findings[answer["name"]] = found or Finding("failed", "it disturbed its check")
+            if found is None:
+                break
     finally:
         _end(process)
         reader.join()
         process.stdout.close()
     return findings
+
+
+def _told(line, name):
+    """The finding in a line; None when it is not what `serve` writes about this exercise."""
+    try:
+        told = json.loads(line)
+        if told["name"] == name and told["state"] in STATES:
+            return Finding(told["state"], str(told["text"]))
+    except (ValueError, KeyError, TypeError):
+        pass
+    return None
 
 
 def _read(stream, lines):

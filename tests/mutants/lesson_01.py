@@ -152,7 +152,7 @@ def not_scaled(images, means, deviations):
     return (pixels - one_number_a_channel(means)) / one_number_a_channel(deviations)
 
 
-@wrong("colour-batch")
+@wrong("colour-batch", "not normalised")
 def not_normalised(images, means, deviations):
     return images.permute(0, 3, 1, 2).float() / 255
 
@@ -168,7 +168,7 @@ def divided_by_the_variance(images, means, deviations):
     return (scaled - one_number_a_channel(means)) / one_number_a_channel(deviations) ** 2
 
 
-@wrong("colour-batch")
+@wrong("colour-batch", "scaled last")
 def normalised_before_scaled(images, means, deviations):
     pixels = images.permute(0, 3, 1, 2).float()
     return (pixels - one_number_a_channel(means)) / one_number_a_channel(deviations) / 255
@@ -273,13 +273,13 @@ def negative_numbers_ignored(images, right, down):
     return torch.stack([moved(i, r, d) for i, r, d in zip(images, right, down, strict=True)])
 
 
-@wrong("shift-each")
+@wrong("shift-each", "the sign of the shift lost")
 def absolute_numbers(images, right, down):
     triples = zip(images, right.abs(), down.abs(), strict=True)
     return torch.stack([moved(i, r, d) for i, r, d in triples])
 
 
-@wrong("shift-each")
+@wrong("shift-each", "edge repeated")
 def the_edge_is_repeated(images, right, down):
     _, _, h, w = images.shape
     rows = torch.arange(h)[None, :] - down[:, None]
@@ -388,7 +388,7 @@ def rounded_up(labels, parts):
     return places_of(~chosen), places_of(chosen)
 
 
-@wrong("stratified-split")
+@wrong("stratified-split", "parts images of each")
 def parts_of_each_label(labels, parts):
     chosen = chosen_by(labels, lambda count: parts)
     return places_of(~chosen), places_of(chosen)
@@ -424,7 +424,7 @@ def labels_for_places(labels, parts):
     return labels[~chosen], labels[chosen]
 
 
-@wrong("stratified-split")
+@wrong("stratified-split", "True and False instead of places")
 def masks_for_places(labels, parts):
     chosen = chosen_by(labels, lambda count: count // parts)
     return ~chosen, chosen

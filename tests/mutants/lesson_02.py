@@ -34,7 +34,7 @@ def padding_once(size, layers):
     return size
 
 
-@wrong("output-size")
+@wrong("output-size", "padding ignored")
 def padding_ignored(size, layers):
     for kernel, _, stride in layers:
         size = (size - kernel) // stride + 1
@@ -48,7 +48,7 @@ def one_not_added(size, layers):
     return size
 
 
-@wrong("output-size")
+@wrong("output-size", "1 added too early")
 def one_added_too_early(size, layers):
     for kernel, padding, stride in layers:
         size = (size + 2 * padding - kernel + 1) // stride
@@ -91,7 +91,7 @@ def first_layer_alone(size, layers):
     return size
 
 
-@wrong("output-size")
+@wrong("output-size", "layers in reverse")
 def from_the_last_layer_to_the_first(size, layers):
     for kernel, padding, stride in reversed(layers):
         size = (size + 2 * padding - kernel) // stride + 1
@@ -198,7 +198,7 @@ def rows_and_columns_of_the_output_swapped(image, kernel, stride):
     return correlate(image, kernel, stride).T
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "the largest product")
 def maximum_of_the_products(image, kernel, stride):
     h, w = kernel.shape
     rows, columns = (image.shape[0] - h) // stride + 1, (image.shape[1] - w) // stride + 1
@@ -305,7 +305,7 @@ def feature_maps_added_up(images, kernels, biases):
     return layer(images, kernels, biases).sum(dim=0)
 
 
-@wrong("output-channels")
+@wrong("output-channels", "channels last")
 def channels_last(images, kernels, biases):
     return layer(images, kernels, biases).permute(1, 2, 0)
 
@@ -315,7 +315,7 @@ def kernels_turned_round(images, kernels, biases):
     return layer(images, kernels.flip((2, 3)), biases)
 
 
-@wrong("output-channels")
+@wrong("output-channels", "bias multiplied")
 def biases_multiplied(images, kernels, biases):
     return layer(images, kernels) * biases[:, None, None]
 
@@ -401,12 +401,12 @@ def sign_turned(image, kernel, targets):
     return 2 * answers_of(image, difference) / difference.numel()
 
 
-@wrong("kernel-slopes")
+@wrong("kernel-slopes", "difference not squared")
 def difference_not_squared(image, kernel, targets):
     return slopes_of(lambda a, t: (a - t).mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes")
+@wrong("kernel-slopes", "absolute difference")
 def absolute_difference(image, kernel, targets):
     return slopes_of(lambda a, t: (a - t).abs().mean(), image, kernel, targets)
 
@@ -460,6 +460,13 @@ def the_kernel_moves(image, kernel, targets):
     slopes = slopes_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
     kernel -= 0.1 * slopes
     return slopes
+
+
+@wrong("kernel-slopes", "changes input")
+def asks_the_kernel_itself(image, kernel, targets):
+    kernel.requires_grad_()
+    ((answers_of(image, kernel) - targets) ** 2).mean().backward()
+    return kernel.grad
 
 
 @right("kernel-slopes")
@@ -527,7 +534,7 @@ def moves_by_its_own_size(image, size, stride):
     return pool(image, size, size)
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "stride ignored")
 def moves_pixel_by_pixel(image, size, stride):
     return pool(image, size, 1)
 
@@ -543,12 +550,12 @@ def one_window_too_few(image, size, stride):
     return pool(image, size, stride)[:rows, :columns]
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "size and stride swapped")
 def size_and_stride_swapped(image, size, stride):
     return pool(image, stride, size)
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "transposed output")
 def height_and_width_of_the_output_swapped(image, size, stride):
     return pool(image, size, stride).T
 

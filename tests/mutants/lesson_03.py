@@ -2,6 +2,7 @@
 
 import math
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -50,7 +51,7 @@ def biases_forgotten(size, layers):
     return count(size, layers, bias=0)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "kernel not squared")
 def kernel_not_squared(size, layers):
     return count(size, layers, square=1)
 
@@ -60,7 +61,7 @@ def pooling_ignored(size, layers):
     return count(size, layers, pool=False)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "padding on one side")
 def padding_on_one_side(size, layers):
     return count(size, layers, sides=1)
 
@@ -85,7 +86,7 @@ def input_channels_ignored(size, layers):
     return count(size, layers, grow=False)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "one bias a layer")
 def one_bias_a_layer(size, layers):
     with_weights = sum(kind != "pool" for kind, *_ in layers)
     return count(size, layers, bias=0) + with_weights
@@ -171,7 +172,7 @@ def log_of_the_softmax(logits, labels):
     return -of_right(logits.softmax(dim=1), labels).log().mean()
 
 
-@wrong("stable-cross-entropy")
+@wrong("stable-cross-entropy", "one maximum for the batch")
 def one_maximum_for_the_batch(logits, labels):
     lifted = logits - logits.max()
     return (lifted.exp().sum(dim=1).log() - of_right(lifted, labels)).mean()
@@ -207,7 +208,7 @@ def softmax_before_cross_entropy(logits, labels):
     return F.cross_entropy(logits.softmax(dim=1), labels)
 
 
-@wrong("stable-cross-entropy")
+@wrong("stable-cross-entropy", "every label with every image")
 def labels_not_taken_row_by_row(logits, labels):
     return -logits.log_softmax(dim=1)[:, labels].mean()
 
@@ -217,7 +218,7 @@ def mean_over_classes_as_well(logits, labels):
     return -of_right(logits.log_softmax(dim=1), labels).sum() / logits.numel()
 
 
-@wrong("stable-cross-entropy")
+@wrong("stable-cross-entropy", "logarithm to base 2")
 def logarithm_of_base_2(logits, labels):
     return F.cross_entropy(logits, labels) / math.log(2)
 
@@ -309,7 +310,7 @@ def one_taken_everywhere(logits, labels):
     return (logits.softmax(dim=1) - 1) / len(labels)
 
 
-@wrong("loss-slopes")
+@wrong("loss-slopes", "label subtracted")
 def label_itself_taken_away(logits, labels):
     return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
 
@@ -399,7 +400,7 @@ def learning_rate_in_the_velocity(weights, slopes, velocity, learning_rate, mome
     return weights - new, new
 
 
-@wrong("momentum-step")
+@wrong("momentum-step", "learning rate forgotten")
 def learning_rate_forgotten(weights, slopes, velocity, learning_rate, momentum):
     new = momentum * velocity + slopes
     return weights - new, new
@@ -568,7 +569,7 @@ def in_percent(network, batches, label):
     return 100 * (predictions[labels == label] == label).float().mean().item()
 
 
-@wrong("class-accuracy")
+@wrong("class-accuracy", "a count")
 def a_count(network, batches, label):
     predictions, labels = table(network, batches)
     return float((predictions[labels == label] == label).sum())
@@ -580,7 +581,7 @@ def the_errors(network, batches, label):
     return (predictions[labels == label] != label).float().mean().item()
 
 
-@wrong("class-accuracy")
+@wrong("class-accuracy", "share of predictions")
 def how_often_it_is_said(network, batches, label):
     predictions, _ = table(network, batches)
     return (predictions == label).float().mean().item()
@@ -628,3 +629,9 @@ def with_the_mode_put_back(network, batches, label):
             hits += (network(chosen).detach().argmax(dim=-1) == label).tolist()
     network.train(before)
     return float(sum(hits) / len(hits))
+
+
+@right("class-accuracy")
+def by_numpy_s_mean(network, batches, label):
+    predictions, labels = table(network, batches)
+    return numpy.mean((predictions == labels).numpy()[labels.numpy() == label])

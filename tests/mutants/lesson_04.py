@@ -1,0 +1,645 @@
+"""Answers to the exercises of lesson 04."""
+
+import math
+import statistics
+
+import numpy
+import torch
+from torch.nn import functional as F
+
+from mnist_course.checks.exercise import Case
+from mutants import further, right, wrong
+
+# --- leaky-relu ---------------------------------------------------------------------------
+
+further(
+    "leaky-relu",
+    Case((torch.tensor([[[-1.5, 2.5], [-0.1, 0.7]], [[8.0, -9.0], [-3.0, 0.0]]]), 0.3)),
+    Case((torch.tensor([-7.0]), 0.05)),
+    Case((torch.tensor([6.0, 1.0, -2.0, -6.0, 0.0]), 0.25)),
+)
+
+
+@wrong("leaky-relu", "plain relu")
+def clamps_at_zero(inputs, slope):
+    return inputs.clamp(min=0)
+
+
+@wrong("leaky-relu", "slope for all")
+def scales_everything(inputs, slope):
+    answer = inputs.clone()
+    answer *= slope
+    return answer
+
+
+@wrong("leaky-relu", "sides swapped")
+def compares_the_wrong_way(inputs, slope):
+    return torch.where(inputs < 0, inputs, inputs * slope)
+
+
+@wrong("leaky-relu", "sign lost")
+def takes_the_size(inputs, slope):
+    return torch.where(inputs >= 0, inputs, inputs.abs() * slope)
+
+
+@wrong("leaky-relu", "slope itself")
+def writes_the_slope(inputs, slope):
+    answer = inputs.clone()
+    answer[inputs < 0] = slope
+    return answer
+
+
+@wrong("leaky-relu", "parts overlap")
+def adds_to_relu(inputs, slope):
+    return F.relu(inputs) + inputs * slope
+
+
+@wrong("leaky-relu")
+def writes_minus_the_slope(inputs, slope):
+    answer = inputs.clone()
+    answer[answer < 0] = -slope
+    return answer
+
+
+@wrong("leaky-relu")
+def divides_by_the_slope(inputs, slope):
+    return torch.where(inputs > 0, inputs, inputs / slope if slope else inputs)
+
+
+@wrong("leaky-relu")
+def subtracts_the_slope(inputs, slope):
+    return torch.where(inputs > 0, inputs, inputs - slope)
+
+
+@wrong("leaky-relu", "changes input")
+def writes_into_the_input(inputs, slope):
+    inputs[inputs < 0] *= slope
+    return inputs
+
+
+@wrong("leaky-relu", "raises")
+def asks_a_whole_tensor(inputs, slope):
+    if inputs > 0:
+        return inputs
+    return slope * inputs
+
+
+@wrong("leaky-relu", "type")
+def goes_through_a_list(inputs, slope):
+    return [x if x > 0 else slope * x for x in inputs.flatten().tolist()]
+
+
+@wrong("leaky-relu", "dtype")
+def goes_through_numpy_s_float64(inputs, slope):
+    numbers = numpy.array(inputs.tolist())
+    return torch.tensor(numpy.where(numbers > 0, numbers, slope * numbers))
+
+
+@right("leaky-relu")
+def torch_s_own(inputs, slope):
+    return F.leaky_relu(inputs, slope)
+
+
+@right("leaky-relu")
+def two_relus(inputs, slope):
+    return F.relu(inputs) - slope * F.relu(-inputs)
+
+
+@right("leaky-relu")
+def the_larger_of_two(inputs, slope):
+    return torch.maximum(inputs, slope * inputs)
+
+
+@right("leaky-relu")
+def a_factor_for_each(inputs, slope):
+    factors = torch.ones_like(inputs)
+    factors[inputs < 0] = slope
+    return inputs * factors
+
+
+@right("leaky-relu")
+def one_number_after_the_other(inputs, slope):
+    numbers = [x if x > 0 else slope * x for x in inputs.flatten().tolist()]
+    return torch.tensor(numbers).reshape(inputs.shape)
+
+
+# --- running-mean -------------------------------------------------------------------------
+
+further(
+    "running-mean",
+    Case(
+        (
+            torch.tensor([2.0, -4.0, 0.0]),
+            torch.arange(48.0).reshape(2, 3, 4, 2).square() / 100,
+            0.3,
+        )
+    ),
+    Case((torch.tensor([1.5]), torch.tensor([[[[4.0, 9.0, 2.0]]], [[[0.0, -3.0, 6.0]]]]), 0.01)),
+    Case((torch.tensor([3.0, 8.0]), torch.arange(24.0).reshape(3, 2, 2, 2) % 7, 0.6)),
+)
+
+
+@wrong("running-mean", "shares swapped")
+def keeps_the_momentum_s_share(running_mean, batch, momentum):
+    return momentum * running_mean + (1 - momentum) * batch.mean((0, 2, 3))
+
+
+@wrong("running-mean", "nothing forgotten")
+def only_adds(running_mean, batch, momentum):
+    return running_mean + momentum * batch.mean((0, 2, 3))
+
+
+@wrong("running-mean", "old forgotten")
+def returns_the_batch_s_mean(running_mean, batch, momentum):
+    return batch.mean((0, 2, 3))
+
+
+@wrong("running-mean", "one mean for all")
+def mixes_the_channels(running_mean, batch, momentum):
+    return (1 - momentum) * running_mean + momentum * batch.mean()
+
+
+@wrong("running-mean", "first image only")
+def looks_at_one_image(running_mean, batch, momentum):
+    return (1 - momentum) * running_mean + momentum * batch[0].mean(dim=(1, 2))
+
+
+@wrong("running-mean", "sum for mean")
+def adds_up(running_mean, batch, momentum):
+    total = batch.sum(3).sum(2).sum(0)
+    return running_mean * (1 - momentum) + momentum * total
+
+
+@wrong("running-mean", "divided by images")
+def counts_images_alone(running_mean, batch, momentum):
+    mean = batch.sum(dim=(0, 2, 3)) / len(batch)
+    return (1 - momentum) * running_mean + momentum * mean
+
+
+@wrong("running-mean")
+def takes_the_mean_over_the_batch_axis_alone(running_mean, batch, momentum):
+    return (1 - momentum) * running_mean[:, None, None] + momentum * batch.mean(dim=0)
+
+
+@wrong("running-mean")
+def moves_away(running_mean, batch, momentum):
+    return running_mean - momentum * (batch.mean((0, 2, 3)) - running_mean)
+
+
+@wrong("running-mean")
+def takes_the_largest(running_mean, batch, momentum):
+    return (1 - momentum) * running_mean + momentum * batch.amax((0, 2, 3))
+
+
+@wrong("running-mean", "changes input")
+def moves_in_place(running_mean, batch, momentum):
+    running_mean += momentum * (batch.mean((0, 2, 3)) - running_mean)
+    return running_mean
+
+
+@wrong("running-mean", "nothing")
+def moves_and_returns_nothing(running_mean, batch, momentum):
+    running_mean.lerp_(batch.mean((0, 2, 3)), momentum)
+
+
+@wrong("running-mean", "shape")
+def keeps_the_axes(running_mean, batch, momentum):
+    mean = batch.mean(dim=(0, 2, 3), keepdim=True)
+    return (1 - momentum) * running_mean.reshape(1, -1, 1, 1) + momentum * mean
+
+
+@right("running-mean")
+def a_way_to_the_new_mean(running_mean, batch, momentum):
+    return running_mean + momentum * (batch.mean(dim=(0, 2, 3)) - running_mean)
+
+
+@right("running-mean")
+def torch_s_lerp(running_mean, batch, momentum):
+    return torch.lerp(running_mean, batch.transpose(0, 1).flatten(1).mean(dim=1), momentum)
+
+
+@right("running-mean")
+def with_an_average_pool(running_mean, batch, momentum):
+    means = F.adaptive_avg_pool2d(batch, 1)[:, :, 0, 0].mean(dim=0)
+    return running_mean - momentum * (running_mean - means)
+
+
+@right("running-mean")
+def batch_norm_s_own(running_mean, batch, momentum):
+    layer = torch.nn.BatchNorm2d(len(running_mean), momentum=momentum)
+    layer.running_mean.copy_(running_mean)
+    layer(batch)
+    return layer.running_mean
+
+
+@right("running-mean")
+def channel_by_channel(running_mean, batch, momentum):
+    count = batch[:, 0].numel()
+    means = [batch[:, channel].sum().item() / count for channel in range(batch.shape[1])]
+    pairs = zip(running_mean.tolist(), means, strict=True)
+    return torch.tensor([(1 - momentum) * old + momentum * new for old, new in pairs])
+
+
+# --- early-stopping -----------------------------------------------------------------------
+
+further(
+    "early-stopping",
+    Case(([0.9, 0.8, 0.85, 0.7, 0.95, 0.96], 3)),
+    Case(([0.5, 0.6, 0.6, 0.7, 0.65, 0.66, 0.71, 0.5], 2)),
+    Case(([0.3, 0.3, 0.3, 0.3], 1)),
+    Case(([0.1, 0.2, 0.3], 2)),
+    Case(([0.9, 0.5, 0.6, 0.91, 0.7, 0.8, 0.75, 0.99], 3)),
+    Case(([], 4)),
+    Case(([0.4, 0.5, 0.45, 0.47, 0.5, 0.51], 4)),
+)
+
+
+@wrong("early-stopping", "ties are better")
+def a_tie_is_a_best(accuracies, patience):
+    best, since = -1.0, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy >= best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "compared with the one before")
+def looks_one_epoch_back(accuracies, patience):
+    since = 0
+    for index in range(1, len(accuracies)):
+        since = 0 if accuracies[index] > accuracies[index - 1] else since + 1
+        if since == patience:
+            return index + 1
+    return len(accuracies)
+
+
+@wrong("early-stopping", "never reset")
+def never_starts_again(accuracies, patience):
+    best, bad = 0, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best:
+            best = accuracy
+        else:
+            bad += 1
+            if bad == patience:
+                return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "one too late")
+def is_more_patient(accuracies, patience):
+    best, since = 0, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since > patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "stop counted from 0")
+def counts_from_zero(accuracies, patience):
+    best, since = 0, 0
+    for epoch, accuracy in enumerate(accuracies):
+        if accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "best epoch")
+def returns_the_best_epoch(accuracies, patience):
+    best, best_epoch = -1, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best:
+            best, best_epoch = accuracy, epoch
+        elif epoch - best_epoch == patience:
+            break
+    return best_epoch
+
+
+@wrong("early-stopping", "never stops")
+def runs_to_the_end(accuracies, patience):
+    return len(accuracies) if patience else 0
+
+
+@wrong("early-stopping", "nothing")
+def forgets_the_other_end(accuracies, patience):
+    best, since = 0, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+
+
+@wrong("early-stopping", "raises")
+def takes_a_first_one_for_granted(accuracies, patience):
+    best, since = accuracies[0], 0
+    for epoch, accuracy in enumerate(accuracies[1:], 2):
+        if accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "changes input")
+def eats_the_list(accuracies, patience):
+    best, since, epoch = 0, 0, 0
+    while accuracies and since < patience:
+        epoch += 1
+        accuracy = accuracies.pop(0)
+        since = 0 if accuracy > best else since + 1
+        best = max(best, accuracy)
+    return epoch
+
+
+@right("early-stopping")
+def from_the_best_epoch(accuracies, patience):
+    best_epoch = 0
+    for epoch in range(1, len(accuracies) + 1):
+        if best_epoch == 0 or accuracies[epoch - 1] > accuracies[best_epoch - 1]:
+            best_epoch = epoch
+        if epoch - best_epoch >= patience:
+            return epoch
+    return len(accuracies)
+
+
+@right("early-stopping")
+def by_slices(accuracies, patience):
+    for end in range(patience + 1, len(accuracies) + 1):
+        before, last = accuracies[: end - patience], accuracies[end - patience : end]
+        if max(last) <= max(before):
+            return end
+    return len(accuracies)
+
+
+@right("early-stopping")
+def with_numpy(accuracies, patience):
+    if len(accuracies) == 0:
+        return 0
+    bests = numpy.maximum.accumulate(accuracies)
+    since = 0
+    for index in range(1, len(bests)):
+        since = 0 if bests[index] > bests[index - 1] else since + 1
+        if since == patience:
+            return index + 1
+    return len(accuracies)
+
+
+# --- inverted-dropout ---------------------------------------------------------------------
+
+DRAWS = torch.tensor([[0.05, 0.25, 0.45, 0.65], [0.85, 0.95, 0.35, 0.15]])
+UNITS = torch.tensor([[1.0, -2.0, 3.0, 4.0], [0.5, 6.0, -7.0, 8.0]])
+
+further(
+    "inverted-dropout",
+    Case((UNITS, DRAWS, 0.4, True)),
+    Case((UNITS, DRAWS, 0.4, False)),
+    Case((UNITS[0], DRAWS[1], 0.2, True)),
+    Case((UNITS, DRAWS, 0.25, True)),
+    Case((UNITS, DRAWS, 0.0, True)),
+    Case((UNITS.reshape(2, 2, 2), DRAWS.reshape(2, 2, 2), 0.75, False)),
+)
+
+
+@wrong("inverted-dropout", "not enlarged")
+def only_drops(units, draws, share, training):
+    if training:
+        return torch.where(draws < share, 0, units)
+    return units
+
+
+@wrong("inverted-dropout", "divided by the dropped share")
+def divides_by_the_share(units, draws, share, training):
+    if not training:
+        return units
+    kept = units * (draws >= share).float()
+    return kept / share
+
+
+@wrong("inverted-dropout", "multiplied by what is left")
+def makes_smaller(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws >= share) * (1 - share)
+
+
+@wrong("inverted-dropout", "kept and dropped swapped")
+def drops_the_others(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws < share) / (1 - share)
+
+
+@wrong("inverted-dropout", "dropped in evaluation")
+def always_drops(units, draws, share, training):
+    return units * (draws >= share) / (1 - share)
+
+
+@wrong("inverted-dropout", "modes swapped")
+def drops_in_the_wrong_mode(units, draws, share, training):
+    if training:
+        return units
+    return units * (draws >= share) / (1 - share)
+
+
+@wrong("inverted-dropout", "dropped at the share")
+def drops_the_border(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws > share) / (1 - share)
+
+
+@wrong("inverted-dropout", "scaled in evaluation")
+def scales_when_looking(units, draws, share, training):
+    if training:
+        return units * (draws >= share)
+    return units * (1 - share)
+
+
+@wrong("inverted-dropout")
+def always_doubles(units, draws, share, training):
+    return 2 * units * (draws >= share) if training else units
+
+
+@wrong("inverted-dropout")
+def leaves_its_own_random_numbers(units, draws, share, training):
+    return F.dropout(units, share, training)
+
+
+@wrong("inverted-dropout", "changes input")
+def drops_in_place(units, draws, share, training):
+    if training:
+        units[draws < share] = 0
+        units /= 1 - share
+    return units
+
+
+@wrong("inverted-dropout", "shape")
+def takes_the_dropped_ones_out(units, draws, share, training):
+    if not training:
+        return units
+    return units[draws >= share] / (1 - share)
+
+
+@right("inverted-dropout")
+def a_mask_of_factors(units, draws, share, training):
+    factors = torch.where(draws < share, 0.0, 1 / (1 - share))
+    return units * factors if training else units
+
+
+@right("inverted-dropout")
+def filled_with_zeros(units, draws, share, training):
+    if not training:
+        share = 0.0
+    return units.masked_fill(draws < share, 0) / (1 - share)
+
+
+@right("inverted-dropout")
+def unit_by_unit(units, draws, share, training):
+    if not training:
+        return units
+    pairs = zip(units.flatten().tolist(), draws.flatten().tolist(), strict=True)
+    numbers = [unit / (1 - share) if draw >= share else 0.0 for unit, draw in pairs]
+    return torch.tensor(numbers).reshape(units.shape)
+
+
+@right("inverted-dropout")
+def a_copy_is_changed(units, draws, share, training):
+    answer = units.clone()
+    if training:
+        answer[draws < share] = 0
+        answer /= 1 - share
+    return answer
+
+
+# --- gain-and-spread ----------------------------------------------------------------------
+
+further(
+    "gain-and-spread",
+    Case(([99.1, 99.3, 99.2, 99.6], [99.4, 99.9])),
+    Case(([10.0, 12.0], [7.0, 8.0, 12.0])),
+    Case(([0.5, 0.6, 0.9], [0.8, 0.7, 0.2])),
+)
+
+
+@wrong("gain-and-spread", "sign turned")
+def subtracts_the_new(base, new):
+    gain = statistics.mean(base) - statistics.mean(new)
+    spread = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return gain, math.sqrt(spread)
+
+
+@wrong("gain-and-spread", "spreads added")
+def adds_the_spreads(base, new):
+    spread = statistics.stdev(base) / len(base) ** 0.5 + statistics.stdev(new) / len(new) ** 0.5
+    return statistics.mean(new) - statistics.mean(base), spread
+
+
+@wrong("gain-and-spread", "spread of single runs")
+def forgets_the_number_of_runs(base, new):
+    spread = (statistics.stdev(base) ** 2 + statistics.stdev(new) ** 2) ** 0.5
+    return statistics.mean(new) - statistics.mean(base), spread
+
+
+@wrong("gain-and-spread", "divided by n")
+def divides_by_the_number(base, new):
+    first, second = statistics.stdev(base) / len(base), statistics.stdev(new) / len(new)
+    return statistics.mean(new) - statistics.mean(base), math.hypot(first, second)
+
+
+@wrong("gain-and-spread", "root forgotten")
+def returns_the_square(base, new):
+    square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return statistics.mean(new) - statistics.mean(base), square
+
+
+@wrong("gain-and-spread", "deviation with n")
+def takes_numpy_s_deviation(base, new):
+    square = numpy.var(base) / len(base) + numpy.var(new) / len(new)
+    return float(numpy.mean(new) - numpy.mean(base)), float(numpy.sqrt(square))
+
+
+@wrong("gain-and-spread", "difference of squares")
+def subtracts_the_squares(base, new):
+    square = statistics.variance(new) / len(new) - statistics.variance(base) / len(base)
+    return statistics.mean(new) - statistics.mean(base), abs(square) ** 0.5
+
+
+@wrong("gain-and-spread", "divided by all runs")
+def counts_the_runs_together(base, new):
+    square = statistics.variance(base) + statistics.variance(new)
+    return statistics.mean(new) - statistics.mean(base), (square / len(base + new)) ** 0.5
+
+
+@wrong("gain-and-spread")
+def compares_the_best(base, new):
+    square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return max(new) - max(base), square**0.5
+
+
+@wrong("gain-and-spread")
+def swaps_the_results(base, new):
+    square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return square**0.5, statistics.mean(new) - statistics.mean(base)
+
+
+@wrong("gain-and-spread", "type")
+def returns_the_gain_alone(base, new):
+    return statistics.mean(new) - statistics.mean(base)
+
+
+@wrong("gain-and-spread", "type")
+def returns_a_list(base, new):
+    square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return [statistics.mean(new) - statistics.mean(base), square**0.5]
+
+
+@wrong("gain-and-spread", "raises")
+def expects_equal_numbers_of_runs(base, new):
+    gains = [after - before for before, after in zip(base, new, strict=True)]
+    return statistics.mean(gains), statistics.stdev(gains) / len(gains) ** 0.5
+
+
+@right("gain-and-spread")
+def by_hypotenuse(base, new):
+    first, second = (statistics.stdev(runs) / math.sqrt(len(runs)) for runs in (base, new))
+    return statistics.fmean(new) - statistics.fmean(base), math.hypot(first, second)
+
+
+@right("gain-and-spread")
+def numpy_with_one_degree_less(base, new):
+    square = numpy.var(base, ddof=1) / len(base) + numpy.var(new, ddof=1) / len(new)
+    return float(numpy.mean(new)) - float(numpy.mean(base)), float(square) ** 0.5
+
+
+@right("gain-and-spread")
+def with_tensors(base, new):
+    before, after = torch.tensor(base).double(), torch.tensor(new).double()
+    square = before.var() / len(before) + after.var() / len(after)
+    return (after.mean() - before.mean()).item(), square.sqrt().item()
+
+
+@right("gain-and-spread")
+def by_hand(base, new):
+    def mean_and_square(runs):
+        mean = sum(runs) / len(runs)
+        return mean, sum((run - mean) ** 2 for run in runs) / (len(runs) - 1) / len(runs)
+
+    (before, first), (after, second) = mean_and_square(base), mean_and_square(new)
+    return after - before, (first + second) ** 0.5

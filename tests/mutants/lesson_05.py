@@ -1,0 +1,734 @@
+"""Answers to the exercises of lesson 05."""
+
+import copy
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mnist_course.checks.exercise import Case
+from mutants import further, right, wrong
+
+# --- padded-shortcut ----------------------------------------------------------------------
+
+
+def maps(*shape):
+    """Feature maps without a pattern, none of them 0, float32."""
+    count = torch.Size(shape).numel()
+    return (torch.cos(torch.arange(count) * 1.3 + 0.4) * 5).reshape(shape)
+
+
+further(
+    "padded-shortcut",
+    Case((maps(2, 2, 6, 5), 5, 2)),
+    Case((maps(1, 3, 5, 7), 8, 3)),
+    Case((maps(3, 1, 4, 4), 2, 1)),
+    Case((maps(1, 2, 4, 6), 2, 2)),
+)
+
+
+@wrong("padded-shortcut", "zeros in front")
+def puts_zeros_first(images, outputs, stride):
+    kept = images[:, :, ::stride, ::stride]
+    zeros = torch.zeros(kept.shape[0], outputs - kept.shape[1], *kept.shape[2:])
+    return torch.cat([zeros, kept], dim=1)
+
+
+@wrong("padded-shortcut", "channels repeated")
+def repeats_channels(images, outputs, stride):
+    kept = images[:, :, ::stride, ::stride]
+    times = -(-outputs // kept.shape[1])
+    return torch.cat([kept] * times, dim=1)[:, :outputs]
+
+
+@wrong("padded-shortcut", "rows only")
+def skips_rows_alone(images, outputs, stride):
+    kept = images[:, :, ::stride, :]
+    return F.pad(kept, (0, 0, 0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut", "columns only")
+def skips_columns_alone(images, outputs, stride):
+    kept = images[:, :, :, ::stride]
+    return F.pad(kept, (0, 0, 0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut", "stride ignored")
+def keeps_every_place(images, outputs, stride):
+    zeros = torch.zeros(len(images), outputs - images.shape[1], *images.shape[2:])
+    return torch.cat([images, zeros], dim=1)
+
+
+@wrong("padded-shortcut", "zeros forgotten")
+def adds_no_channels(images, outputs, stride):
+    return images[..., ::stride, ::stride] + 0
+
+
+@wrong("padded-shortcut", "zeros added to the count")
+def adds_all_the_outputs(images, outputs, stride):
+    kept = images[:, :, ::stride, ::stride]
+    return torch.cat([kept, torch.zeros(len(kept), outputs, *kept.shape[2:])], dim=1)
+
+
+@wrong("padded-shortcut", "cropped")
+def takes_the_corner(images, outputs, stride):
+    height, width = images.shape[2:]
+    kept = images[:, :, : -(-height // stride), : -(-width // stride)]
+    return F.pad(kept, (0, 0, 0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut")
+def pads_with_ones(images, outputs, stride):
+    kept = images[:, :, ::stride, ::stride]
+    return F.pad(kept, (0, 0, 0, 0, 0, outputs - images.shape[1]), value=1.0)
+
+
+@wrong("padded-shortcut")
+def pads_the_wrong_axis(images, outputs, stride):
+    kept = images[:, :, ::stride, ::stride]
+    return F.pad(kept, (0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut")
+def pools_and_loses_the_rest(images, outputs, stride):
+    kept = F.max_pool2d(images, stride)
+    return F.pad(kept, (0, 0, 0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut", "shape")
+def forgets_that_there_is_a_batch(images, outputs, stride):
+    kept = images[0, :, ::stride, ::stride]
+    return torch.cat([kept, torch.zeros(outputs - len(kept), *kept.shape[1:])])
+
+
+@wrong("padded-shortcut", "changes input")
+def clears_the_input(images, outputs, stride):
+    answer = F.pad(images[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, outputs - images.shape[1]))
+    images.zero_()
+    return answer
+
+
+@right("padded-shortcut")
+def joined(images, outputs, stride):
+    kept = images[:, :, ::stride, ::stride]
+    zeros = torch.zeros(len(kept), outputs - kept.shape[1], *kept.shape[2:])
+    return torch.cat([kept, zeros], dim=1)
+
+
+@right("padded-shortcut")
+def padded_first(images, outputs, stride):
+    return F.pad(images, (0, 0, 0, 0, 0, outputs - images.shape[1]))[..., ::stride, ::stride]
+
+
+@right("padded-shortcut")
+def a_fixed_convolution(images, outputs, stride):
+    weights = torch.eye(outputs, images.shape[1])[:, :, None, None]
+    return F.conv2d(images, weights, stride=stride)
+
+
+@right("padded-shortcut")
+def pooled_one_by_one(images, outputs, stride):
+    kept = F.max_pool2d(images, kernel_size=1, stride=stride)
+    answer = torch.zeros(len(images), outputs, *kept.shape[2:])
+    for channel in range(images.shape[1]):
+        answer[:, channel] = kept[:, channel]
+    return answer
+
+
+# --- receptive-field ----------------------------------------------------------------------
+
+further(
+    "receptive-field",
+    Case(([(4, 2), (3, 3), (2, 1), (5, 2)],)),
+    Case(([(3, 2), (5, 2), (3, 1)],)),
+    Case(([(2, 2), (2, 2), (2, 2)],)),
+    Case(([(7, 1)],)),
+    Case(([(1, 3), (6, 1)],)),
+)
+
+
+@wrong("receptive-field", "strides ignored")
+def adds_kernels_without_steps(layers):
+    return 1 + sum(kernel - 1 for kernel, _ in layers)
+
+
+@wrong("receptive-field", "step too early")
+def doubles_first(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        step = step * stride
+        field = field + (kernel - 1) * step
+    return field
+
+
+@wrong("receptive-field", "whole kernels")
+def grows_by_the_kernel(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += kernel * step
+        step *= stride
+    return field
+
+
+@wrong("receptive-field", "strides added")
+def adds_the_strides(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step += stride
+    return field
+
+
+@wrong("receptive-field")
+def adds_what_a_stride_skips(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step += stride - 1
+    return field
+
+
+@wrong("receptive-field", "last stride alone")
+def keeps_the_last_stride(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step = stride
+    return field
+
+
+@wrong("receptive-field", "from output to image")
+def goes_backwards(layers):
+    field = step = 1
+    for kernel, stride in reversed(layers):
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+
+
+@wrong("receptive-field", "kernels multiplied")
+def multiplies(layers):
+    field = 1
+    for kernel, _ in layers:
+        field *= kernel
+    return field
+
+
+@wrong("receptive-field", "starts at 0")
+def begins_with_nothing(layers):
+    field, step = 0, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+
+
+@wrong("receptive-field")
+def returns_the_step(layers):
+    return math.prod(stride for _, stride in layers)
+
+
+@wrong("receptive-field")
+def returns_the_square(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field**2
+
+
+@wrong("receptive-field", "raises")
+def takes_a_dict(layers):
+    field = step = 1
+    for layer in layers:
+        field += (layer["kernel"] - 1) * step
+        step *= layer["stride"]
+    return field
+
+
+@wrong("receptive-field", "type")
+def returns_a_pair(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field, step
+
+
+@right("receptive-field")
+def from_the_output(layers):
+    field = 1
+    for kernel, stride in reversed(layers):
+        field = (field - 1) * stride + kernel
+    return field
+
+
+@right("receptive-field")
+def by_recursion(layers):
+    if not layers:
+        return 1
+    (kernel, stride), *rest = layers
+    return kernel + (by_recursion(rest) - 1) * stride
+
+
+@right("receptive-field")
+def as_one_sum(layers):
+    return 1 + sum(
+        (kernel - 1) * math.prod(stride for _, stride in layers[:index])
+        for index, (kernel, _) in enumerate(layers)
+    )
+
+
+@right("receptive-field")
+def by_gradients(layers):
+    row = torch.ones(1, 1, 500, requires_grad=True)
+    signal = row
+    for kernel, stride in layers:
+        signal = F.conv1d(signal, torch.ones(1, 1, kernel), stride=stride)
+    signal[0, 0, 0].backward()
+    return int(row.grad.nonzero()[-1, 2]) + 1
+
+
+# --- one-cycle-rate -----------------------------------------------------------------------
+
+further(
+    "one-cycle-rate",
+    Case((0, 20, 0.1, 0.3)),
+    Case((3, 20, 0.1, 0.3)),
+    Case((6, 20, 0.1, 0.3)),
+    Case((11, 20, 0.1, 0.3)),
+    Case((17, 20, 0.1, 0.3)),
+    Case((20, 20, 0.1, 0.3)),
+    Case((5, 12, 2.0, 0.5)),
+    Case((10, 12, 2.0, 0.5)),
+    Case((1, 5, 0.7, 0.25)),
+)
+
+
+@wrong("one-cycle-rate", "straight fall")
+def falls_on_a_line(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step <= top:
+        return peak * step / top
+    return peak * (steps - step) / (steps - top)
+
+
+@wrong("one-cycle-rate", "t from step 0")
+def counts_t_from_the_start(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+@wrong("one-cycle-rate", "not halved")
+def forgets_the_half(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(math.pi * (step - top) / (steps - top)))
+
+
+@wrong("one-cycle-rate", "cosine alone")
+def forgets_the_one(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    return peak * math.cos(math.pi * (step - top) / (steps - top))
+
+
+@wrong("one-cycle-rate", "π forgotten")
+def forgets_pi(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos((step - top) / (steps - top))) / 2
+
+
+@wrong("one-cycle-rate", "no rise")
+def begins_at_the_peak(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak
+    return peak * (1 + math.cos(math.pi * (step - top) / (steps - top))) / 2
+
+
+@wrong("one-cycle-rate", "rise over all steps")
+def rises_too_slowly(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / steps
+    return peak * (1 + math.cos(math.pi * (step - top) / (steps - top))) / 2
+
+
+@wrong("one-cycle-rate", "t over all steps")
+def divides_t_by_all_steps(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(math.pi * (step - top) / steps)) / 2
+
+
+@wrong("one-cycle-rate", "never falls")
+def never_falls(step, steps, peak, warm_up):
+    return min(peak, peak * step / (warm_up * steps))
+
+
+@wrong("one-cycle-rate", "degrees")
+def thinks_in_degrees(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(180 * (step - top) / (steps - top))) / 2
+
+
+@wrong("one-cycle-rate", "type")
+def returns_a_tensor(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return torch.tensor(peak * step / top)
+    t = torch.tensor((step - top) / (steps - top))
+    return peak * (1 + torch.cos(math.pi * t)) / 2
+
+
+@wrong("one-cycle-rate", "nothing")
+def only_says_the_rise(step, steps, peak, warm_up):
+    if step <= warm_up * steps:
+        return peak * step / (warm_up * steps)
+
+
+@right("one-cycle-rate")
+def squared_cosine(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step <= top:
+        return step / top * peak
+    return peak * math.cos(math.pi / 2 * (step - top) / (steps - top)) ** 2
+
+
+@right("one-cycle-rate")
+def in_shares(step, steps, peak, warm_up):
+    share = step / steps
+    if share < warm_up:
+        return peak * share / warm_up
+    return peak / 2 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
+
+
+@right("one-cycle-rate")
+def the_smaller_of_rise_and_fall(step, steps, peak, warm_up):
+    top = steps * warm_up
+    t = max(0.0, (step - top) / (steps - top))
+    return min(peak * step / top, peak) * (1 + math.cos(math.pi * t)) / 2
+
+
+@right("one-cycle-rate")
+def with_torch(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return float(torch.linspace(0, 1, 2, dtype=torch.float64)[1] * peak * step / top)
+    t = torch.tensor((step - top) / (steps - top), dtype=torch.float64)
+    return (peak * (1 + torch.cos(math.pi * t)) / 2).item()
+
+
+# --- wilson-interval ----------------------------------------------------------------------
+
+further(
+    "wilson-interval",
+    Case((45, 60, 1.96)),
+    Case((0, 25, 1.96)),
+    Case((30, 30, 1.96)),
+    Case((9_912, 10_000, 1.96)),
+    Case((7, 9, 1.0)),
+    Case((1, 3, 2.576)),
+)
+
+
+@wrong("wilson-interval", "plain interval")
+def the_plain_one(correct, total, z=1.96):
+    p = correct / total
+    half = z * math.sqrt(p * (1 - p) / total)
+    return p - half, p + half
+
+
+@wrong("wilson-interval", "plain interval, cut")
+def the_plain_one_kept_inside(correct, total, z=1.96):
+    p = correct / total
+    half = z * (p * (1 - p) / total) ** 0.5
+    return max(0.0, p - half), min(1.0, p + half)
+
+
+@wrong("wilson-interval", "not divided by d")
+def never_divides(correct, total, z=1.96):
+    p = correct / total
+    middle = p + z**2 / (2 * total)
+    half = z * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval", "half not divided by d")
+def divides_the_middle_alone(correct, total, z=1.96):
+    p = correct / total
+    d = 1 + z**2 / total
+    middle = (p + z**2 / (2 * total)) / d
+    half = z * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval", "root forgotten")
+def takes_no_root(correct, total, z=1.96):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * (p * (1 - p) / total + z * z / (4 * total * total))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval", "z fixed")
+def always_takes_196(correct, total, z=1.96):
+    z = 1.96
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@wrong("wilson-interval", "high before low")
+def begins_with_the_upper_end(correct, total, z=1.96):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return middle + half, middle - half
+
+
+@wrong("wilson-interval", "middle and half")
+def returns_what_it_computed(correct, total, z=1.96):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    return middle, z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+
+
+@wrong("wilson-interval", "brackets forgotten in the middle")
+def reads_z_2_2n_as_it_stands(correct, total, z=1.96):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z**2 / 2 * total) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval", "share of mistakes")
+def takes_the_share_of_mistakes(correct, total, z=1.96):
+    p, d = 1 - correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval", "type")
+def returns_tensors(correct, total, z=1.96):
+    p, d = torch.tensor(correct / total), 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * torch.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval")
+def divides_whole_numbers(correct, total, z=1.96):
+    p, d = correct // total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return middle - half, middle + half
+
+
+@right("wilson-interval")
+def with_pseudo_counts(correct, total, z=1.96):
+    p, weight = correct / total, z * z
+    middle = (correct + weight / 2) / (total + weight)
+    half = z * math.sqrt(total * p * (1 - p) + weight / 4) / (total + weight)
+    return middle - half, middle + half
+
+
+@right("wilson-interval")
+def by_the_quadratic_equation(correct, total, z=1.96):
+    a = total + z * z
+    b = -(2 * correct + z * z)
+    c = correct * correct / total
+    root = math.sqrt(max(0.0, b * b - 4 * a * c))
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)
+
+
+@right("wilson-interval")
+def by_bisection(correct, total, z=1.96):
+    share = correct / total
+
+    def edge(inside, outside):
+        for _ in range(80):
+            between = (inside + outside) / 2
+            if (share - between) ** 2 <= z * z * between * (1 - between) / total:
+                inside = between
+            else:
+                outside = between
+        return inside
+
+    return edge(share, 0.0), edge(share, 1.0)
+
+
+@right("wilson-interval")
+def with_tensors_in_between(correct, total, z=1.96):
+    p = torch.tensor(correct / total, dtype=torch.float64)
+    d = 1 + z**2 / total
+    middle = (p + z**2 / (2 * total)) / d
+    half = z / d * torch.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    return tuple(torch.stack([middle - half, middle + half]).clamp(0, 1).tolist())
+
+
+# --- keep-the-modes -----------------------------------------------------------------------
+
+
+def small_network(*trained):
+    """Batch norm and dropout; `trained` names the layers that are in training mode."""
+    network = nn.Sequential(
+        nn.Flatten(), nn.BatchNorm1d(2), nn.Sequential(nn.Dropout(0.5), nn.Linear(2, 2))
+    )
+    buffers = {
+        "1.running_mean": torch.tensor([1.0, -1.0]),
+        "1.running_var": torch.tensor([4.0, 0.25]),
+        "2.1.weight": torch.tensor([[1.0, -0.5], [-1.0, 0.5]]),
+        "2.1.bias": torch.tensor([0.4, 0.0]),
+    }
+    network.load_state_dict(buffers, strict=False)
+    for name, layer in network.named_modules():
+        layer.training = name in trained
+    return network
+
+
+SOME = torch.tensor([[3.0, 0.0], [0.0, -1.0], [2.0, 1.0], [4.0, -2.0], [-1.0, 0.5], [1.5, -0.8]])
+SOME = SOME.reshape(6, 1, 1, 2)
+ANSWERS = small_network()(SOME).argmax(dim=1)
+FIVE_RIGHT = ANSWERS.where(torch.arange(6) != 2, 1 - ANSWERS)
+THREE_RIGHT = ANSWERS.where(torch.arange(6) % 2 == 0, 1 - ANSWERS)
+
+further(
+    "keep-the-modes",
+    Case((small_network("", "0", "1", "2", "2.0", "2.1"), SOME, FIVE_RIGHT)),
+    Case((small_network(), SOME, THREE_RIGHT)),
+    Case((small_network("", "2", "2.0"), SOME, FIVE_RIGHT)),
+    Case((small_network("1"), SOME[:4], THREE_RIGHT[:4])),
+)
+
+
+@wrong("keep-the-modes", "left in evaluation mode")
+def leaves_it_in_evaluation(network, images, labels):
+    network.eval()
+    with torch.no_grad():
+        return (network(images).argmax(1) == labels).float().mean().item()
+
+
+@wrong("keep-the-modes", "set to training mode")
+def always_trains_afterwards(network, images, labels):
+    network.eval()
+    with torch.no_grad():
+        accuracy = (network(images).argmax(1) == labels).float().mean().item()
+    network.train()
+    return accuracy
+
+
+@wrong("keep-the-modes", "one mode for all")
+def keeps_the_network_s_mode_alone(network, images, labels):
+    before = network.training
+    network.eval()
+    with torch.no_grad():
+        accuracy = (network(images).argmax(1) == labels).float().mean().item()
+    network.train(before)
+    return accuracy
+
+
+@wrong("keep-the-modes", "eval forgotten")
+def never_calls_eval(network, images, labels):
+    with torch.no_grad():
+        return (network(images).argmax(1) == labels).float().mean().item()
+
+
+@wrong("keep-the-modes", "counted, not divided")
+def returns_a_count(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        return float((twin(images).argmax(1) == labels).sum())
+
+
+@wrong("keep-the-modes", "in percent")
+def returns_percent(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        return 100 * (twin(images).argmax(1) == labels).float().mean().item()
+
+
+@wrong("keep-the-modes", "children alone")
+def keeps_the_children_s_modes_alone(network, images, labels):
+    modes = [(layer, layer.training) for layer in network.children()]
+    network.eval()
+    with torch.no_grad():
+        accuracy = (network(images).argmax(1) == labels).float().mean().item()
+    for layer, mode in modes:
+        layer.training = mode
+    return accuracy
+
+
+@wrong("keep-the-modes", "one mode for all")
+def sets_them_back_by_train(network, images, labels):
+    modes = [(layer, layer.training) for layer in network.modules()]
+    network.eval()
+    with torch.no_grad():
+        accuracy = (network(images).argmax(1) == labels).float().mean().item()
+    for layer, mode in reversed(modes):  # `train` reaches the layers inside, too
+        layer.train(mode)
+    return accuracy
+
+
+@wrong("keep-the-modes", "share of mistakes")
+def returns_the_share_of_mistakes(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        return (twin(images).argmax(1) != labels).float().mean().item()
+
+
+@wrong("keep-the-modes", "type")
+def returns_a_tensor_of_it(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        return (twin(images).argmax(1) == labels).float().mean()
+
+
+@wrong("keep-the-modes", "raises")
+def takes_the_labels_for_one_hot(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        return (twin(images).argmax(1) == labels.argmax(1)).float().mean().item()
+
+
+@right("keep-the-modes")
+def asks_a_twin(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        return (twin(images).argmax(dim=1) == labels).float().mean().item()
+
+
+@right("keep-the-modes")
+def keeps_modes_by_name(network, images, labels):
+    modes = {name: layer.training for name, layer in network.named_modules()}
+    try:
+        network.eval()
+        with torch.inference_mode():
+            correct = int((network(images).max(dim=1).indices == labels).sum())
+    finally:
+        for name, layer in network.named_modules():
+            layer.training = modes[name]
+    return correct / len(labels)
+
+
+@right("keep-the-modes")
+def sets_back_from_outside_in(network, images, labels):
+    modes = [layer.training for layer in network.modules()]
+    network.train(False)
+    logits = network(images).detach()
+    for layer, mode in zip(network.modules(), modes, strict=True):
+        layer.train(mode)  # each layer comes before those inside it
+    return sum(logits.argmax(1) == labels).item() / len(labels)
