@@ -289,6 +289,12 @@ EARLY_STOPPING = Exercise(
             "used up.",
         ),
         Mistake(
+            "best epoch of all",
+            lambda accuracies, patience: accuracies.index(max(accuracies)) + 1 if accuracies else 0,
+            "This is the epoch with the best accuracy of the whole list. Training that stops early "
+            "never sees the end of the list; and it goes on after its best epoch, by the patience.",
+        ),
+        Mistake(
             "best epoch",
             best_epoch,
             "This is the epoch with the best accuracy. Asked is the epoch after which training "
