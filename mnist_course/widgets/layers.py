@@ -51,7 +51,7 @@ class Look:
                 "first, then the digits"
             )
         self.network = network
-        self._state = self._twin = self._fields = None
+        self._state = self._twin = self._kinds = self._fields = None
         self._answers: OrderedDict = OrderedDict()
         if not any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
             raise ExplorerError(
@@ -83,6 +83,11 @@ class Look:
         self._twin = copy.deepcopy(self.network).to("cpu", torch.float32).eval()
         if repr(self._twin) != before:  # other layers, other receptive fields
             self._fields = None
+        self._kinds = {
+            name: layer
+            for name, layer in self._twin.named_modules()
+            if _is_layer(layer, self._twin)
+        }
         self._answers.clear()
         self._state = state
         return self._twin
@@ -90,8 +95,8 @@ class Look:
     @property
     def kinds(self):
         """The layers whose outputs are shown, by name, as they are in the copy."""
-        twin = self.twin()
-        return {name: layer for name, layer in twin.named_modules() if _is_layer(layer, twin)}
+        self.twin()
+        return self._kinds
 
     def answer(self, image):
         """The `Answer` to bytes (28, 28); the network runs once for each digit."""

@@ -84,7 +84,7 @@ def curve_chart(history, width=430, height=200):
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     ax.set_title("accuracy over epochs", fontsize=9)
-    ax.legend(fontsize=8, frameon=False, loc="lower right")
+    ax.legend(fontsize=8, frameon=False)
     line = ax.axvline(0, color=plots.GREY)
     (dot,) = ax.plot([], [], "o", color=plots.RED)
 
@@ -151,7 +151,9 @@ def _draw_bars(sheet, probabilities, label, x, y):
         left, length = x + step * digit, max(1, round(float(value) * high))
         colour = plots.BLUE if digit == label else plots.GREY
         sheet.fill(left, y + high - length, wide, length, colour)
-        sheet.text(left + wide // 2, y + high + 5, str(digit), 12, anchor="ma", bold=digit == label)
+        sheet.text(
+            left + wide // 2, y + high + 12, str(digit), 12, anchor="mm", bold=digit == label
+        )
     sheet.text(x, y + high + 22, f"says {answer}: {probabilities[answer]:.1%}", 12)
 
 
