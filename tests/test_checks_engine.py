@@ -499,6 +499,7 @@ def test_answers_are_compared_strictly_by_type(expected, got, kind):
 
 def test_values_are_shown_so_that_the_difference_can_be_seen():
     assert comparing.both_shown(0.123456, 0.123457) == ("0.123456", "0.123457")
+    assert comparing.both_shown(1 / 3, 1 / 3) == ("0.3333", "0.3333")
     large = torch.zeros(8, 8)
     other = large.clone()
     other[5, 2] = 3
