@@ -80,12 +80,15 @@ def jupyterlab(home, course):
 
 
 def _wait_for_server(process, home):
+    """The server's address and token, once it answers."""
     for _ in range(600):
         assert process.poll() is None, (home / "log").read_text()
         for path in (home / "runtime").glob("jpserver-*.json"):
             try:
-                return json.loads(path.read_text())
-            except ValueError:  # it is being written
+                server = json.loads(path.read_text())
+                ask(server, "api/status")
+                return server
+            except (ValueError, OSError):  # the file is being written, or nobody listens yet
                 pass
         time.sleep(0.1)
     raise AssertionError((home / "log").read_text())
