@@ -66,7 +66,7 @@ check-notebooks: setup-tests
 site: setup-tests  ## run the lessons and render them to web pages, in site/
 	$(BIN)/python scripts/render.py $(ARGS)
 
-bench: setup  ## measure speed against stated peers
+bench: setup-tests  ## measure speed against stated peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 results: setup  ## make the long runs again, into mnist_course/results/; resumable

@@ -240,7 +240,7 @@ def key_to_picture(opened, number, name, label):
             if move == 0:
                 root.evaluate(STOPWATCH)
             root.evaluate("() => { window.took = []; }")
-            handle.press("ArrowLeft" if move % 2 else "ArrowRight")
+            handle.press("ArrowRight" if move % 2 else "ArrowLeft")
             opened.page.wait_for_function("window.took.length", timeout=120_000)
             times[way].append(opened.page.evaluate("window.took[0]"))
             opened.wait(seconds=120) if name == "loss" else opened.page.wait_for_timeout(30)
@@ -283,7 +283,7 @@ def memory_of_moves(opened, number, label):
     before = megabytes()
     for move in range(MOVES_FOR_MEMORY):
         root.evaluate("() => { window.took = []; }")
-        handle.press("ArrowLeft" if move % 2 else "ArrowRight")
+        handle.press("ArrowRight" if move % 2 else "ArrowLeft")
         opened.page.wait_for_function("window.took.length", timeout=30_000)
     return {"moves": MOVES_FOR_MEMORY, "before": before, "after": megabytes()}
 

@@ -45,6 +45,11 @@ def reasons(history, runs, epoch, recipe=None):
     """
     stored = runs[0]
     found = []
+    loss = history.train_loss[epoch - 1]
+    if not math.isfinite(loss):
+        found.append("its loss is no longer a number: the steps were too long")
+    elif abs(loss - math.log(10)) < 0.05:
+        found.append("its loss is still at ln 10 = 2.303: it does not tell the digits apart yet")
     images = 55_000  # every stored run was trained on all of lesson 01's training images
     if history.images < images:
         found.append(f"it saw {history.images:,} training images, the stored runs {images:,}")
@@ -59,11 +64,6 @@ def reasons(history, runs, epoch, recipe=None):
         if (recipe.augment is None) != (stored["recipe"]["augment"] is None):
             who = "not augmented" if recipe.augment is None else "augmented"
             found.append(f"its images were {who}, unlike those of the stored runs")
-    loss = history.train_loss[epoch - 1]
-    if not math.isfinite(loss):
-        found.append("its loss is no longer a number: the steps were too long")
-    elif abs(loss - math.log(10)) < 0.05:
-        found.append("its loss is still at ln 10 = 2.303: it does not tell the digits apart yet")
     gap = history.train_accuracy[epoch - 1] - history.validation_accuracy[epoch - 1]
     usual = np.median([
         run["train_accuracy"][epoch - 1] - run["validation_accuracy"][epoch - 1] for run in runs
