@@ -328,9 +328,9 @@ print(
 # side by side, so a batch has the shape N, H, W, 3. A network wants N, 3, H, W. And each channel
 # has its own mean and its own deviation, computed on the training images.
 #
-# Two tools are new. `tensor.permute(…)` puts the axes in another order. And an axis of size 1 is
-# repeated where the other tensor is longer: minus a tensor of shape `(3, 1, 1)` takes one number
-# from each channel.
+# Two tools are new. `tensor.permute(…)` puts the axes in another order. And an axis of size 1 serves
+# for every place of a longer one: from a tensor N, 3, H, W you can subtract one of shape `(3, 1, 1)`,
+# a number for each channel.
 
 
 # %%

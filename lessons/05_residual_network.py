@@ -124,7 +124,7 @@ plots.show(ax, alt="In the plain network the slopes shrink towards the image by 
 
 # %% [markdown]
 # In the plain network the first layers get slopes that are smaller by many powers of ten. With skips
-# all layers get slopes of a useful size. So they do with larger first weights.
+# all layers get slopes of a useful size. So do they with larger first weights.
 #
 # Why do skips help? Follow the slope backwards. Through `f(x)` it is multiplied by the slope of f,
 # which is often small. Through `f(x) + x` it is multiplied by the slope of f **plus 1**. Small
@@ -137,7 +137,7 @@ print("12 blocks, plain:     ", f"{slope**12:.0e}")
 print("12 blocks, with skips:", f"{(1 + slope) ** 12:.1f}")
 
 # %% [markdown]
-# Now train all three for some steps. You know the dotted line.
+# Now train all three for some steps. The dotted line stands at 2.303.
 
 # %%
 steps = 60 if runtime.quick() else 250
@@ -551,7 +551,7 @@ plots.show(ax, alt="Test accuracy of the stored runs, one point a seed, around t
 #
 # Second, for 25 years people have kept the ideas that did well on this very test set, and our recipe
 # is made of such ideas: its first sketch, too, had been read on it. Nobody can undo that. We chose
-# our own settings on validation alone.
+# our own settings on training images that were set aside.
 #
 # Now look at the first 24 digits that your network got wrong. "9 not 3" means: the network says 9,
 # the label says 3. Cover the captions first.
