@@ -247,8 +247,8 @@ print(f"ink in the outer two pixels: {1 - inner_ink / ink:.2%}")
 # %% [markdown]
 # Next to nothing. So the network cuts them off first, by **negative padding**: 24 × 24 pixels are
 # left. The first convolution takes every second place: its output has 10 × 10 numbers a channel, so
-# everything after it costs a quarter. Three blocks follow. At the end, **global max pooling** keeps one number a
-# channel: was the pattern seen anywhere? Then one linear layer decides.
+# everything after it costs a quarter. Three blocks follow. At the end, **global max pooling** keeps
+# one number a channel: was the pattern seen anywhere? Then one linear layer decides.
 
 
 # %%
