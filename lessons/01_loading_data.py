@@ -254,10 +254,10 @@ for digit_name, number in enumerate(counts.tolist()):
 # %% [markdown]
 # ## 8. Mean and deviation
 #
-# Networks learn best from numbers around 0 that are neither huge nor tiny. (Lesson 03
-# shows what becomes of numbers that are.) So we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the
-# **standard deviation**, the typical distance from the mean. Both are computed over all pixels
-# of all training images.
+# Networks learn best from numbers around 0 that are neither huge nor tiny; lesson 03 shows why. So
+# we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the **standard
+# deviation**, the typical distance from the mean. Both are computed over all pixels of all training
+# images.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -327,6 +327,10 @@ print(
 # A colour image has three channels: red, green, blue. Files often store the three bytes of a pixel
 # side by side, so a batch has the shape N, H, W, 3. A network wants N, 3, H, W. And each channel
 # has its own mean and its own deviation, computed on the training images.
+#
+# Two tools are new. `tensor.permute(…)` puts the axes in another order. And an axis of size 1 serves
+# for every place of a longer one: from a tensor N, 3, H, W you can subtract one of shape `(3, 1, 1)`,
+# a number for each channel.
 
 
 # %%
@@ -393,19 +397,18 @@ plots.show(
 # The mirrored 2 is no digit at all. The mirrored 5 could be read as a 2, and the turned 6 is a
 # perfect 9. With the old labels, the network would learn something wrong.
 #
-# How far may a change go? Try it. The sliders turn, move, stretch and slant one digit; on the right
-# are random draws of `augment`. Drag *Digit* to a 6 or a 4 (18 and 2 are two of them). For each
-# slider find the place from which on you would no longer bet on the label. Is the recipe's range,
-# shown below the digits, on the safe side of it?
+# How far may a change go? Try it. The sliders turn, move, resize and slant one digit; on the right
+# are random draws of `augment`, here called the **recipe**. Drag *Digit* to a 6 or a 4 (18 and 2 are
+# two of them). For each slider find the place from which on you would no longer bet on the label. Is
+# the recipe's range, shown below the digits, on the safe side of it?
 
 # %%
 widgets.augmentation_lab(digits, augment)
 
 # %% [markdown]
-# A digit bears a good deal more slant and size than the recipe asks for. Rotation is where it ends:
-# far before half a turn a 6 may be read as something else. A shift loses the digit only when ink
-# leaves the image, and what has left is gone. So the recipe's ranges lie well inside, and every
-# random draw keeps its label.
+# A digit bears far more slant and change of size than the recipe asks for. Rotation is the dangerous
+# one: after half a turn the 6 is a 9, and long before that you would not bet on it. A shift does
+# harm only when ink leaves the image. The recipe's ranges lie well inside all of this.
 
 # %% [markdown]
 # ### Exercise 01.3: Every image its own shift
@@ -483,8 +486,8 @@ print(f"whole batches are {speeds[1] / speeds[0]:.0f} times faster")
 
 # %% [markdown]
 # Why such a difference? The arithmetic is nearly the same. But every image on its own costs a
-# dozen Python calls. A batch costs the same dozen for all its images together. MNIST takes 47
-# million bytes; where the data fits into memory, work on whole batches.
+# dozen Python calls. A batch costs the same dozen for all its images together. The training images
+# take 47 million bytes; where the data fits into memory, work on whole batches.
 #
 # ### Why a GPU?
 #
@@ -598,7 +601,7 @@ for digit_name in range(10):
     )
 
 # %% [markdown]
-# In a full run the shares agree within a hundredth of a percentage point.
+# In a full run the shares agree within two hundredths of a percentage point.
 #
 # One small thing is left. The mean and the deviation of section 8 came from all 60,000 images, and
 # 5,000 of those are now for validation. On the 55,000 alone, both are the same to four digits.
@@ -607,8 +610,9 @@ for digit_name in range(10):
 # ### Exercise 01.4: A stratified split
 #
 # Write a stratified split yourself. To have one right answer, nothing is drawn at random here: of
-# each label, the first images go to validation. How many? One part of `parts`, rounded down: of 5
-# images and 2 parts, 2.
+# each label, the first images go to validation. How many? The number of its images divided by
+# `parts`, rounded down: of 5 images and 2 parts, 2. The function gives **places**: 0 is the place of
+# the first image.
 
 
 # %%

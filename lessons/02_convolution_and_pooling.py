@@ -29,8 +29,9 @@ digits = data.load()
 #
 # The parameters of a network are mostly **weights**: numbers that inputs are multiplied by. A
 # **unit** multiplies each of its inputs by a weight and adds up. A digit has 784 pixels, so a unit
-# that looks at all of them needs 784 weights. A hundred units need 78,400. And each of them is tied to one place: if it has learned a stroke at the left,
-# it knows nothing about the same stroke at the right.
+# that looks at all of them needs 784 weights. A hundred units need 78,400. And each of them is tied
+# to one place: if it has learned a stroke at the left, it knows nothing about the same stroke at the
+# right.
 #
 # Two observations help.
 #
@@ -179,7 +180,7 @@ plots.show(
 #
 # Why? The padded input has n + 2p pixels. The kernel's left edge can stand at n + 2p − k + 1
 # places, numbered from 0. With stride s it takes every s-th of them, beginning with number 0.
-
+#
 # Compare the formula with torch. `nn.Conv2d` is a **layer**: a convolution that owns its weights.
 
 # %%
@@ -193,27 +194,7 @@ for k, p, s in ((3, 0, 1), (3, 1, 1), (5, 2, 1), (5, 0, 1), (2, 0, 2), (3, 1, 2)
 
 # %% [markdown]
 # The first line is our `corr2d`. The third is LeNet's first layer, which you build in lesson 03.
-# The last one begins the network of lesson 05.
-#
-# ### A kernel to play with
-#
-# Each slider is one weight of the kernel. Guess before you move:
-#
-# 1. Choose the preset *identity*, then *shift right*. Drag *Padding* up. Where does the frame show?
-# 2. Choose *Sobel, vertical edges* and drag *Position*. The blue window walks over the digit, and the
-#    nine products stand below. At which places do they cancel, and where not?
-# 3. Drag *Stride* to 3. What becomes of the output, and of the formula?
-# 4. *Dilation* 2 leaves a gap of one pixel between the weights. The kernel still has nine of them.
-#    How wide is it now?
-
-# %%
-widgets.kernel_lab(digits.train)
-
-# %% [markdown]
-# Identity gives the digit back, shift right moves it by one pixel, and padding adds a frame to the
-# output, too. The Sobel products cancel wherever the window sees an even area, with ink or without;
-# beside a stroke they don't. With stride 3 the output keeps one place in nine. And with dilation 2
-# the kernel is 5 pixels wide: that is the k of the formula then.
+# The last one's kernel, padding and stride begin the network of lesson 05.
 
 # %% [markdown]
 # ### Exercise 02.1: The size after several layers
@@ -225,7 +206,7 @@ widgets.kernel_lab(digits.train)
 
 # %%
 def size_after(size, layers):
-    """The side of the feature maps after all layers.
+    """The side of the output after all layers.
 
     size: the side of the image in pixels; layers: a list of (kernel, padding, stride), whole
     numbers, the layer next to the image first; the list may be empty. Returns an int.
@@ -242,6 +223,30 @@ def size_after(size, layers):
 
 # %%
 check("output-size", size_after)
+
+# %% [markdown]
+# ### A kernel to play with
+#
+# Each slider is one weight of the kernel. Guess before you move:
+#
+# 1. Choose the preset *identity*, then *shift right*. Drag *Padding* up. What happens to the size of
+#    the output?
+# 2. Choose *Sobel, vertical edges*, the kernel of section 3 under its inventor's name, and drag
+#    *Position*. The blue window walks over the digit, and the nine products stand below. At which
+#    places do they cancel, and where not?
+# 3. Drag *Stride* to 3. What becomes of the output, and of the formula?
+# 4. *Dilation* 2 leaves a gap of one pixel between the weights. The kernel still has nine of them.
+#    How wide is it now?
+
+# %%
+widgets.kernel_lab(digits.train)
+
+# %% [markdown]
+# Identity gives the digit back, without its border as long as there is no padding. Shift right moves
+# it by one pixel. Each step of padding, grey in the input, adds two rows and two columns to the
+# output. The Sobel products cancel wherever the window sees an even area, with ink or without; at
+# the left and right edges of a stroke they don't. With stride 3 the output keeps about one place in
+# nine. And with dilation 2 the kernel is 5 pixels wide: that is the k of the formula then.
 
 # %% [markdown]
 # ### Exercise 02.2: Correlation with stride
@@ -428,10 +433,9 @@ plots.show(
 # %% [markdown]
 # ### Exercise 02.4: The slopes of a kernel
 #
-# One turn of the loop above in a function of its own: the slopes of the loss for each weight. The
-# loss is the mean squared difference between the correlation of the image with the kernel and the
-# targets. You may let torch compute the slopes, or work them out by hand. Whoever calls the function
-# gets the slopes, and nothing else is changed.
+# One turn of the loop above, without its step: the slopes of the loss for each weight. The loss is
+# the mean squared difference between the correlation of the image with the kernel and the targets.
+# You may let torch compute the slopes, or work them out by hand.
 
 
 # %%
@@ -439,7 +443,8 @@ def kernel_slopes(image, kernel, targets):
     """The slopes of the mean squared difference for each weight of a kernel.
 
     image: float32 (H, W); kernel: float32 (h, w); targets: float32 (H - h + 1, W - w + 1).
-    Returns float32 (h, w) that carries no graph; image, kernel and targets stay as they are.
+    Returns float32 (h, w), plain numbers without what torch remembers for slopes; image, kernel
+    and targets stay as they are.
 
     >>> image, kernel = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])
     >>> kernel_slopes(image, kernel, torch.tensor([[1.0, 4.0]]))  # answers 3 and 6, both 2 too large
@@ -584,8 +589,8 @@ plots.show(ax, alt="All three curves rise with the shift; without pooling it ris
 
 # %% [markdown]
 # Without pooling, a shift by one pixel changes the map nearly as much as the map is large. After
-# pooling it changes far less, after max pooling least. So **pooling forgives small shifts**. It does not forgive large ones:
-# at four pixels the pattern has moved to the next window.
+# pooling it changes far less, after max pooling least. So **pooling forgives small shifts**. It does
+# not forgive large ones: at four pixels the pattern has moved to the next window.
 #
 # There is a price. After pooling nobody can tell where in the window the pattern was. Two
 # strokes that are close together may melt into one. See a digit after pooling once, twice and
@@ -610,16 +615,16 @@ plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't 
 #
 # See both sides on a digit of your choice. Above is the digit as pixels, below it pooled, each before
 # and after a shift. Drag *Shift right* from 0 to 7 and watch the two bars: how far may the digit move
-# before the pooled map changes as much as the pixels did after one step? Then choose *average*, and
-# then a *Size* and a *Stride* of 7. Could you still name the digit from the pooled map?
+# before the pooled map changes as much as the pixels did after one step? Then choose the pooling
+# *average*, and then a *Size* and a *Stride* of 7. Could you still name the digit from the pooled map?
 
 # %%
 widgets.pooling_lab(digits.train)
 
 # %% [markdown]
-# After one step the black bar is long and the blue one short. The blue bar catches up when the shift
-# comes near to the size of the window: then the ink stands in the next one. Larger windows forgive
-# more, and show less. A map of 4 × 4 hardly tells the digits apart for you.
+# For most digits the blue bar is far shorter than the black one after one step. It reaches that first
+# black length when the shift comes near the size of the window: then the ink stands in the next one.
+# Larger windows forgive more, and show less. On a map of 4 × 4 you can hardly tell the digits apart.
 
 # %% [markdown]
 # ## What usually goes wrong

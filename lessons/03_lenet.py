@@ -131,9 +131,10 @@ print(first_convolution + second_convolution + hidden_1 + hidden_2 + last)
 #
 # Now for any network of this kind. It is given as a list: `("conv", 6, 5, 2)` is a convolution with
 # 6 output channels, kernels of 5 × 5 and padding 2; `("pool", 2)` is pooling with windows of 2 × 2
-# that don't overlap; `("linear", 10)` is a fully connected layer with 10 outputs. The image has one
-# channel, the stride of a convolution is 1, and every convolution and fully connected layer has
-# biases. (For a hint, type `hint("count-parameters")` in a cell of your own.)
+# that don't overlap (an odd last row or column is dropped); `("linear", 10)` is a fully connected
+# layer with 10 outputs. The image has one channel, the stride of a convolution is 1, and every
+# convolution and fully connected layer has biases. (For a hint, type `hint("count-parameters")` in a
+# cell of your own.)
 
 
 # %%
@@ -222,7 +223,36 @@ print("torch:  ", round(loss.item(), 4))
 # %% [markdown]
 # `cross_entropy` takes *logits*: it does the softmax itself. To put a softmax before it is a
 # common mistake. The network then learns, but slowly.
+
+# %% [markdown]
+# ### Exercise 03.2: Cross-entropy that bears large logits
 #
+# Write the loss of a batch: the mean cross-entropy of its images. Mind large logits. A float32 has
+# room for e to the power of 88, not of 89. But logits of 1000 may come, and the loss must be right
+# all the same. Slopes will be needed, so the result is a tensor that `backward()` can start from.
+
+
+# %%
+def cross_entropy(logits, labels):
+    """Mean cross-entropy of a batch, also for logits of 1000 and more.
+
+    logits: float32 (N, K), with requires_grad; labels: int64 (N,), from 0 to K - 1.
+    Returns a float32 tensor of shape () from which `backward()` works.
+
+    >>> logits = torch.tensor([[1000.0, 1000.0], [0.0, 0.0]], requires_grad=True)
+    >>> round(cross_entropy(logits, torch.tensor([1, 0])).item(), 3)  # ln 2 for both
+    0.693
+    """
+    ### BEGIN SOLUTION
+    right = logits[torch.arange(len(labels)), labels]
+    return (logits.logsumexp(dim=1) - right).mean()
+    ### END SOLUTION
+
+
+# %%
+check("stable-cross-entropy", cross_entropy)
+
+# %% [markdown]
 # ### One step of gradient descent
 #
 # Now the loss should become smaller. For each logit there is a simple rule: its slope is its
@@ -254,34 +284,6 @@ print(f"loss before {loss.item():.4f}, after {after.item():.4f}")
 # layer, from the loss back to the first weights. That is **backpropagation**.
 
 # %% [markdown]
-# ### Exercise 03.2: Cross-entropy that bears large logits
-#
-# Write the loss of a batch: the mean cross-entropy of its images. Mind large logits. A float32 has
-# room for e to the power of 88, not of 89. But logits of 1000 may come, and the loss must be right
-# all the same. Slopes will be needed, so the result is a tensor that `backward()` can start from.
-
-
-# %%
-def cross_entropy(logits, labels):
-    """Mean cross-entropy of a batch, also for logits of 1000 and more.
-
-    logits: float32 (N, K), with requires_grad; labels: int64 (N,), from 0 to K - 1.
-    Returns a float32 tensor of shape () from which `backward()` works.
-
-    >>> logits = torch.tensor([[1000.0, 1000.0], [0.0, 0.0]], requires_grad=True)
-    >>> round(cross_entropy(logits, torch.tensor([1, 0])).item(), 3)  # ln 2 for both
-    0.693
-    """
-    ### BEGIN SOLUTION
-    right = logits[torch.arange(len(labels)), labels]
-    return (logits.logsumexp(dim=1) - right).mean()
-    ### END SOLUTION
-
-
-# %%
-check("stable-cross-entropy", cross_entropy)
-
-# %% [markdown]
 # ### Exercise 03.3: The slopes of a batch
 #
 # You know the slope of each logit for one image: its probability, minus 1 if it is the right class.
@@ -293,7 +295,8 @@ def loss_slopes(logits, labels):
     """The slopes of the mean cross-entropy of a batch, one for each logit.
 
     logits: float32 (N, K); labels: int64 (N,), from 0 to K - 1.
-    Returns float32 (N, K) that carries no graph; the logits stay as they are.
+    Returns float32 (N, K), plain numbers without what torch remembers for slopes; the logits
+    stay as they are.
 
     >>> loss_slopes(torch.zeros(2, 2), torch.tensor([0, 1]))
     tensor([[-0.2500,  0.2500],
@@ -398,6 +401,41 @@ def evaluate(network, batches):
 
 
 # %% [markdown]
+# ### Exercise 03.4: A step with momentum
+#
+# Plain gradient descent forgets its last step. With **momentum** it keeps a part of it, like a ball
+# that rolls: small slopes in the same direction add up, and slopes that change their sign cancel
+# out. A second tensor, the **velocity**, remembers the way:
+#
+# > new velocity = momentum · old velocity + slopes
+# >
+# > new weights = old weights − learning rate · new velocity
+#
+# In this lesson the momentum is 0: LeNet is trained by plain gradient descent.
+
+
+# %%
+def momentum_step(weights, slopes, velocity, learning_rate, momentum):
+    """One step of gradient descent with momentum.
+
+    weights, slopes, velocity: float32 of the same shape, any; learning_rate: above 0; momentum:
+    from 0 to below 1. Returns two new tensors, weights and velocity; the old ones stay as they
+    are.
+
+    >>> weights, slopes, velocity = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0])
+    >>> momentum_step(weights, slopes, velocity, learning_rate=0.25, momentum=0.5)
+    (tensor([0.]), tensor([4.]))
+    """
+    ### BEGIN SOLUTION
+    new_velocity = momentum * velocity + slopes
+    return weights - learning_rate * new_velocity, new_velocity
+    ### END SOLUTION
+
+
+# %%
+check("momentum-step", momentum_step)
+
+# %% [markdown]
 # Before the first step, measure the untrained network. Ten classes, random weights: what
 # accuracy do you expect? And what loss?
 
@@ -425,39 +463,6 @@ for part in (1, 2):
 # %% [markdown]
 # That is a disappointment. The loss went to 2.3 and stopped there. The network is hardly better
 # than guessing. Nothing is broken. You have met the most common riddle of this field.
-
-# %% [markdown]
-# ### Exercise 03.4: A step with momentum
-#
-# Plain gradient descent forgets its last step. With **momentum** it keeps a part of it, like a ball
-# that rolls: small slopes in the same direction add up, and slopes that change their sign cancel
-# out. A second tensor, the **velocity**, remembers the way:
-#
-# > new velocity = momentum · old velocity + slopes
-# >
-# > new weights = old weights − learning rate · new velocity
-
-
-# %%
-def momentum_step(weights, slopes, velocity, learning_rate, momentum):
-    """One step of gradient descent with momentum.
-
-    weights, slopes, velocity: float32 of the same shape, any; learning_rate: above 0; momentum:
-    from 0 to below 1. Returns two new tensors, weights and velocity; the old ones stay as they
-    are.
-
-    >>> weights, slopes, velocity = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0])
-    >>> momentum_step(weights, slopes, velocity, learning_rate=0.25, momentum=0.5)
-    (tensor([0.]), tensor([4.]))
-    """
-    ### BEGIN SOLUTION
-    new_velocity = momentum * velocity + slopes
-    return weights - learning_rate * new_velocity, new_velocity
-    ### END SOLUTION
-
-
-# %%
-check("momentum-step", momentum_step)
 
 # %% [markdown]
 # ## 6. Why is my loss 2.303?
@@ -536,17 +541,19 @@ for name, values in probe.activations(lenet5(), images).items():
 # differences and the slopes grow together, and the loss falls off a cliff.
 #
 # Try it. The explorer below trains a LeNet for its first steps whenever you move a control. On the
-# left is the loss, with ln 10 as a dashed red line; in the middle the size of the slopes in each
-# layer; on the right the share of **saturated** units, those whose slope is less than a tenth of
-# what it can be. Change one thing at a time. What brings the loss below the red line?
+# left is the loss, with ln 10 as a dashed red line; in the middle the size of the gradient, the
+# slopes of each layer; on the right the share of **saturated** units, those whose slope is less than a
+# tenth of what it can be. *tanh* is a sigmoid that goes from −1 to 1. Change one thing at a time. What
+# brings the loss clearly below the red line?
 
 # %%
 widgets.loss_explorer(digits.train)
 
 # %% [markdown]
-# With sigmoids no learning rate helps in so few steps: small ones leave the loss at the red line,
-# and the largest saturates the units. Each further layer makes the first one's slopes smaller. With
-# tanh or ReLU and a rate of 0.1 the loss falls at once. Tiny first weights bring the plateau back.
+# With sigmoids no learning rate helps in so few steps: the loss stays near the red line or above it,
+# and the largest rates saturate the units. Each further layer makes the first one's slopes smaller.
+# With tanh or ReLU, Xavier's weights and a rate of 0.1 the loss falls at once. Tiny first weights
+# bring the plateau back.
 
 # %% [markdown]
 # ## 7. Train to the end
@@ -579,7 +586,7 @@ widgets.band_explorer(history, results.load("lenet")["runs"], recipe)
 
 # %% [markdown]
 # The band is widest where the loss falls off its cliff: some seeds fall early, some late. When your
-# run lies below, the line under the picture says what may be the reason.
+# run lies below, the line under the picture names what may be the reason.
 #
 # What does the network see? A page of predictions, with what it says in black, and mistakes in
 # red: "9 not 2" means that it says 9 and the label is 2. Would you have known better?
@@ -606,16 +613,16 @@ plots.show(
 # Orange weights ask for ink, purple ones for its absence. Neighbouring weights often have the same
 # sign: they are no longer random.
 #
-# How did they become what they are? `fit` kept the weights of each epoch. Press play, or move the
-# slider. Look at the kernels and the probabilities: when does the network begin to tell this digit
-# from the others?
+# How did they become what they are? `snapshots` kept the weights of each epoch. Press play, or move
+# the slider *Epoch*. Look at the kernels and the probabilities: when does the network begin to tell
+# this digit from the others?
 
 # %%
 widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 
 # %% [markdown]
-# Before training the ten probabilities don't depend on the digit, and on the plateau they are nearly
-# equal. As the loss falls, the kernels get stronger colours and the maps more contrast.
+# Before training the ten probabilities hardly depend on the digit: drag *Digit* at epoch 0 to see it.
+# As the loss falls, the kernels get stronger colours and the maps more contrast.
 #
 # Now look at every layer, before training and after, side by side. The same seed gives the same first
 # weights once more.
@@ -623,7 +630,7 @@ widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 # 1. Drag *Digit*. How much do the ten bars move on the left, and how much on the right?
 # 2. Choose the layers *1*, *4* and *5*, one after the other. Which side tells the digits apart?
 # 3. In the layers *0* and *3* drag *Position*. The blue frame on the digit is the receptive field. Below
-#    it kernel and patch are multiplied, as you did by hand in lesson 02.
+#    it stand kernel and patch, as in lesson 02; in layer 3 those of one *Input channel*.
 
 # %%
 runtime.seed_everything(1)
@@ -633,8 +640,9 @@ widgets.feature_maps(pair, digits.validation)
 
 # %% [markdown]
 # Before training the bars are nearly the same for every digit: the network does not tell the images
-# apart, which is what section 6 measured. After training one bar stands out. The trained maps of
-# layer 5 are light and dark, and change with the digit. One number of layer 0 depends on 5 × 5
+# apart, which is what section 6 measured. After training one bar stands out. Before training each
+# map of layer 5 is nearly even, and the same for every digit. After training it has light and dark
+# places, which change with the digit. Away from the border, one number of layer 0 depends on 5 × 5
 # pixels, one of layer 3 on 14 × 14. (In quick mode the network has hardly learned, and both sides
 # look alike.)
 
@@ -742,7 +750,7 @@ def class_accuracy(network, batches, label):
 
     network: (N, C, H, W) to logits (N, K); batches: a list of (images, labels), with labels int64
     (N,); label: the class, which occurs at least once. Returns a float from 0 to 1. The
-    network's parameters and buffers stay as they are; its mode may change.
+    network's parameters and running means stay as they are; its mode may change.
 
     >>> batches = [(torch.tensor([[9.0, 0.0], [0.0, 9.0], [0.0, 9.0]]), torch.tensor([0, 0, 1]))]
     >>> class_accuracy(nn.Identity(), batches, 0)  # the images are their own logits here

@@ -86,8 +86,8 @@ plots.show(
 widgets.loss_explorer(digits.train)
 
 # %% [markdown]
-# With 0.1 the loss falls at once. With 0.9 all units of a layer die, the slopes become 0, and the loss
-# stays at 2.303 for good.
+# With 0.1 the loss falls at once. With 0.9 a whole layer dies, the slopes become 0, and the loss stays
+# at 2.303 for good.
 
 # %% [markdown]
 # ### Exercise 04.1: A ReLU that can't die
@@ -212,17 +212,18 @@ pair = {name: networks[name] for name in ("sigmoid, average", "max pooling")}
 widgets.feature_maps(pair, digits.validation)
 
 # %% [markdown]
-# A sigmoid answers every place with a number between 0 and 1, also where there is nothing. ReLU
+# A sigmoid answers every place with a number between 0 and 1, also where there is no ink. ReLU
 # answers many places with exactly 0, and its largest values are not held below 1. Max pooling passes
-# the strongest answers on as they are; average pooling makes them paler.
+# the strongest answers on as they are; average pooling mixes them with their neighbours.
 
 # %% [markdown]
 # ### Exercise 04.2: What batch norm remembers
 #
 # In evaluation batch norm does not use the mean of the batch, but a **running mean** that it kept
 # while training. After each batch it moves the running mean a little way to the batch's own mean:
-# with a momentum of 0.1, nine parts of the old and one part of the new. Write that step. The
-# batch's mean is one number a channel, over all images and all places.
+# with a momentum of 0.1, nine parts of the old and one part of the new. (This momentum is the share
+# of the new; in lesson 03 it was the share of the old.) Write that step. The batch's mean is one
+# number a channel, over all images and all places.
 
 
 # %%
@@ -452,7 +453,7 @@ widgets.band_explorer(history_e, together, row_e)
 # %% [markdown]
 # A run that lies a little outside is no error: the stored runs are few, and the band is their range.
 #
-# Two things in the curve are worth a look.
+# Two things in the curves of your training, above, are worth a look.
 #
 # - **Decay.** After epoch 5 the learning rate is a tenth, and the validation curve becomes calm.
 #   Long steps find the valley, short steps find its floor.
