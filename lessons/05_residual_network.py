@@ -565,7 +565,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Some are sloppy, some could be either digit, and some you read at once. Lesson 06 sorts them.
+# Some are sloppy, some could be either digit, and some you read at once.
 #
 # ## 7. What is wrong with write-up A's protocol
 #
@@ -712,7 +712,8 @@ def accuracy_without_a_trace(network, images, labels):
 check("keep-the-modes", accuracy_without_a_trace)
 
 # %% [markdown]
-# Keep your network: lessons 06 to 10 look into it, deploy it, and attack it.
+# Keep your network. `load_checkpoint` brings it back, as in lesson 03, to look into it or to train it
+# on other images.
 
 # %%
 path = save_checkpoint("residual", network, recipe, history, seed=10)
