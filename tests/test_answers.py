@@ -200,3 +200,15 @@ def test_a_folder_that_is_not_there(tmp_path):
     result = progress(tmp_path / "none")
     assert result.exit_code == 1
     assert "there is no folder" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(answers.os, "killpg"), reason="Windows has no process groups")
+@pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])
+def test_a_process_group_that_has_ended_is_no_error(tmp_path, monkeypatch, error):
+    """Linux does not find it, macOS forbids to stop it."""
+
+    def refuse(group, number):
+        raise error
+
+    monkeypatch.setattr(answers.os, "killpg", refuse)
+    assert looked(tmp_path, code(LEAKY))["leaky-relu"].state == "passed"

@@ -247,7 +247,8 @@ def _next(lines, seconds):
 def _end(process):
     """End a process and what it may have started."""
     if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
+        # macOS forbids, instead of not finding, a group whose processes have all ended
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
