@@ -212,3 +212,9 @@ def test_a_process_group_that_has_ended_is_no_error(tmp_path, monkeypatch, error
 
     monkeypatch.setattr(answers.os, "killpg", refuse)
     assert looked(tmp_path, code(LEAKY))["leaky-relu"].state == "passed"
+
+
+def test_an_answer_prints_any_character_as_in_a_notebook(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # what Windows takes for a pipe
+    found = looked(tmp_path, code(LEAKY + 'print("→ done ✓")\n'))
+    assert found["leaky-relu"].state == "passed"

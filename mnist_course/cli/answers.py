@@ -185,11 +185,15 @@ def _round(answers, folder):
     """The findings of one process: of all answers, or of those up to one that breaks it."""
     # the package may have been found by a path that only this process knows
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    settings = {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "MPLBACKEND": "agg",
+        "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", "from mnist_course.cli.answers import serve; serve()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "MPLBACKEND": "agg"},
-        text=True, encoding="utf-8", start_new_session=True,
+        env={**os.environ, **settings}, text=True, encoding="utf-8", start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
