@@ -218,3 +218,11 @@ def test_an_answer_prints_any_character_as_in_a_notebook(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # what Windows takes for a pipe
     found = looked(tmp_path, code(LEAKY + 'print("→ done ✓")\n'))
     assert found["leaky-relu"].state == "passed"
+
+
+def test_what_the_output_can_not_hold_is_replaced(tmp_path):
+    wrong = 'def leaky_relu(inputs, slope):\n    raise ValueError("→")'
+    write(tmp_path / "04_relu.ipynb", code(wrong, "leaky-relu"))
+    result = CliRunner(charset="cp1252").invoke(main, ["progress", str(tmp_path)])
+    assert result.exit_code == 0, result.exception
+    assert 'raise ValueError("?")' in result.stdout

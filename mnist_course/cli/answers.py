@@ -7,6 +7,7 @@ and no others.
 
 import ast
 import contextlib
+import io
 import json
 import os
 import queue
@@ -291,6 +292,8 @@ def run(folder):
 
     if not folder.is_dir():
         raise runtime.CourseError(f"there is no folder {folder}: mnist-course lab makes it")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a student's line may hold any character,
+        sys.stdout.reconfigure(errors="replace")  # and a file on Windows takes few
     earned, points = 0, 0
     for lesson in sorted({exercise.lesson for exercise in checks.EXERCISES.values()}):
         exercises = [one for one in checks.EXERCISES.values() if one.lesson == lesson]
