@@ -650,6 +650,7 @@ def test_further_cases_are_read_from_a_file(table, monkeypatch, tmp_path):
         '{"dubble": []}',
         '{"double": [[1]]}',
         '{"double": [[{"tensor": [1], "dtype": "load"}, 2]]}',
+        '{"double": [[{"tensor": [300], "dtype": "uint8"}, 2]]}',
         '{"double": [[{"pickle": "x"}, 2]]}',
         '{"double": [[{"bytes": "xyz"}, 2]]}',
         '{"double": 3}',
