@@ -200,3 +200,29 @@ def test_a_folder_that_is_not_there(tmp_path):
     result = progress(tmp_path / "none")
     assert result.exit_code == 1
     assert "there is no folder" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(answers.os, "killpg"), reason="Windows has no process groups")
+@pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])
+def test_a_process_group_that_has_ended_is_no_error(tmp_path, monkeypatch, error):
+    """Linux does not find it, macOS forbids to stop it."""
+
+    def refuse(group, number):
+        raise error
+
+    monkeypatch.setattr(answers.os, "killpg", refuse)
+    assert looked(tmp_path, code(LEAKY))["leaky-relu"].state == "passed"
+
+
+def test_an_answer_prints_any_character_as_in_a_notebook(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # what Windows takes for a pipe
+    found = looked(tmp_path, code(LEAKY + 'print("→ done ✓")\n'))
+    assert found["leaky-relu"].state == "passed"
+
+
+def test_what_the_output_can_not_hold_is_replaced(tmp_path):
+    wrong = 'def leaky_relu(inputs, slope):\n    raise ValueError("→")'
+    write(tmp_path / "04_relu.ipynb", code(wrong, "leaky-relu"))
+    result = CliRunner(charset="cp1252").invoke(main, ["progress", str(tmp_path)])
+    assert result.exit_code == 0, result.exception
+    assert 'raise ValueError("?")' in result.stdout

@@ -220,6 +220,24 @@ def test_an_input_that_is_changed_is_noticed():
     assert judge(marked).kind == "changes input"
 
 
+def test_an_input_with_nan_that_is_left_alone_is_not_called_changed():
+    def reference(image, factor):
+        return factor * torch.as_tensor(image[0]).nan_to_num()
+
+    def right(image, factor):
+        return torch.nan_to_num(torch.as_tensor(image[0])) * factor
+
+    def in_place(image, factor):
+        image[0] = 0.0
+        return torch.tensor(0.0)
+
+    cases = (Case((torch.tensor([torch.nan, 1.0]), 3)), Case(([float("nan"), 1.0], 3)))
+    table = {"reference": reference, "mistakes": ()}
+    for case in cases:
+        assert judge(right, cases=(case,), **table).state == "passed"
+        assert judge(in_place, cases=(case,), **table).kind == "changes input"
+
+
 def test_copies_are_the_answer_s_own():
     before = copy.deepcopy(TABLE.cases)
     judge(lambda image, factor: image.zero_())
@@ -632,6 +650,7 @@ def test_further_cases_are_read_from_a_file(table, monkeypatch, tmp_path):
         '{"dubble": []}',
         '{"double": [[1]]}',
         '{"double": [[{"tensor": [1], "dtype": "load"}, 2]]}',
+        '{"double": [[{"tensor": [300], "dtype": "uint8"}, 2]]}',
         '{"double": [[{"pickle": "x"}, 2]]}',
         '{"double": [[{"bytes": "xyz"}, 2]]}',
         '{"double": 3}',

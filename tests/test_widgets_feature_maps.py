@@ -367,6 +367,25 @@ def test_more_training_shows_in_the_next_picture(lenet):
     assert explorer.seen.text == fresh.seen.text
 
 
+def test_a_step_through_data_shows_in_the_next_picture(lenet):
+    """torch's own count of a tensor's changes leaves out those through `data`."""
+    look = layers.Look(lenet)
+    look.answer(IMAGES[0])
+    lenet[0].weight.data += 1
+    with torch.no_grad():
+        expected = lenet[0](network_input(IMAGES[0]))[0]
+    np.testing.assert_allclose(look.answer(IMAGES[0]).outputs["0"], expected, atol=1e-5)
+
+
+def test_another_activation_shows_in_the_next_picture(lenet):
+    look = layers.Look(lenet)
+    assert look.answer(IMAGES[0]).outputs["1"].min() > 0  # a sigmoid's
+    lenet[1] = nn.ReLU()  # no weight is another
+    with torch.no_grad():
+        expected = lenet[0](network_input(IMAGES[0]))[0].clamp(min=0)
+    np.testing.assert_allclose(look.answer(IMAGES[0]).outputs["1"], expected, atol=1e-5)
+
+
 # --- what does not work -------------------------------------------------------------------
 
 
@@ -462,6 +481,27 @@ def test_an_unusual_network_is_shown_too():
         maps = network.first(network_input(IMAGES[0]))
         np.testing.assert_allclose(answer.inputs["again"], maps[0], atol=1e-6)
         np.testing.assert_allclose(answer.outputs["again"], network.again(maps)[0], atol=1e-6)
+
+
+class Keeping(nn.Sequential):
+    """A network that keeps the maps of its last pass, with their graph."""
+
+    def forward(self, images):
+        self.maps = self[0](images)
+        return self[2](self[1](self.maps))
+
+
+def test_a_network_that_keeps_its_maps_is_shown_and_keeps_them():
+    network = Keeping(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(2 * 24 * 24, 10))
+    network(network_input(IMAGES[1]))
+    maps, before = network.maps, network.maps.tolist()
+    answer = layers.Look(network).answer(IMAGES[0])
+    assert network.maps is maps
+    assert maps.tolist() == before
+    assert maps.grad_fn is not None
+    with torch.no_grad():
+        expected = network[0](network_input(IMAGES[0]))[0]
+    np.testing.assert_allclose(answer.outputs["0"], expected, atol=1e-6)
 
 
 class Failing(nn.Module):

@@ -177,3 +177,8 @@ def test_snapshots_of_another_training_are_told(trained, few):
     network, snapshots, _ = trained
     explorer = epoch_scrubber(network, snapshots, History(), few.validation)
     assert "give both of the same call of fit" in explorer.problem.value
+
+
+def test_digits_without_labels_are_told(trained, few):
+    with pytest.raises(ExplorerError, match="images with their labels"):
+        epoch_scrubber(*trained, few.validation.images)

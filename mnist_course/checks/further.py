@@ -41,7 +41,7 @@ def cases(exercise, names):
             if len(case.values) != len(exercise.cases[0].values):
                 raise ValueError(f"a case of {exercise.name} has {len(case.values)} values")
         return found
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise CasesError(f"The further cases in {named} can't be read: {error}") from error
 
 

@@ -190,8 +190,10 @@ def same(before, after):
             isinstance(after, torch.Tensor)
             and before.shape == after.shape
             and before.dtype == after.dtype
+            and before.device == after.device
             and before.requires_grad == after.requires_grad
-            and torch.equal(before, after)
+            # as `torch.equal`, but NaN is the same as NaN
+            and bool(torch.isclose(before, after, rtol=0, atol=0, equal_nan=True).all())
         )
     if isinstance(before, torch.nn.Module):
         return same(before.state_dict(), after.state_dict())
@@ -200,7 +202,7 @@ def same(before, after):
     if isinstance(before, dict):
         return before.keys() == after.keys() and all(same(before[k], after[k]) for k in before)
     if isinstance(before, int | float | str | bytes | None):
-        return before == after
+        return before is after or before == after  # NaN is not equal to itself
     return True  # an iterator, an optimizer: what they do to tensors shows there
 
 

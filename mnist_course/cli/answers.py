@@ -7,6 +7,7 @@ and no others.
 
 import ast
 import contextlib
+import io
 import json
 import os
 import queue
@@ -185,11 +186,15 @@ def _round(answers, folder):
     """The findings of one process: of all answers, or of those up to one that breaks it."""
     # the package may have been found by a path that only this process knows
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    settings = {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "MPLBACKEND": "agg",
+        "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", "from mnist_course.cli.answers import serve; serve()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "MPLBACKEND": "agg"},
-        text=True, encoding="utf-8", start_new_session=True,
+        env={**os.environ, **settings}, text=True, encoding="utf-8", start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
@@ -247,7 +252,8 @@ def _next(lines, seconds):
 def _end(process):
     """End a process and what it may have started."""
     if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
+        # macOS forbids, instead of not finding, a group whose processes have all ended
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
@@ -286,6 +292,8 @@ def run(folder):
 
     if not folder.is_dir():
         raise runtime.CourseError(f"there is no folder {folder}: mnist-course lab makes it")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a student's line may hold any character,
+        sys.stdout.reconfigure(errors="replace")  # and a file on Windows takes few
     earned, points = 0, 0
     for lesson in sorted({exercise.lesson for exercise in checks.EXERCISES.values()}):
         exercises = [one for one in checks.EXERCISES.values() if one.lesson == lesson]

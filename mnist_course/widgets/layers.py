@@ -40,8 +40,8 @@ class Look:
     """A view of a network that leaves it alone: everything is computed on a copy.
 
     The copy is in evaluation mode, on the CPU and in float32, wherever and in whatever mode the
-    network is. It is made anew when a weight was changed since, so a look after more training
-    shows the trained network. Each digit goes through the network once and is remembered.
+    network is. It is made anew when a weight or a layer was changed since, so a look after more
+    training shows the trained network. Each digit goes through the network once and is remembered.
     """
 
     def __init__(self, network):
@@ -51,7 +51,9 @@ class Look:
                 "first, then the digits"
             )
         self.network = network
-        self._state = self._twin = self._kinds = self._fields = None
+        self._twin = self._kinds = self._fields = None
+        self._modules: list = []  # of the network, and its numbers, when the copy was made
+        self._tensors: list = []
         self._answers: OrderedDict = OrderedDict()
         if not any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
             raise ExplorerError(
@@ -59,20 +61,21 @@ class Look:
             )
 
     def twin(self):
-        """The copy; made anew when a weight has changed. Raises ExplorerError if there is none."""
+        """The copy; made anew after a change. Raises ExplorerError if there is none."""
+        modules = list(self.network.modules())
         tensors = [*self.network.parameters(), *self.network.buffers()]
         if any(nn.parameter.is_lazy(tensor) for tensor in tensors):
             raise ExplorerError(
                 "the network has no weights yet: run it once, on one batch, and look again"
             )
-        state = [(id(tensor), tensor._version) for tensor in tensors]
-        if state == self._state:
-            return self._twin
         if any(tensor.is_meta for tensor in tensors):
             raise ExplorerError(
                 'the network is on the device "meta", which holds no numbers: move it to the CPU '
                 "with to_empty and load its weights"
             )
+        # The numbers themselves: torch counts no change that is made through `weight.data`.
+        if modules == self._modules and _equal(tensors, self._tensors):
+            return self._twin
         for name, tensor in [*self.network.named_parameters(), *self.network.named_buffers()]:
             if not torch.isfinite(tensor).all():
                 raise ExplorerError(
@@ -80,7 +83,7 @@ class Look:
                     "diverged: build the network again and train with a smaller learning rate"
                 )
         before = repr(self._twin)
-        self._twin = copy.deepcopy(self.network).to("cpu", torch.float32).eval()
+        self._twin = copied(self.network).to("cpu", torch.float32).eval()
         if repr(self._twin) != before:  # other layers, other receptive fields
             self._fields = None
         self._kinds = {
@@ -89,7 +92,8 @@ class Look:
             if _is_layer(layer, self._twin)
         }
         self._answers.clear()
-        self._state = state
+        self._modules = modules
+        self._tensors = [tensor.detach().clone() for tensor in tensors]
         return self._twin
 
     @property
@@ -135,6 +139,25 @@ class Look:
         if not all(len(lines) for lines in reached):
             return None
         return tuple(int(line) for lines in reached for line in (lines[0], lines[-1]))
+
+
+def copied(network):
+    """A copy of a network. A result of its last pass that it keeps is cut off its graph."""
+    results = {
+        id(value): value.detach().clone()  # `deepcopy` takes no tensor with a graph
+        for layer in network.modules()
+        for value in vars(layer).values()
+        if torch.is_tensor(value) and not value.is_leaf
+    }
+    return copy.deepcopy(network, results)
+
+
+def _equal(tensors, others):
+    """Whether two lists hold tensors of the same types, devices and numbers."""
+    return len(tensors) == len(others) and all(
+        one.dtype == other.dtype and one.device == other.device and torch.equal(one, other)
+        for one, other in zip(tensors, others, strict=True)
+    )
 
 
 def _is_layer(layer, network):

@@ -1,6 +1,5 @@
 """Epoch scrubber: kernels, feature maps and answers of a network, epoch by epoch."""
 
-import copy
 import html
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from mnist_course.widgets.base import (
     rows,
     slider,
 )
+from mnist_course.widgets.layers import copied
 
 WIDTH = 800
 SHOWN = 16  # at most so many channels of a layer
@@ -197,10 +197,11 @@ def epoch_scrubber(network, snapshots, history, part):
 
     network: the trained network; it is copied, not changed. snapshots: the
     `training.Snapshots` that `fit` filled; history: what the same `fit` returned; part: a
-    `data.Part`, the digits to look at.
+    `data.Part`, the digits to look at. Raises ExplorerError for a `part` that is none.
     """
+    pixels.check_part(part)
     title = "Epoch scrubber"
-    twin = copy.deepcopy(network).cpu()
+    twin = copied(network).cpu()
     layers = [name for name, layer in twin.named_modules() if isinstance(layer, nn.Conv2d)]
     last = len(snapshots.weights) - 1
     digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
