@@ -196,7 +196,7 @@ def same(before, after):
             and bool(torch.isclose(before, after, rtol=0, atol=0, equal_nan=True).all())
         )
     if isinstance(before, torch.nn.Module):
-        return same(before.state_dict(), after.state_dict())
+        return same(before.state_dict(keep_vars=True), after.state_dict(keep_vars=True))
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(same, before, after))
     if isinstance(before, dict):
