@@ -16,7 +16,7 @@ def network():
     torch.manual_seed(0)
     network = models.residual_network(4)
     network(torch.rand(8, 1, 28, 28)).square().mean().backward()
-    network[3].eval()  # as when a part is frozen
+    network[4].eval()  # as when a part is frozen
     return network
 
 
@@ -38,7 +38,7 @@ def state(network):
 LOOKS = {
     "activations": lambda network, images: probe.activations(network, images),
     "gradients": lambda network, images: probe.gradients(network, images, torch.arange(6)),
-    "kernels": lambda network, images: probe.kernels(network)["0"].zero_(),
+    "kernels": lambda network, images: probe.kernels(network)["1"].zero_(),
     "layer_names": lambda network, images: probe.layer_names(network),
     "shape_table": lambda network, images: probe.shape_table(network),
     "multiply_accumulates": lambda network, images: probe.multiply_accumulates(network),
@@ -83,10 +83,10 @@ def test_activations_equal_a_manual_forward_pass(few):
 
 def test_activations_inside_a_block(network, images):
     found = probe.activations(network, images)
-    assert list(found)[:6] == ["0", "1", "2", "3.conv1", "3.norm1", "3.conv2"]
-    block = copy.deepcopy(network[3]).eval()
+    assert list(found)[:6] == ["0", "1", "2", "3", "4.conv1", "4.norm1"]
+    block = copy.deepcopy(network[4]).eval()
     with torch.no_grad():
-        torch.testing.assert_close(found["3.conv1"], block.conv1(found["2"]))
+        torch.testing.assert_close(found["4.conv1"], block.conv1(found["3"]))
 
 
 def test_an_activation_is_not_overwritten_by_a_relu_in_place():
@@ -123,18 +123,18 @@ def test_gradients_of_a_network_with_a_frozen_layer(images):
 
 
 def test_layer_names_by_kind(network):
-    assert probe.layer_names(network, nn.Linear) == ["8"]
+    assert probe.layer_names(network, nn.Linear) == ["9"]
     convolutions = probe.layer_names(network, nn.Conv2d)
     assert len(convolutions) == 8
-    assert "4.shortcut.0" in convolutions
-    assert "3" not in probe.layer_names(network)  # a block has layers inside
+    assert "5.shortcut.0" in convolutions
+    assert "4" not in probe.layer_names(network)  # a block has layers inside
 
 
 def test_kernels_are_the_weights(network):
     found = probe.kernels(network)
     assert list(found) == probe.layer_names(network, nn.Conv2d)
-    assert torch.equal(found["0"], network[0].weight)
-    assert found["4.shortcut.0"].shape == (8, 4, 1, 1)
+    assert torch.equal(found["1"], network[1].weight)
+    assert found["5.shortcut.0"].shape == (8, 4, 1, 1)
     with pytest.raises(ValueError, match="no convolution"):
         probe.kernels(models.softmax_regression())
 
