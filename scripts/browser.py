@@ -42,12 +42,7 @@ CELLS = """() => {
             count: cell.executionCount, outputs: cell.outputs.toJSON()})),
     };
 }"""
-PICTURE = """async (image) => {
-    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-    let text = '';
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    return btoa(text);
-}"""
+PICTURE = "(canvas) => canvas.toDataURL('image/png').split(',')[1]"
 
 
 def program():
@@ -233,9 +228,9 @@ class Notebook:
             self._channels.start_channels()
         return self._channels
 
-    def pixels(self, image):
-        """The picture of an <img> on the page, as it was sent: an array (height, width, 3)."""
-        return decode(base64.b64decode(image.evaluate(PICTURE)))
+    def pixels(self, canvas):
+        """What is drawn on a <canvas> of the page: an array (height, width, 3)."""
+        return decode(base64.b64decode(canvas.evaluate(PICTURE)))
 
 
 def decode(png):

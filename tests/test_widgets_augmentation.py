@@ -153,7 +153,7 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(name, values):
         lab.controls[name].value = value
         now = lab.settings
         expected = augmentation.augmentation_picture(IMAGES[now.pop("digit")], RECIPE, **now)
-        shown = np.asarray(Image.open(io.BytesIO(lab.image.value)))
+        shown = np.asarray(Image.open(io.BytesIO(lab.picture.frames[0])))
         np.testing.assert_array_equal(shown, expected.picture)
         assert lab.error is None
 

@@ -37,13 +37,13 @@ def explorer():
 def test_a_slider_changes_the_picture(explorer, level, size):
     explorer.controls["level"].value = level
     explorer.controls["size"].value = size
-    np.testing.assert_array_equal(decode(explorer.image.value), square(level, size).picture)
-    assert explorer.status.value == f"grey {level}, &lt;size {size}&gt;"
+    np.testing.assert_array_equal(decode(explorer.picture.frames[0]), square(level, size).picture)
+    assert explorer.picture.texts[0] == f"grey {level}, <size {size}>"
 
 
 def test_a_message_of_the_front_end_changes_the_picture(explorer):
     explorer.controls["level"].set_state({"value": 99})
-    assert decode(explorer.image.value)[0, 0].tolist() == [99, 99, 99]
+    assert decode(explorer.picture.frames[0])[0, 0].tolist() == [99, 99, 99]
 
 
 def test_a_foreseen_error_is_a_sentence(explorer):
@@ -51,7 +51,7 @@ def test_a_foreseen_error_is_a_sentence(explorer):
     assert "13 brings bad luck" in explorer.problem.value
     assert "Traceback" not in explorer.problem.value
     assert isinstance(explorer.error, ExplorerError)
-    assert "mnist-stale" in explorer.image._dom_classes
+    assert "mnist-stale" in explorer.picture._dom_classes
 
 
 def test_another_error_is_a_sentence_with_its_traceback(explorer):
@@ -65,8 +65,8 @@ def test_after_an_error_the_next_picture_is_shown_as_ever(explorer):
     explorer.controls["level"].value = 13
     explorer.controls["level"].value = 12
     assert (explorer.error, explorer.problem.value) == (None, "")
-    assert "mnist-stale" not in explorer.image._dom_classes
-    assert decode(explorer.image.value)[0, 0, 0] == 12
+    assert "mnist-stale" not in explorer.picture._dom_classes
+    assert decode(explorer.picture.frames[0])[0, 0, 0] == 12
 
 
 def test_an_unforeseen_error_in_the_first_picture_fails_the_cell():
@@ -87,7 +87,7 @@ def test_a_notebook_shows_the_sentence_alone():
 
 
 def test_the_output_carries_a_still_picture_with_a_text(explorer):
-    first = explorer.image.value
+    first = explorer.picture.frames[0]
     explorer.controls["level"].value = 200
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -98,7 +98,7 @@ def test_the_output_carries_a_still_picture_with_a_text(explorer):
 
 def test_controls_changed_together_make_one_picture(explorer):
     pictures = []
-    explorer.image.observe(lambda change: pictures.append(decode(change.new).shape), "value")
+    explorer.picture.observe(lambda change: pictures.append(decode(change.new[0]).shape), "frames")
     with explorer.together():
         explorer.controls["level"].value = 30
         explorer.controls["size"].value = 7
@@ -114,7 +114,7 @@ def test_adjusting_one_control_to_another_makes_one_picture():
     explorer = Explorer(square, controls, "Square", adjust=adjust)
     controls["level"].value = 80
     pictures = []
-    explorer.image.observe(lambda change: pictures.append(decode(change.new)), "value")
+    explorer.picture.observe(lambda change: pictures.append(decode(change.new[0])), "frames")
     controls["size"].value = 2
     assert len(pictures) == 1
     assert pictures[0].shape == (2, 2, 3)
@@ -143,8 +143,8 @@ def test_the_last_change_wins_when_callbacks_come_from_many_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    assert decode(explorer.image.value)[0, 0, 0] == level.value
-    assert explorer.status.value == str(level.value)
+    assert decode(explorer.picture.frames[0])[0, 0, 0] == level.value
+    assert explorer.picture.texts[0] == str(level.value)
     assert len(calls) <= 1 + 200
 
 
@@ -170,7 +170,7 @@ def test_a_figure_becomes_pixels_without_pyplot():
 def test_a_whole_png_file_is_shown_as_it_is():
     content = base.png(np.zeros((2, 3, 3), np.uint8))
     explorer = Explorer(lambda: Seen(content, "black"), {}, "Nothing to move")
-    assert explorer.image.value == content
+    assert explorer.picture.frames[0] == content
 
 
 def test_each_explorer_brings_what_names_its_sliders_on_the_page(explorer):
@@ -178,7 +178,6 @@ def test_each_explorer_brings_what_names_its_sliders_on_the_page(explorer):
     assert unseen.layout.display == "none"
     assert isinstance(unseen.children[1], base.Names)
     assert "mnist-explorer" in explorer._dom_classes
-    assert "mnist-status" in explorer.status._dom_classes
     assert "mnist-problem" in explorer.problem._dom_classes
 
 

@@ -588,7 +588,7 @@ def test_every_control_leads_to_the_picture_of_the_pure_function(lenet, name, va
         digit = now.pop("digit")
         label = int(PART.labels[digit])
         expected = layers.feature_map_picture(looks, IMAGES[digit], **now, label=label)
-        shown = np.asarray(Image.open(io.BytesIO(explorer.image.value)))
+        shown = np.asarray(Image.open(io.BytesIO(explorer.picture.frames[0])))
         np.testing.assert_array_equal(shown, expected.picture)
         assert explorer.error is None
 

@@ -140,7 +140,7 @@ def lab():
 
 
 def shown(explorer):
-    return np.asarray(Image.open(io.BytesIO(explorer.image.value)))
+    return np.asarray(Image.open(io.BytesIO(explorer.picture.frames[0])))
 
 
 def weights_of(explorer):
@@ -167,7 +167,7 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(lab, name, value
 @pytest.mark.parametrize("name", kernel.PRESETS)
 def test_a_preset_moves_the_nine_sliders_in_one_picture(lab, name):
     pictures = []
-    lab.image.observe(pictures.append, "value")
+    lab.picture.observe(pictures.append, "frames")
     lab.preset.value = name
     assert weights_of(lab) == list(kernel.PRESETS[name])
     assert len(pictures) == (name != "Sobel, vertical edges")

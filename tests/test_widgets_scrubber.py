@@ -10,6 +10,7 @@ from torch import nn
 from mnist_course import data, models
 from mnist_course.training import History, Recipe, Snapshots, fit
 from mnist_course.widgets import ExplorerError, epoch_scrubber, pixels, scrubber
+from mnist_course.widgets.base import png
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +110,14 @@ def test_an_epoch_outside_is_named(trained, few, epoch):
 
 
 def test_all_frames_are_sent_at_once_and_the_page_turns_them(explorer, monkeypatch):
-    assert len(explorer.frames) == 4
-    for epoch, frame in enumerate(explorer.frames):
+    assert len(explorer.picture.frames) == 4
+    for epoch, (frame, text) in enumerate(
+        zip(explorer.picture.frames, explorer.picture.texts, strict=True)
+    ):
         expected = explorer.draw(**explorer.settings | {"epoch": epoch})
-        image, status = frame.children
-        assert image.value == scrubber.png(expected.picture)
-        assert str(expected.text).replace("'", "&#x27;") in status.value
+        assert frame == png(expected.picture)
+        assert text == expected.text
+    assert explorer.picture.index == explorer.controls["epoch"].value
     monkeypatch.setattr(explorer, "draw", None)  # the kernel draws nothing when the epoch moves
     explorer.controls["epoch"].value = 1
     assert explorer.error is None
@@ -123,14 +126,14 @@ def test_all_frames_are_sent_at_once_and_the_page_turns_them(explorer, monkeypat
 def test_another_digit_sends_all_frames_again_and_runs_the_network_once_an_epoch(
     explorer, monkeypatch
 ):
-    before = [frame.children[0].value for frame in explorer.frames]
+    before = explorer.picture.frames
     calls = []
     original = scrubber.look
     monkeypatch.setattr(scrubber, "look", lambda *given: calls.append(1) or original(*given))
     explorer.controls["digit"].value = 9
     assert len(calls) == 4
-    for old, frame in zip(before, explorer.frames, strict=True):
-        assert frame.children[0].value != old
+    for old, frame in zip(before, explorer.picture.frames, strict=True):
+        assert frame != old
 
 
 def test_looking_changes_nothing_of_the_network(trained, few):

@@ -24,8 +24,9 @@ from mnist_course import runtime
 
 STYLE = """<style>
 .mnist-explorer { max-width: 1000px; padding: 4px 0; overflow: hidden; }
-.mnist-explorer img { max-width: 100%; height: auto; align-self: flex-start; }
-.mnist-explorer img.mnist-stale { opacity: 0.35; }
+.mnist-explorer canvas { max-width: 100%; height: auto; display: block; }
+.mnist-explorer p { margin: 4px 2px; line-height: 1.4; color: var(--jp-ui-font-color1); }
+.mnist-explorer .mnist-stale { opacity: 0.35; }
 .mnist-explorer .widget-html-content { white-space: normal; line-height: 1.4; }
 .mnist-explorer .mnist-error { border-left: 4px solid #d55e00; padding-left: 8px; }
 .mnist-explorer .mnist-error pre { font-size: 11px; white-space: pre-wrap; }
@@ -118,14 +119,61 @@ def same_place(position, before, after):
     return row * after[0] // before[0] * after[1] + column * after[1] // before[1]
 
 
-class Picture(ipywidgets.Image):
-    """An image whose tooltip is its name for screen readers; it has no place for another text.
+DRAWN = """
+function render({ model, el }) {
+  const canvas = document.createElement('canvas');
+  const line = document.createElement('p');
+  canvas.setAttribute('role', 'img');
+  line.setAttribute('role', 'status');
+  el.append(canvas, line);
+  let frames = [], bitmaps = [];
+  async function show() {
+    canvas.setAttribute('aria-label', model.get('name'));
+    if (frames !== model.get('frames')) {
+      bitmaps.forEach(async (bitmap) => (await bitmap).close());  // megabytes each
+      frames = model.get('frames');
+      bitmaps = frames.map((png) => createImageBitmap(new Blob([png], { type: 'image/png' })));
+    }
+    const mine = frames, index = model.get('index'), text = model.get('texts')[index] ?? '';
+    if (index >= frames.length) return;
+    const bitmap = await bitmaps[index];
+    if (mine !== frames || index !== model.get('index')) return;  // a newer one is on its way
+    line.textContent = text;
+    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+    }
+    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    canvas.dispatchEvent(new Event('drawn', { bubbles: true }));
+  }
+  model.on('change', show);
+  show();
+  return () => model.off('change', show);
+}
+export default { render };
+"""
 
-    In ipywidgets 8.1 the page asks every widget with a tooltip for its description, and shows
-    none of an image that lacks one.
+
+class Picture(anywidget.AnyWidget):
+    """Pictures of which the page shows one, with a line of text below it.
+
+    frames: PNG files; texts: a line for each; index: which one is shown; name: what a screen
+    reader calls it. All frames are sent and decoded once: another index shows at once. The page
+    draws on a canvas, since an <img> needs about ten milliseconds more to load the same bytes.
     """
 
-    description = traitlets.Unicode("").tag(sync=True)
+    _esm = DRAWN
+    frames = traitlets.List(traitlets.Bytes()).tag(sync=True)
+    texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+    name = traitlets.Unicode("").tag(sync=True)
+
+    def show(self, seen, index=0):
+        """Replace all frames by those of a list of `Seen`; the page gets them in one message."""
+        with self.hold_sync():
+            self.index = index
+            self.frames = [png(one.picture) for one in seen]
+            self.texts = [one.text for one in seen]
 
 
 NAMES = """
@@ -137,9 +185,7 @@ function name(explorer) {
     readout?.setAttribute('role', 'textbox');
     readout?.setAttribute('aria-label', text + ', value');
   }
-  for (const [line, role] of [['status', 'status'], ['problem', 'alert']]) {
-    explorer.querySelector(`.mnist-${line} .widget-html-content`)?.setAttribute('role', role);
-  }
+  explorer.querySelector('.mnist-problem .widget-html-content')?.setAttribute('role', 'alert');
 }
 function render({ el }) {
   requestAnimationFrame(() => {
@@ -155,7 +201,7 @@ export default { render };
 
 
 class Names(anywidget.AnyWidget):
-    """Names the sliders around it for screen readers, and makes the text lines live regions.
+    """Names the sliders around it for screen readers, and has errors read out.
 
     ipywidgets 8.1 writes a slider's label beside it, but ties the two together nowhere.
     """
@@ -183,16 +229,12 @@ class Explorer(ipywidgets.VBox):
         self._lock = threading.RLock()
         self._wanted = self._drawn = 0  # number of the newest change, and of the one drawn
         self._held = 0
-        self.image = Picture(
-            format="png", tooltip=f"{title}: picture, described in the line below it"
-        )
-        self.status = ipywidgets.HTML()
+        self.picture = Picture(name=f"{title}: picture, described in the line below it")
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())
         unseen = ipywidgets.VBox([ipywidgets.HTML(STYLE), Names()], layout={"display": "none"})
-        super().__init__([unseen, arrangement, self.image, self.status, self.problem])
+        super().__init__([unseen, arrangement, self.picture, self.problem])
         self.add_class("mnist-explorer")
-        self.status.add_class("mnist-status")
         self.problem.add_class("mnist-problem")
         self._refresh(first=True)
         self._still = self._as_still()
@@ -250,12 +292,15 @@ class Explorer(ipywidgets.VBox):
     def show(self, seen):
         """Show a `Seen`, and take back what was said about an error."""
         self.seen = seen
-        self.image.value = png(seen.picture)
-        self.status.value = html.escape(seen.text)
+        self.send(seen)
         if self.error is not None:
             self.error = None
             self.problem.value = ""
-            self.image.remove_class("mnist-stale")
+            self.picture.remove_class("mnist-stale")
+
+    def send(self, seen):
+        """Hand the page what it is to show."""
+        self.picture.show([seen])
 
     def _tell(self, error):
         """Say under the controls what went wrong; the picture, now an old one, turns pale."""
@@ -267,8 +312,8 @@ class Explorer(ipywidgets.VBox):
             trace = html.escape("".join(traceback.format_exception(error)))
             told += f"<details><summary>traceback</summary><pre>{trace}</pre></details>"
         self.problem.value = f'<div class="mnist-error">{told}</div>'
-        self.status.value = ""
-        self.image.add_class("mnist-stale")
+        self.picture.texts = [""] * len(self.picture.frames)
+        self.picture.add_class("mnist-stale")
 
     def _as_still(self):
         """The present picture and text, for front ends without widgets and for printing."""
@@ -276,7 +321,7 @@ class Explorer(ipywidgets.VBox):
         still = {"text/plain": f"{self.title}: {text}"}
         picture = ""
         if self.seen:
-            content = base64.b64encode(self.image.value).decode()
+            content = base64.b64encode(self.picture.frames[self.picture.index]).decode()
             still["image/png"] = content
             alt = html.escape(f"{self.title}: {text}")
             picture = (

@@ -1,6 +1,5 @@
 """Epoch scrubber: kernels, feature maps and answers of a network, epoch by epoch."""
 
-import html
 from dataclasses import dataclass
 
 import ipywidgets
@@ -10,16 +9,7 @@ from torch import nn
 
 from mnist_course import data, plots, probe
 from mnist_course.widgets import charts, pixels
-from mnist_course.widgets.base import (
-    Explorer,
-    ExplorerError,
-    Picture,
-    Seen,
-    dropdown,
-    png,
-    rows,
-    slider,
-)
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
 from mnist_course.widgets.layers import copied
 
 WIDTH = 800
@@ -166,30 +156,17 @@ class _Frames(Explorer):
 
     def __init__(self, draw, controls, title, arrangement):
         epoch = controls["epoch"]
-        self.frames = [
-            ipywidgets.VBox([Picture(format="png"), ipywidgets.HTML()])
-            for _ in range(epoch.max + 1)
-        ]
         super().__init__(draw, controls, title, arrangement)
         epoch.unobserve(self._changed, "value")
-        self.stack = ipywidgets.Stack(
-            self.frames,
-            selected_index=epoch.value,
-            layout={"min_height": "380px"},  # so that nothing jumps between two frames
-        )
-        ipywidgets.jslink((epoch, "value"), (self.stack, "selected_index"))
-        unseen, arrangement, _, _, problem = self.children
-        self.set_trait("children", (unseen, arrangement, self.stack, problem))
+        ipywidgets.jslink((epoch, "value"), (self.picture, "index"))
 
-    def show(self, seen):
-        """Keep the picture of the present settings, and send those of every epoch."""
-        super().show(seen)
-        for epoch, frame in enumerate(self.frames):
-            one = self.draw(**self.settings | {"epoch": epoch})
-            image, status = frame.children
-            image.tooltip = self.image.tooltip
-            image.value = png(one.picture)
-            status.value = f'<div role="status">{html.escape(one.text)}</div>'
+    def send(self, seen):
+        """Every epoch's picture at the present settings."""
+        epoch = self.controls["epoch"]
+        every = range(epoch.max + 1)
+        self.picture.show(
+            [self.draw(**self.settings | {"epoch": one}) for one in every], epoch.value
+        )
 
 
 def epoch_scrubber(network, snapshots, history, part):
