@@ -156,7 +156,7 @@ def test_settings_outside_get_a_sentence(few, settings, sentence):
 
 def test_images_of_another_size_get_a_sentence(few):
     wrong = data.Part(few.train.images[:, :20], few.train.labels)
-    with pytest.raises(ExplorerError, match="28, 28"):
+    with pytest.raises(ExplorerError, match="28 × 28"):
         trace_of(wrong)
 
 
