@@ -98,11 +98,7 @@ def _chart(bands, mine, name):
     room = max(1e-3, 0.06 * (max(known) - min(known)))
     ax.set_ylim(min(known) - room, max(known) + room)
     ax.set_xlim(0.7, max(len(lows), len(mine)) + 0.3)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("epoch", fontsize=8)
-    ax.set_title(f"{name}, epoch by epoch", fontsize=10)
-    if "accuracy" in name:
-        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+    charts.name_axes(ax, f"{name}, epoch by epoch", "epoch", share="accuracy" in name)
     ax.legend(fontsize=9, frameon=False, loc="lower right" if "accuracy" in name else "upper right")
     plots.mark_quick(figure)
     return charts.Chart(figure, (line, ring)), line, ring

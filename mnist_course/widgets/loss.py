@@ -157,10 +157,8 @@ def _chart(steps):
     loss.set(ylim=(0, 4))
     gradient.set(yscale="log", ylim=(1e-8, 10))
     saturation.set(ylim=(-0.02, 1.02))
-    saturation.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     for ax, title in zip(axes, ("loss", "size of gradient", "saturated units"), strict=True):
-        ax.set_title(title, fontsize=9)
-        ax.set_xlabel("step", fontsize=8)
+        charts.name_axes(ax, title, "step", share=ax is saturation)
         ax.set_xlim(0, steps)
     figure.legend(
         handles=list(gradients.values()), loc="lower center", ncols=5, fontsize=8, frameon=False,
