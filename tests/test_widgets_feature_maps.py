@@ -247,6 +247,10 @@ def test_two_networks_of_other_layers_are_both_named(lenet):
     assert "Layer 0 (Conv2d), channel 0" in explorer.seen.text
 
 
+def test_networks_may_be_named_by_numbers(lenet):
+    assert "2: value" in feature_maps({1: lenet, 2: lenet}, PART).seen.text
+
+
 def test_two_networks_that_see_different_pixels_are_both_told():
     small, large = (
         nn.Sequential(nn.Conv2d(1, 1, size, padding=size // 2), nn.Flatten()) for size in (3, 5)

@@ -580,7 +580,7 @@ def feature_maps(networks, part):
         networks = {"your network": networks}
     if not 1 <= len(networks) <= 2:
         raise ExplorerError(f"expected one network or two side by side, got {len(networks)}")
-    looks = {name: Look(network) for name, network in networks.items()}
+    looks = {str(name): Look(network) for name, network in networks.items()}
     pixels.check_part(part)
     first = next(iter(looks.values()))
     _, outputs, _ = record(first.twin(), torch.zeros(1, 1, 28, 28), keep=lambda maps: maps[0].shape)
