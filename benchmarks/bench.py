@@ -1,7 +1,9 @@
 """Measure speed, each figure against a named peer in the same run: `make bench`.
 
-    python benchmarks/bench.py                   every table
-    python benchmarks/bench.py training loader   these
+    python benchmarks/bench.py                             every table
+    python benchmarks/bench.py training loader             these
+    python benchmarks/bench.py explorers --only band loss  these explorers, in a browser
+    python benchmarks/bench.py memory                      of kernel and page, after 1,000 moves
 
 Two things to compare are timed in turn, several times each; the table holds medians and the
 ratio of the medians. Leave the machine alone meanwhile: a busy core spoils every figure. The
@@ -19,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import explorers
+import latency
 import torch
 import torchvision
 from torch import nn
@@ -168,139 +172,11 @@ def bench_help():
     }
 
 
-# On the page: milliseconds from a key to the screen's next refresh with the new picture: an
-# <img> that has changed and is decoded, or a canvas that was drawn on.
-STOPWATCH = """(root) => {
-    const newest = () => [...root.querySelectorAll('img')].at(-1);
-    let begun = null, source = newest()?.src;
-    window.took = [];
-    const shown = (start) => requestAnimationFrame(
-        () => window.took.push(performance.now() - start));
-    root.addEventListener('keydown', () => { begun = performance.now(); }, true);
-    root.addEventListener('drawn', () => {
-        if (begun !== null) shown(begun);
-        begun = null;
-    });
-    new MutationObserver(async () => {
-        const image = newest();
-        if (!image || image.src === source) return;
-        source = image.src;
-        if (begun === null) return;
-        const start = begun;
-        begun = null;
-        try { await image.decode(); } catch { begun = start; return; }  // already replaced
-        shown(start);
-    }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['src']});
-}"""
-MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 5, 1000
-
-
-def bench_explorers():
-    """Key to picture in a browser: each explorer against `interact` and pyplot; memory after."""
-    sys.path[:0] = [str(ROOT / "scripts")]
-    import browser
-    import nbformat
-    from explorers import MOVED
-
-    sources = [f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"]
-    for name in MOVED:
-        sources += [f"explorers.explorer({name!r})", f"explorers.common({name!r})"]
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in sources]
-    )
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    with tempfile.TemporaryDirectory() as folder, browser.chromium() as chromium:
-        home = Path(folder)
-        (home / "course").mkdir()
-        nbformat.write(notebook, home / "course" / "explorers.ipynb")
-        with browser.jupyterlab(home, home / "course") as server:
-            opened = browser.Notebook(chromium, server, "explorers.ipynb", height=1200)
-            opened.run_all(seconds=600)
-            if opened.errors():
-                sys.exit("\n".join(opened.errors()))
-            latency = {name: key_to_picture(opened, number, name, MOVED[name])
-                       for number, name in enumerate(MOVED)}  # fmt: skip
-            memory = memory_of_moves(opened, list(MOVED).index("feature maps"), "Position")
-            opened.close()
-    pixels = ["kernel lab", "pooling lab", "augmentation lab", "feature maps"]
-    return {
-        "what": "key to picture, in Chromium: the explorer of pixels that gains least",
-        "milliseconds": {name: row["explorer"]["median"] for name, row in latency.items()},
-        "peer": "the same picture by interact, redrawing a pyplot figure",
-        "peer_milliseconds": {name: row["interact"]["median"] for name, row in latency.items()},
-        "ratio": min(latency[name]["ratio"] for name in pixels),
-        "explorers": latency,
-        "memory": memory,
-    }
-
-
-def key_to_picture(opened, number, name, label):
-    """Milliseconds from an arrow key to the picture, the two ways in turn."""
-    ways = {
-        "explorer": opened.page.locator(".mnist-explorer").nth(number),
-        "interact": opened.page.locator(".widget-interact").nth(number),
-    }
-    times = {way: [] for way in ways}
-    for move in range(MOVES_OF_TRAINING if name == "loss" else MOVES):
-        for way, root in ways.items():
-            handle = handle_of(root, label)
-            if move == 0:
-                root.evaluate(STOPWATCH)
-            root.evaluate("() => { window.took = []; }")
-            handle.press("ArrowRight" if move % 2 else "ArrowLeft")
-            opened.page.wait_for_function("window.took.length", timeout=120_000)
-            times[way].append(opened.page.evaluate("window.took[0]"))
-            opened.wait(seconds=120) if name == "loss" else opened.page.wait_for_timeout(30)
-    row = {way: spread(values) for way, values in times.items()}
-    row["ratio"] = row["interact"]["median"] / row["explorer"]["median"]
-    print(f"{name:17} {row['explorer']} interact {row['interact']}", flush=True)
-    return row
-
-
-def handle_of(root, label):
-    """The grip of the slider with this label, on the screen."""
-    slider = root.locator(".widget-slider").filter(has_text=label).first
-    slider.scroll_into_view_if_needed()
-    return slider.locator(".noUi-handle")
-
-
-def spread(milliseconds):
-    """Median and 95th percentile, and every value."""
-    ordered = sorted(milliseconds)
-    return {
-        "median": round(statistics.median(ordered), 1),
-        "percentile_95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
-        "times": [round(value, 1) for value in milliseconds],
-    }
-
-
-def memory_of_moves(opened, number, label):
-    """Megabytes of kernel and page before and after many moves of one explorer's slider."""
-    session = opened.page.context.new_cdp_session(opened.page)
-    session.send("Performance.enable")
-
-    def megabytes():
-        session.send("HeapProfiler.collectGarbage")
-        page = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
-        code = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"
-        return {"kernel": int(opened.execute(code)) / 1e6, "page": page["JSHeapUsedSize"] / 1e6}
-
-    root = opened.page.locator(".mnist-explorer").nth(number)
-    handle = handle_of(root, label)
-    before = megabytes()
-    for move in range(MOVES_FOR_MEMORY):
-        root.evaluate("() => { window.took = []; }")
-        handle.press("ArrowRight" if move % 2 else "ArrowLeft")
-        opened.page.wait_for_function("window.took.length", timeout=30_000)
-    return {"moves": MOVES_FOR_MEMORY, "before": before, "after": megabytes()}
-
-
 TABLES = {
     "training": bench_training,
     "loader": bench_loader,
     "loop": bench_loop,
     "help": bench_help,
-    "explorers": bench_explorers,
 }
 
 
@@ -355,28 +231,54 @@ def bench_lessons():
 
 
 def main():
+    browsing = ("explorers", "memory")
+    known = [*TABLES, *browsing, "lessons"]
     parser = argparse.ArgumentParser(description="Measure speed against named peers.")
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"{', '.join(TABLES)}, lessons")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(known))
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="explorers: these alone")
+    parser.add_argument(
+        "--moves", type=int, help="explorers and memory: a trial with so many moves, not stored"
+    )
     parser.add_argument("--one", nargs=2, metavar=("NOTEBOOK", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         one_lesson(*options.one)
         return
-    unknown = set(options.tables) - {*TABLES, "lessons"}
+    unknown = set(options.tables) - set(known)
     if unknown:
-        parser.error(f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}, lessons")
-    stored = results.FOLDER / "bench.json"
-    tables = json.loads(stored.read_text())["tables"] if stored.exists() else {}
-    for name in options.tables or [*TABLES, "lessons"]:
+        parser.error(f"no table {', '.join(unknown)}; there are {', '.join(known)}")
+    unknown = set(options.only or ()) - set(explorers.MOVED)
+    if unknown:
+        parser.error(f"no explorer {', '.join(unknown)}; there are {', '.join(explorers.MOVED)}")
+    for name in options.tables or known:
         if name == "lessons":
             text = json.dumps(bench_lessons(), indent=1) + "\n"
             runtime.write_whole(results.FOLDER / "lessons.json", text.encode())
-            continue
-        row = TABLES[name]()
-        tables[name] = {**row, "machine": runtime.machine(), "versions": runtime.versions()}
+        elif name in browsing:
+            # each explorer is stored as soon as it is measured
+            measure = {"explorers": latency.latencies, "memory": latency.memories}[name]
+            for explorer, row in measure(options.only, options.moves):
+                if not options.moves:
+                    before = stored().get("explorers", {})
+                    store("explorers", latency.table(before, name, explorer, row))
+        else:
+            store(name, TABLES[name]())
+
+
+def stored():
+    """The tables of earlier runs."""
+    path = results.FOLDER / "bench.json"
+    return json.loads(path.read_text())["tables"] if path.exists() else {}
+
+
+def store(name, row):
+    """Put a table into the file, and print what it says."""
+    row = {**row, "machine": runtime.machine(), "versions": runtime.versions()}
+    if "ratio" in row:
         print(f"{row['what']}: {row['ratio']:.3g} (peer: {row['peer']})", flush=True)
-        content = {"command": "python benchmarks/bench.py", "tables": tables}
-        runtime.write_whole(stored, (json.dumps(content, indent=1) + "\n").encode())
+    content = {"command": "python benchmarks/bench.py", "tables": {**stored(), name: row}}
+    text = json.dumps(content, indent=1) + "\n"
+    runtime.write_whole(results.FOLDER / "bench.json", text.encode())
 
 
 if __name__ == "__main__":

@@ -161,3 +161,8 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(name, values):
 def test_images_without_labels_are_a_sentence():
     with pytest.raises(ExplorerError, match="images with their labels.*got Tensor"):
         augmentation_lab(IMAGES, RECIPE)
+
+
+def test_a_recipe_that_is_none_is_a_sentence():
+    with pytest.raises(ExplorerError, match="expected an augmentation.*got NoneType"):
+        augmentation_lab(PART, None)

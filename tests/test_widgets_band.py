@@ -161,6 +161,20 @@ def test_an_empty_history_and_no_runs_get_a_sentence(history):
     assert "no stored runs" in str(band.band_explorer(history, []).error)
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"history": RUNS}, "expected the history that fit returned, got list"),
+        ({"runs": {"runs": RUNS}}, "expected stored runs.*got dict"),
+        ({"runs": [{"seed": 0}]}, "have no train_loss, train_accuracy"),
+        ({"recipe": "adam"}, "expected the recipe that fit got, got str"),
+    ],
+)
+def test_arguments_of_another_kind_get_a_sentence(history, change, sentence):
+    with pytest.raises(ExplorerError, match=sentence):
+        band.band_explorer(**{"history": history, "runs": RUNS, **change})
+
+
 def test_more_epochs_than_the_stored_runs_have():
     longer = history_of(RUNS[0], **{key: [*RUNS[0][key], 0.5] for key in KEYS})
     assert band.band_picture(longer, RUNS, 6).text.endswith("The stored runs have 5 epochs.")

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 from mnist_course import data, models, probe
 from mnist_course.widgets import ExplorerError, feature_maps, layers, pixels
@@ -234,6 +235,83 @@ def test_two_networks_stand_side_by_side(lenet):
     assert "the label is 7" in both.text
 
 
+def test_two_networks_of_other_layers_are_both_named(lenet):
+    variant = models.lenet5()
+    variant[1], variant[2] = nn.ReLU(), nn.MaxPool2d(2)
+    explorer = feature_maps({"plain": lenet, "variant": variant}, PART)
+    assert explorer.controls["layer"].options[1][0] == "1: Sigmoid and ReLU, 6 × 28 × 28"
+    explorer.controls["layer"].value = "1"
+    assert "Layer 1 (plain: Sigmoid; variant: ReLU), channel 0, row 14" in explorer.seen.text
+    assert explorer.seen.text.count("5 × 5 pixels") == 1  # the same of both
+    explorer.controls["layer"].value = "0"
+    assert "Layer 0 (Conv2d), channel 0" in explorer.seen.text
+
+
+def test_networks_may_be_named_by_numbers(lenet):
+    assert "2: value" in feature_maps({1: lenet, 2: lenet}, PART).seen.text
+
+
+def test_two_networks_that_see_different_pixels_are_both_told():
+    small, large = (
+        nn.Sequential(nn.Conv2d(1, 1, size, padding=size // 2), nn.Flatten()) for size in (3, 5)
+    )
+    looks = {"small": layers.Look(small), "large": layers.Look(large)}
+    text = layers.feature_map_picture(looks, IMAGES[0], "0", position=29).text
+    assert "small: it depends on 3 × 3 pixels, rows 0 to 2" in text
+    assert "large: it depends on 4 × 4 pixels, rows 0 to 3" in text
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (nn.Tanh(), "Tanh works on each number alone:"),
+        (nn.BatchNorm2d(2), "BatchNorm2d in evaluation mode, on each number alone:"),
+        (nn.BatchNorm2d(2, track_running_stats=False), "BatchNorm2d, at this place:"),
+        (nn.LocalResponseNorm(2), "LocalResponseNorm, at this place:"),
+    ],
+)
+def test_only_what_works_on_each_number_alone_is_said_to(layer, expected, monkeypatch):
+    network = nn.Sequential(nn.Conv2d(1, 2, 5), layer, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    written = []
+    monkeypatch.setattr(pixels.Sheet, "text", lambda *given, **named: written.append(given[3]))
+    layers.feature_map_picture({"x": layers.Look(network)}, IMAGES[0], "1")
+    assert expected in written
+    # the claim itself: of a map in which one number is another, only that one comes out another
+    maps = torch.rand(1, 2, 6, 6)
+    other = maps.clone()
+    other[0, 0, 2, 3] += 5
+    changed = (layer.eval()(other) != layer(maps)).sum()
+    assert (changed == 1) == ("alone" in expected)
+
+
+def test_the_padding_of_a_maximum_is_minus_infinity_and_is_drawn_so():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 5), nn.MaxPool2d(3, 2, padding=1), nn.Flatten())
+    look = layers.Look(network)
+    answer = look.answer(IMAGES[0])
+    patch = layers.patch_of(network[1], answer.inputs["1"], 0, 0)
+    assert np.isneginf(patch[:, 0]).all()
+    assert np.isneginf(patch[:, :, 0]).all()
+    np.testing.assert_array_equal(patch.max(axis=(1, 2)), answer.outputs["1"][:, 0, 0])
+    seen = layers.feature_map_picture({"net": look}, IMAGES[0], "1")
+    x, y = 8 + layers.KERNEL[0], layers.KERNEL[1]
+    corners = seen.picture[y + 2 : y + 99 : 33, x + 2 : x + 144 : 48]  # of the nine cells
+    grey = (corners == pixels.NOTHING).all(axis=2)
+    assert grey.tolist() == [[True] * 3, [True, False, False], [True, False, False]]
+    limit = np.abs(patch[0, 1:, 1:]).max()
+    tint = pixels.signed(patch[0, 1:, 1:], limit=limit)
+    np.testing.assert_array_equal(corners[1:, 1:], tint)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_the_padding_of_a_mean_counts_as_0_or_is_left_out(counted):
+    pool = nn.AvgPool2d(3, 2, padding=1, count_include_pad=counted)
+    maps = torch.rand(2, 9, 9)
+    patch = layers.patch_of(pool, maps, 0, 2)
+    mean = patch.mean(axis=(1, 2)) if counted else np.nanmean(patch, axis=(1, 2))
+    np.testing.assert_allclose(mean, pool(maps[None])[0, :, 0, 2], rtol=1e-5)
+
+
 @pytest.mark.parametrize("layer", ["0", "1", "2", "3.conv1", "3", "4.shortcut.0", "6"])
 def test_every_kind_of_layer_has_its_picture(residual, layer):
     seen = layers.feature_map_picture({"net": layers.Look(residual)}, IMAGES[0], layer)
@@ -377,6 +455,86 @@ def test_a_step_through_data_shows_in_the_next_picture(lenet):
     np.testing.assert_allclose(look.answer(IMAGES[0]).outputs["0"], expected, atol=1e-5)
 
 
+def test_another_stride_shows_in_the_next_picture(lenet):
+    network = nn.Sequential(nn.Conv2d(1, 2, 5), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    look = layers.Look(network)
+    assert look.answer(IMAGES[0]).outputs["0"].shape == (2, 24, 24)
+    network[0].stride = (2, 2)  # the same layers with the same weights
+    assert look.answer(IMAGES[0]).outputs["0"].shape == (2, 12, 12)
+    assert look.field("0", 1, 1) == (2, 6, 2, 6)
+
+
+def step(network):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    F.cross_entropy(network(network_input(IMAGES[0])), torch.tensor([3])).backward()
+    optimizer.step()
+
+
+def replace_parameter(network):
+    network[0].weight = nn.Parameter(torch.ones(6, 1, 5, 5))
+
+
+def change_without_gradients(network):
+    with torch.no_grad():
+        network[0].weight.mul_(2)
+
+
+def change_data(network):
+    network[0].weight.data.mul_(2)
+
+
+def exchange_data(network):
+    network[0].weight.data = torch.ones(6, 1, 5, 5)
+
+
+def change_through_numpy(network):
+    network[0].weight.detach().numpy()[0] += 1  # torch counts nothing here
+
+
+def change_one_bias(network):
+    network[0].bias.data[5] += 1e-3
+
+
+def load_weights(network):
+    network.load_state_dict({name: 2 * one for name, one in network.state_dict().items()})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [step, replace_parameter, change_without_gradients, change_data, exchange_data,
+     change_through_numpy, change_one_bias, load_weights],
+)  # fmt: skip
+def test_every_way_to_change_a_weight_shows_in_the_next_picture(lenet, change):
+    look = layers.Look(lenet)
+    before = look.answer(IMAGES[0]).outputs["0"]
+    change(lenet)
+    with torch.no_grad():
+        expected = lenet[0](network_input(IMAGES[0]))[0].numpy()
+    assert np.abs(expected - before).max() > 1e-4
+    np.testing.assert_allclose(look.answer(IMAGES[0]).outputs["0"], expected, atol=1e-5)
+
+
+def test_new_running_statistics_show_in_the_next_picture(residual):
+    look = layers.Look(residual)
+    before = look.answer(IMAGES[0]).outputs["1"]
+    residual.train()(torch.randn(8, 1, 28, 28))
+    after = look.answer(IMAGES[0]).outputs["1"]
+    expected = residual.eval()[:2](network_input(IMAGES[0])).detach()[0]
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
+def test_weights_are_compared_once_a_picture_and_network(lenet, monkeypatch):
+    explorer = feature_maps({"before": copy.deepcopy(lenet), "after": lenet}, PART)
+    compared = []
+    original = layers._equal
+    monkeypatch.setattr(layers, "_equal", lambda *tensors: compared.append(1) or original(*tensors))
+    for position in (3, 4, 5):
+        explorer.controls["position"].value = position
+        assert explorer.error is None
+    assert len(compared) == 3 * 2
+
+
 def test_another_activation_shows_in_the_next_picture(lenet):
     look = layers.Look(lenet)
     assert look.answer(IMAGES[0]).outputs["1"].min() > 0  # a sigmoid's
@@ -384,6 +542,70 @@ def test_another_activation_shows_in_the_next_picture(lenet):
     with torch.no_grad():
         expected = lenet[0](network_input(IMAGES[0]))[0].clamp(min=0)
     np.testing.assert_allclose(look.answer(IMAGES[0]).outputs["1"], expected, atol=1e-5)
+
+
+# --- the student's hooks, and weights that torch computes --------------------------------------
+
+
+def test_the_students_hooks_run_on_no_copy(lenet):
+    heard = []
+    lenet[0].register_forward_hook(lambda layer, given, output: heard.append(1) or 0 * output)
+    lenet[0].register_forward_pre_hook(lambda layer, given: heard.append(2))
+    lenet[3].register_full_backward_hook(lambda *_: heard.append(3))
+    before = fingerprint(lenet)
+    explorer = feature_maps(lenet, PART)
+    explorer.controls["digit"].value = 3
+    assert explorer.error is None
+    assert heard == []
+    assert fingerprint(lenet) == before
+    assert len(lenet[0]._forward_hooks) == len(lenet[3]._backward_hooks) == 1
+    weight, bias = lenet[0].weight.detach(), lenet[0].bias.detach()
+    expected = F.conv2d(network_input(IMAGES[3]), weight, bias, padding=2)[0]
+    np.testing.assert_allclose(
+        layers.Look(lenet).answer(IMAGES[3]).outputs["0"], expected, atol=1e-5
+    )
+    lenet(network_input(IMAGES[0]))
+    assert heard == [2, 1]
+
+
+def normed(layer):
+    nn.utils.weight_norm(layer)
+
+
+def pruned(layer):
+    prune.l1_unstructured(layer, "weight", 0.5)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(
+    "change",
+    [
+        normed,
+        pruned,
+        nn.utils.parametrizations.weight_norm,
+        nn.utils.parametrizations.spectral_norm,
+    ],
+)
+def test_weights_that_torch_computes_are_shown_as_they_are_after_a_step(lenet, change):
+    change(lenet[3])
+    explorer = feature_maps(lenet, PART)
+    assert [name for _, name in explorer.controls["layer"].options] == [str(n) for n in range(6)]
+    step(lenet)
+    lenet.eval()
+    with torch.no_grad():
+        expected = lenet[:4](network_input(IMAGES[0]))[0].numpy()
+    look = layers.Look(lenet)
+    np.testing.assert_allclose(look.answer(IMAGES[0]).outputs["3"], expected, atol=1e-5)
+    np.testing.assert_allclose(
+        layers.kernel_of(look, "3", 2, 1), lenet[3].weight[2, 1].detach(), atol=1e-6
+    )
+    explorer.controls["layer"].value = "3"
+    assert "Layer 3 (Conv2d), channel 0" in explorer.seen.text
+
+
+def test_a_compiled_network_is_shown_as_it_was_built(lenet):
+    compiled = torch.compile(lenet, backend="eager")
+    assert [n for _, n in feature_maps(compiled, PART).controls["layer"].options][:2] == ["0", "1"]
 
 
 # --- what does not work -------------------------------------------------------------------
@@ -518,6 +740,35 @@ class Failing(nn.Module):
         ]()
 
 
+class Hoarding(Keeping):
+    """A network that keeps the maps of all passes, with their graphs."""
+
+    def forward(self, images):
+        logits = super().forward(images)
+        self.every = [*getattr(self, "every", []), self.maps]
+        return logits
+
+
+def test_a_network_that_can_not_be_copied():
+    network = Hoarding(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(2 * 24 * 24, 10))
+    for image in IMAGES[:2]:
+        network(network_input(image))
+    with pytest.raises(ExplorerError, match="can't be copied"):
+        feature_maps(network, PART)
+    assert len(network.every) == 2
+
+
+class Logarithm(nn.Module):
+    def forward(self, values):
+        return values.log()
+
+
+def test_answers_that_are_no_numbers_though_the_weights_are():
+    network = nn.Sequential(nn.Conv2d(1, 10, 28), nn.Flatten(), nn.ReLU(), Logarithm(), Logarithm())
+    with pytest.raises(ExplorerError, match="answers to this digit are no numbers"):
+        layers.Look(network).answer(IMAGES[0])
+
+
 def test_a_mistake_in_the_students_own_forward():
     with pytest.raises(ExplorerError, match="can't take images.*KeyError"):
         feature_maps(Failing("missing"), PART)
@@ -556,6 +807,8 @@ def test_images_of_another_size(lenet):
         ({"source": 6}, "input channel must be from 0 to 5"),
         ({"position": -1}, "position must be from 0 to 99"),
         ({"position": 100}, "position must be from 0 to 99"),
+        ({"position": 1.5}, "position must be a whole number"),
+        ({"channel": "0"}, "channel must be from 0 to 15, got '0'"),
     ],
 )
 def test_what_is_not_there_is_a_sentence(lenet, change, sentence):
@@ -567,6 +820,13 @@ def test_what_is_not_there_is_a_sentence(lenet, change, sentence):
 def test_two_networks_must_be_built_alike(lenet, residual):
     other = feature_maps({"one": lenet, "other": residual}, PART)
     assert "side by side must be built alike" in other.problem.value
+    wide, narrow = (
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3, groups=groups), nn.Flatten())
+        for groups in (1, 2)
+    )
+    looks = {"wide": layers.Look(wide), "narrow": layers.Look(narrow)}
+    with pytest.raises(ExplorerError, match="different numbers of input channels"):
+        layers.feature_map_picture(looks, IMAGES[0], "1", source=3)
     with pytest.raises(ExplorerError, match="one network or two side by side, got 3"):
         feature_maps({"a": lenet, "b": lenet, "c": lenet}, PART)
 

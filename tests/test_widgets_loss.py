@@ -145,6 +145,11 @@ def test_the_text_says_where_the_loss_stands(value, words):
         ({"activation": "step"}, "no activation 'step'"),
         ({"initialisation": "zeros"}, "no initialisation 'zeros'"),
         ({"rate": 0.0}, "above 0"),
+        ({"rate": -0.1}, "above 0"),
+        ({"rate": math.nan}, "above 0, got nan"),
+        ({"rate": math.inf}, "above 0, got inf"),
+        ({"rate": "0.1"}, "above 0"),
+        ({"depth": 2.5}, "depth must be a whole number"),
         ({"depth": 0}, "depth must be from 1 to 6"),
         ({"depth": 7}, "depth must be from 1 to 6"),
     ],
@@ -156,8 +161,15 @@ def test_settings_outside_get_a_sentence(few, settings, sentence):
 
 def test_images_of_another_size_get_a_sentence(few):
     wrong = data.Part(few.train.images[:, :20], few.train.labels)
-    with pytest.raises(ExplorerError, match="28, 28"):
+    with pytest.raises(ExplorerError, match="28 × 28"):
         trace_of(wrong)
+    assert "28 × 28" in loss_explorer(wrong, 3).problem.value
+
+
+def test_what_is_no_part_gets_a_sentence(few):
+    assert "got Tensor" in loss_explorer(few.train.images, 3).problem.value
+    assert "got Digits" in loss_explorer(few, 3).problem.value
+    assert "steps must be from 1" in loss_explorer(few.train, 0).problem.value
 
 
 # --- the explorer -------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """Maps become the right colours, and what is written on a sheet stays on it."""
 
+import math
+
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
-from mnist_course import plots
-from mnist_course.widgets import pixels
+from mnist_course import data, plots
+from mnist_course.widgets import ExplorerError, pixels
 
 
 def test_signed_values_have_the_colours_of_the_map_at_their_place():
@@ -94,6 +97,51 @@ def test_what_reaches_beyond_the_sheet_is_cut_off(place):
     sheet.text(*place, "text", 20)
     sheet.frame(*place, 20, 20)
     assert sheet.pixels.shape == (30, 60, 3)
+
+
+def test_what_is_no_number_is_grey_and_the_others_keep_their_colours():
+    values = np.array([[-1.0, -np.inf, 0.5], [np.nan, 0.0, 1.0]])
+    finite = np.isfinite(values)
+    known = np.where(finite, values, 0)
+    for painted, alone in (
+        (pixels.signed(values), pixels.signed(known)),
+        (pixels.grey(values, 1, -1, 1), pixels.grey(known, 1, -1, 1)),
+    ):
+        np.testing.assert_array_equal(painted[finite], alone[finite])
+        assert (painted[~finite] == pixels.NOTHING).all()
+    assert pixels.number(-np.inf) == "−∞"
+    assert pixels.number(np.nan) == "–"
+    sheet = pixels.Sheet(150, 60)
+    sheet.numbers(values, 0, 0, cell=(40, 20))
+    assert sheet.pixels[2, 42].tolist() == list(pixels.NOTHING)
+    assert sheet.pixels[2, 2].tolist() == pixels.signed(known)[0, 0].tolist()
+
+
+def part(images, labels):
+    return data.Part(
+        torch.zeros(images, 28, 28, dtype=torch.uint8), torch.zeros(labels, dtype=torch.int64)
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (part(0, 0), "got 0 images and 0 labels"),
+        (part(3, 5), "got 3 images and 5 labels"),
+        (None, "got NoneType"),
+        (torch.zeros(3, 28, 28), "got Tensor"),
+    ],
+)
+def test_a_part_needs_images_and_as_many_labels(given, sentence):
+    with pytest.raises(ExplorerError, match=sentence):
+        pixels.check_part(given)
+
+
+@pytest.mark.parametrize("value", [-1, 4, 1.5, math.nan, "2", None])
+def test_a_setting_that_must_be_whole_is_checked(value):
+    pixels.check_whole("stride", np.int64(3), 0, 3)
+    with pytest.raises(ExplorerError, match=f"from 0 to 3, got {value!r}"):
+        pixels.check_whole("stride", value, 0, 3)
 
 
 def test_a_map_is_pasted_with_a_line_around_it():

@@ -128,8 +128,10 @@ def test_another_digit_sends_all_frames_again_and_runs_the_network_once_an_epoch
 ):
     before = explorer.picture.frames
     calls = []
-    original = scrubber.look
-    monkeypatch.setattr(scrubber, "look", lambda *given: calls.append(1) or original(*given))
+    original = scrubber.layers.answered
+    monkeypatch.setattr(
+        scrubber.layers, "answered", lambda *given: calls.append(1) or original(*given)
+    )
     explorer.controls["digit"].value = 9
     assert len(calls) == 4
     for old, frame in zip(before, explorer.picture.frames, strict=True):
@@ -168,12 +170,59 @@ def test_bad_input_gets_a_sentence(trained, few, change, sentence):
         scrubber.look(*change(trained[0], few.validation.images[0]))
 
 
-def test_a_network_without_convolutions_is_told_under_the_controls(few):
-    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    snapshots = Snapshots(network)
-    explorer = epoch_scrubber(network, snapshots, History(), few.validation)
-    assert "no convolution" in str(explorer.error)
-    assert "no convolution" in explorer.problem.value
+def of(network):
+    """What a training without an epoch leaves."""
+    return network, Snapshots(network), History()
+
+
+def pair(few):
+    class Pair(nn.Conv2d):
+        def forward(self, images):
+            return super().forward(images).flatten(1), images
+
+    return of(Pair(1, 10, 28))
+
+
+def emptied(few):
+    network, snapshots, history = of(models.lenet5())
+    snapshots.weights = []
+    return network, snapshots, history
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda few: of(models.softmax_regression()), "no convolution"),
+        (lambda few: of(nn.Sequential(nn.Conv2d(3, 10, 28), nn.Flatten())), "can't take images"),
+        (pair, "nothing else"),
+        (lambda few: of(nan_weights(models.lenet5())), "NaN"),
+        (emptied, "these snapshots are empty"),
+        (lambda few: (None, *of(models.lenet5())[1:]), "got NoneType"),
+        (lambda few: (models.softmax_regression(), *of(models.lenet5())[1:]), "no convolution"),
+        (lambda few: (models.residual_network(), *of(models.lenet5())[1:]), "built in another way"),
+        (lambda few: (models.lenet5(), History(), Snapshots(models.lenet5())), "in this order"),
+        (lambda few: (models.lenet5(), [], History()), "got list and History"),
+        (lambda few: of(nn.Sequential(nn.Conv2d(1, 3, 28), nn.Flatten())), "label must be from"),
+    ],
+)
+def test_what_does_not_fit_gets_a_sentence(few, make, sentence):
+    network, snapshots, history = make(few)
+    eights = few.validation[few.validation.labels == 8]
+    try:
+        problem = str(epoch_scrubber(network, snapshots, history, eights).error)
+    except ExplorerError as error:
+        problem = str(error)
+    assert sentence in problem
+
+
+@pytest.mark.parametrize("change", [nn.Module.double, torch.compile])
+def test_networks_of_other_kinds_are_shown(few, change):
+    torch.manual_seed(0)
+    plain = models.lenet5()
+    with torch.no_grad():
+        expected = plain(normalised(few.validation.images[0])).softmax(1)[0]
+    explorer = epoch_scrubber(*of(change(plain)), few.validation)
+    assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.seen.text
 
 
 def test_snapshots_of_another_training_are_told(trained, few):

@@ -6,7 +6,7 @@ import torch
 
 from mnist_course import augment, plots
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, Seen, rows, slider
+from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, slider
 
 LIMITS = {  # what the sliders reach: far beyond any recipe, to see where a digit is lost
     "rotation": (-180, 180),
@@ -60,7 +60,7 @@ def augmentation_picture(
     settings = {"rotation": rotation, "right": right, "down": down, "size": size, "shear": shear}
     for name, value in settings.items():
         pixels.check_range(name, value, *LIMITS[name])
-    pixels.check_range("draw", draw, 0, 10**9)
+    pixels.check_whole("draw", draw, 0, 10**9)
     changed = transform(digit, **settings)
     generator = torch.Generator().manual_seed(draw)
     count = COLUMNS * ROWS
@@ -129,6 +129,10 @@ def augmentation_lab(part, recipe):
     part: a `data.Part`, such as the training images; recipe: an `augment.RandomAffine`.
     """
     pixels.check_part(part)
+    if not isinstance(recipe, augment.RandomAffine):
+        raise ExplorerError(
+            f"expected an augmentation, such as RandomAffine(); got {type(recipe).__name__}"
+        )
 
     def setting(label, name, value, step, help):
         return slider(label, value, *LIMITS[name], step, help)

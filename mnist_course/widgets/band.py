@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from mnist_course import plots
+from mnist_course.training import History, Recipe
 from mnist_course.widgets import charts, pixels
 from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, slider
 
@@ -16,6 +17,7 @@ MEASURES = {
     "validation loss": ("validation_loss", False),
     "training loss": ("train_loss", False),
 }
+STORED = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "recipe")
 
 
 def curves_of(runs, key):
@@ -96,14 +98,28 @@ def _chart(bands, mine, name):
     room = max(1e-3, 0.06 * (max(known) - min(known)))
     ax.set_ylim(min(known) - room, max(known) + room)
     ax.set_xlim(0.7, max(len(lows), len(mine)) + 0.3)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("epoch", fontsize=8)
-    ax.set_title(f"{name}, epoch by epoch", fontsize=10)
-    if "accuracy" in name:
-        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+    charts.name_axes(ax, f"{name}, epoch by epoch", "epoch", share="accuracy" in name)
     ax.legend(fontsize=9, frameon=False, loc="lower right" if "accuracy" in name else "upper right")
     plots.mark_quick(figure)
     return charts.Chart(figure, (line, ring)), line, ring
+
+
+def check(history, runs, recipe, keys=STORED):
+    """Raise ExplorerError unless these are a `History`, stored runs, and a `Recipe` or None.
+
+    keys: what each run must hold.
+    """
+    if not isinstance(history, History):
+        raise ExplorerError(f"expected the history that fit returned, got {type(history).__name__}")
+    if not (isinstance(runs, list) and all(isinstance(run, dict) for run in runs)):
+        raise ExplorerError(
+            f'expected stored runs, as results.load(topic)["runs"]; got {type(runs).__name__}'
+        )
+    missing = [key for key in keys if not all(key in run for run in runs)]
+    if missing:
+        raise ExplorerError(f"these are no stored runs: they have no {', '.join(missing)}")
+    if not (recipe is None or isinstance(recipe, Recipe)):
+        raise ExplorerError(f"expected the recipe that fit got, got {type(recipe).__name__}")
 
 
 def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
@@ -115,12 +131,13 @@ def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
     """
     if name not in MEASURES:
         raise ExplorerError(f"no measure {name!r}; there are {', '.join(MEASURES)}")
+    key, better = MEASURES[name]
+    check(history, runs, recipe, keys=[key])
     if not len(history):
         raise ExplorerError("this history holds no epoch yet: train the network first")
     if not runs:
         raise ExplorerError("there are no stored runs to compare with")
-    pixels.check_range("epoch", epoch, 1, len(history))
-    key, better = MEASURES[name]
+    pixels.check_whole("epoch", epoch, 1, len(history))
     stored, mine = curves_of(runs, key), getattr(history, key)
     lows, highs = stored.min(axis=0), stored.max(axis=0)
     chart, line, ring = _chart((tuple(lows), tuple(highs)), tuple(mine), name)
@@ -157,7 +174,9 @@ def band_explorer(history, runs, recipe=None):
     """An explorer: the student's curve, epoch by epoch, over the band of stored runs.
 
     history: what `fit` returned; runs: `results.load(topic)["runs"]`; recipe: what `fit` got.
+    Raises ExplorerError for any that is not.
     """
+    check(history, runs, recipe)
     last = max(1, len(history))
     epoch = slider("Epoch", last, 1, max(last, 2), help="the curve is drawn up to here")
     epoch.max = last

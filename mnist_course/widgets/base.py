@@ -177,6 +177,7 @@ class Picture(anywidget.AnyWidget):
 
 
 NAMES = """
+const PLAYER = ['Play or pause', 'Stop', 'Repeat'];  // the buttons of a player, which show signs
 function name(explorer) {
   for (const slider of explorer.querySelectorAll('.widget-slider')) {
     const text = slider.querySelector('.widget-label')?.textContent;
@@ -184,6 +185,12 @@ function name(explorer) {
     const readout = slider.querySelector('.widget-readout');
     readout?.setAttribute('role', 'textbox');
     readout?.setAttribute('aria-label', text + ', value');
+  }
+  for (const player of explorer.querySelectorAll('.widget-play')) {
+    player.querySelectorAll('button').forEach((button, number) => {
+      button.title = PLAYER[number];
+      button.setAttribute('aria-label', PLAYER[number]);
+    });
   }
   explorer.querySelector('.mnist-problem .widget-html-content')?.setAttribute('role', 'alert');
 }
@@ -201,9 +208,10 @@ export default { render };
 
 
 class Names(anywidget.AnyWidget):
-    """Names the sliders around it for screen readers, and has errors read out.
+    """Names sliders and buttons around it for screen readers, and has errors read out.
 
-    ipywidgets 8.1 writes a slider's label beside it, but ties the two together nowhere.
+    ipywidgets 8.1 writes a slider's label beside it, but ties the two together nowhere, and
+    its player's buttons have no names.
     """
 
     _esm = NAMES

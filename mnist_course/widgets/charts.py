@@ -29,6 +29,15 @@ def new_figure(width, height, columns=1, left=45, right=12, top=24, bottom=24, g
     return figure, axes
 
 
+def name_axes(ax, title, across=None, share=False):
+    """Title and label of axes over whole numbers; share: percent upwards, for values 0..1."""
+    ax.set_title(title, fontsize=9)
+    ax.set_xlabel(across, fontsize=8)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if share:
+        ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+
+
 class Chart:
     """A figure of which a few artists move: they alone are drawn for a new picture.
 

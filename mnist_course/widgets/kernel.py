@@ -58,16 +58,19 @@ def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
     Returns a `Seen`. Raises ExplorerError for anything outside.
     """
     image = pixels.digit_image(image)
-    kernel = np.asarray(kernel, dtype=np.float64)
+    try:
+        kernel = np.asarray(kernel, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ExplorerError(f"a kernel has nine weights, all of them numbers: {error}") from error
     if kernel.size != 9 or not np.isfinite(kernel).all():
         raise ExplorerError(f"a kernel has nine weights, all of them numbers; got {kernel}")
     kernel = kernel.reshape(3, 3)
-    pixels.check_range("stride", stride, 1, 3)
-    pixels.check_range("padding", padding, 0, 3)
-    pixels.check_range("dilation", dilation, 1, 2)
+    pixels.check_whole("stride", stride, 1, 3)
+    pixels.check_whole("padding", padding, 0, 3)
+    pixels.check_whole("dilation", dilation, 1, 2)
     patches = windows(image, stride, padding, dilation)
     output = np.einsum("rcij,ij->rc", patches, kernel)
-    pixels.check_range("position", position, 0, output.size - 1)
+    pixels.check_whole("position", position, 0, output.size - 1)
     row, column = divmod(position, output.shape[1])
     patch = patches[row, column]
     value = output[row, column]

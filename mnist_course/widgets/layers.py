@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
 from mnist_course import data, plots
 from mnist_course.widgets import pixels
@@ -22,6 +23,12 @@ ALL_HEIGHT = 178  # room for all maps of a layer
 WIDTH = 2 * PANEL + GAP + 16
 SCALE = SIDE // 28
 REMEMBERED = 16  # digits whose answers are kept
+POINTWISE = (  # what they make of a number depends on that number alone
+    nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish,
+)  # fmt: skip
+PLAIN = frozenset({bool, int, float, str})
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,9 @@ class Look:
     """A view of a network that leaves it alone: everything is computed on a copy.
 
     The copy is in evaluation mode, on the CPU and in float32, wherever and in whatever mode the
-    network is. It is made anew when a weight or a layer was changed since, so a look after more
-    training shows the trained network. Each digit goes through the network once and is remembered.
+    network is. `answer` makes it anew when a weight or a layer was changed since, so a look after
+    more training shows the trained network. Each digit goes through the network once and is
+    remembered.
     """
 
     def __init__(self, network):
@@ -50,9 +58,10 @@ class Look:
                 f"expected a network (nn.Module), got {type(network).__name__}: the network comes "
                 "first, then the digits"
             )
-        self.network = network
+        self.network = plain(network)
         self._twin = self._kinds = self._fields = None
-        self._modules: list = []  # of the network, and its numbers, when the copy was made
+        self._layers: list = []  # of the network, their settings, and its numbers, as copied
+        self._settings: list = []
         self._tensors: list = []
         self._answers: OrderedDict = OrderedDict()
         if not any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
@@ -60,10 +69,17 @@ class Look:
                 "this network has no convolution (nn.Conv2d), so it has no feature maps to show"
             )
 
+    @torch.no_grad()
     def twin(self):
-        """The copy; made anew after a change. Raises ExplorerError if there is none."""
-        modules = list(self.network.modules())
+        """The copy; made anew after a change. Raises ExplorerError if there can be none."""
+        layers = list(self.network.modules())
+        settings = [_settings(layer) for layer in layers]
         tensors = [*self.network.parameters(), *self.network.buffers()]
+        # The numbers themselves: torch counts no change that is made through `weight.data`, and
+        # such a change leaves the tensor where it is.
+        same = layers == self._layers and settings == self._settings
+        if same and _equal(tensors, self._tensors):
+            return self._twin
         if any(nn.parameter.is_lazy(tensor) for tensor in tensors):
             raise ExplorerError(
                 "the network has no weights yet: run it once, on one batch, and look again"
@@ -73,9 +89,6 @@ class Look:
                 'the network is on the device "meta", which holds no numbers: move it to the CPU '
                 "with to_empty and load its weights"
             )
-        # The numbers themselves: torch counts no change that is made through `weight.data`.
-        if modules == self._modules and _equal(tensors, self._tensors):
-            return self._twin
         for name, tensor in [*self.network.named_parameters(), *self.network.named_buffers()]:
             if not torch.isfinite(tensor).all():
                 raise ExplorerError(
@@ -86,54 +99,38 @@ class Look:
         self._twin = copied(self.network).to("cpu", torch.float32).eval()
         if repr(self._twin) != before:  # other layers, other receptive fields
             self._fields = None
-        self._kinds = {
-            name: layer
-            for name, layer in self._twin.named_modules()
-            if _is_layer(layer, self._twin)
-        }
+        self._kinds = _shown_layers(self._twin)
         self._answers.clear()
-        self._modules = modules
+        self._layers, self._settings = layers, settings
         self._tensors = [tensor.detach().clone() for tensor in tensors]
         return self._twin
 
     @property
     def kinds(self):
-        """The layers whose outputs are shown, by name, as they are in the copy."""
-        self.twin()
+        """The layers whose outputs are shown, by name, as they were at the last answer."""
+        if self._twin is None:
+            self.twin()
         return self._kinds
 
     def answer(self, image):
         """The `Answer` to bytes (28, 28); the network runs once for each digit."""
         pixels.digit_image(image)  # a sentence for any other size or type
-        image = torch.as_tensor(image)
+        image = torch.as_tensor(image).cpu()
         twin = self.twin()
         key = image.numpy().tobytes()
         if key not in self._answers:
-            self._answers[key] = self._run(twin, image)
+            self._answers[key] = answered(twin, image)
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
         return self._answers[key]
 
-    def _run(self, twin, image):
-        inputs, outputs, logits = record(
-            twin, data.normalise(data.scale(image[None])), keep=lambda maps: maps[0].numpy().copy()
-        )
-        if not (torch.is_tensor(logits) and logits.ndim == 2 and torch.isfinite(logits).all()):
-            got = f"the shape {tuple(logits.shape)}" if torch.is_tensor(logits) else type(logits)
-            raise ExplorerError(
-                f"expected logits of the shape (1, classes), all of them numbers; the network "
-                f"gave {got}"
-            )
-        return Answer(inputs, outputs, logits.softmax(dim=1)[0].numpy())
-
     def field(self, layer, row, column):
         """The receptive field of a place in a layer: (first row, last row, first column, last).
 
-        None where nothing of the digit reaches it.
+        In the network as it was at the last answer. None where nothing of the digit reaches it.
         """
-        twin = self.twin()
         if self._fields is None:
-            self._fields = receptive_fields(twin)
+            self._fields = receptive_fields(self.twin() if self._twin is None else self._twin)
         touched = self._fields[layer][:, row, column]
         reached = [np.flatnonzero(part) for part in (touched[:28], touched[28:])]
         if not all(len(lines) for lines in reached):
@@ -141,15 +138,54 @@ class Look:
         return tuple(int(line) for lines in reached for line in (lines[0], lines[-1]))
 
 
+def answered(network, image):
+    """The `Answer` of a network on the CPU to bytes (28, 28). Raises ExplorerError without one."""
+    inputs, outputs, logits = record(
+        network, data.normalise(data.scale(image[None])), keep=lambda maps: maps[0].numpy().copy()
+    )
+    if not (torch.is_tensor(logits) and logits.ndim == 2):
+        got = f"the shape {tuple(logits.shape)}" if torch.is_tensor(logits) else type(logits)
+        raise ExplorerError(
+            f"expected logits of the shape (1, classes) and nothing else; the network gave {got}"
+        )
+    if not torch.isfinite(logits).all():
+        raise ExplorerError(
+            "the network's answers to this digit are no numbers (NaN or infinite), though its "
+            "weights are: look for a division by 0 or the logarithm of 0 in its forward"
+        )
+    return Answer(inputs, outputs, logits.softmax(dim=1)[0].numpy())
+
+
+def plain(network):
+    """The network that `torch.compile` was given, if it was."""
+    return getattr(network, "_orig_mod", network)
+
+
 def copied(network):
-    """A copy of a network. A result of its last pass that it keeps is cut off its graph."""
-    results = {
-        id(value): value.detach().clone()  # `deepcopy` takes no tensor with a graph
-        for layer in network.modules()
-        for value in vars(layer).values()
-        if torch.is_tensor(value) and not value.is_leaf
-    }
-    return copy.deepcopy(network, results)
+    """A copy of a network, on which none of the student's own hooks run.
+
+    A result of its last pass that it keeps is cut off its graph. Raises ExplorerError where
+    the network can't be copied.
+    """
+    network = plain(network)
+    instead: dict = {}  # of what `deepcopy` would copy, by identity
+    for layer in network.modules():
+        for value in vars(layer).values():
+            if torch.is_tensor(value) and not value.is_leaf:
+                instead[id(value)] = value.detach().clone()  # `deepcopy` takes none with a graph
+        for hooks in (getattr(layer, name) for name in HOOKS):
+            # by hooks of its own torch computes a weight that is normed or pruned
+            instead[id(hooks)] = OrderedDict(
+                (number, copy.copy(hook)) for number, hook in hooks.items()
+                if type(hook).__module__.startswith("torch.nn.utils.")
+            )  # fmt: skip
+    try:
+        return copy.deepcopy(network, instead)
+    except Exception as error:  # whatever the student keeps in it
+        raise ExplorerError(
+            "the network can't be copied, and only a copy is looked at: it keeps something besides "
+            f"layers, tensors and plain values ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _equal(tensors, others):
@@ -160,9 +196,34 @@ def _equal(tensors, others):
     )
 
 
-def _is_layer(layer, network):
-    """Whether its output is shown: all but mere containers, and layers that change nothing."""
-    return layer is not network and not isinstance(layer, nn.Sequential | nn.Identity | nn.Dropout)
+def _settings(layer):
+    """What a layer was told when it was made, such as its stride: a dict of plain values."""
+    return {
+        name: value
+        for name, value in vars(layer).items()
+        if name[0] != "_"
+        and name != "training"
+        and (type(value) in PLAIN or (type(value) is tuple and PLAIN.issuperset(map(type, value))))
+    }
+
+
+def _shown_layers(network):
+    """The layers whose outputs are shown, by name.
+
+    All but mere containers, layers that change nothing, and what only computes a weight.
+    """
+    return {
+        name: layer
+        for name, layer in network.named_modules()
+        if layer is not network
+        and not isinstance(layer, nn.Sequential | nn.Identity | nn.Dropout)
+        and "parametrizations" not in name.split(".")
+    }
+
+
+def kind_name(layer):
+    """The name of a layer's class, such as "Conv2d", also where its weight is parametrised."""
+    return parametrize.type_before_parametrizations(layer).__name__
 
 
 @torch.no_grad()
@@ -194,14 +255,13 @@ def record(network, images, keep):
         return hook
 
     handles = []
-    for name, layer in network.named_modules():
-        if _is_layer(layer, network):
-            handles.append(layer.register_forward_pre_hook(remember_input(name), with_kwargs=True))
-            handles.append(layer.register_forward_hook(remember(name)))
+    for name, layer in _shown_layers(network).items():
+        handles.append(layer.register_forward_pre_hook(remember_input(name), with_kwargs=True))
+        handles.append(layer.register_forward_hook(remember(name)))
     try:
         logits = network(images)
     except Exception as error:  # whatever the student's own code raises
-        shape = tuple(images.shape[1:])
+        shape = tuple(images.shape)
         raise ExplorerError(
             f"the network can't take images of the shape {shape}: {type(error).__name__}: {error}"
         ) from error
@@ -229,7 +289,8 @@ def receptive_fields(network):
 def patch_of(layer, maps, row, column):
     """What a convolution or pooling layer sees for one place: (C, height, width) of its input.
 
-    layer: `nn.Conv2d`, `nn.MaxPool2d` or `nn.AvgPool2d`; maps: its input, (C, H, W).
+    layer: `nn.Conv2d`, `nn.MaxPool2d` or `nn.AvgPool2d`; maps: its input, (C, H, W). Padding is
+    −∞ for a maximum, and NaN for a mean that leaves it out.
     """
     size, stride, dilation = (
         _pair(getattr(layer, name, 1)) for name in ("kernel_size", "stride", "dilation")
@@ -245,7 +306,12 @@ def patch_of(layer, maps, row, column):
     mode = getattr(layer, "padding_mode", "zeros")
     pad = (*sides[1], *sides[0])
     maps = torch.as_tensor(maps)[None]
-    padded = F.pad(maps, pad) if mode == "zeros" else F.pad(maps, pad, mode=mode)
+    if mode != "zeros":
+        padded = F.pad(maps, pad, mode=mode)
+    elif isinstance(layer, nn.MaxPool2d):
+        padded = F.pad(maps, pad, value=-torch.inf)
+    else:
+        padded = F.pad(maps, pad, value=0 if getattr(layer, "count_include_pad", True) else np.nan)
     top, left = row * stride[0], column * stride[1]
     down = slice(top, top + dilation[0] * (size[0] - 1) + 1, dilation[0])
     right = slice(left, left + dilation[1] * (size[1] - 1) + 1, dilation[1])
@@ -288,10 +354,16 @@ def feature_map_picture(looks, image, layer, channel=0, source=0, position=0, la
                 "side by side must be built alike"
             )
     channels, height, width = first[layer].shape
-    kind = next(iter(looks.values())).kinds[layer]
-    pixels.check_range("channel", channel, 0, channels - 1)
-    pixels.check_range("input channel", source, 0, source_channels(kind) - 1)
-    pixels.check_range("position", position, 0, height * width - 1)
+    kinds = {name: look.kinds[layer] for name, look in looks.items()}
+    sources = {source_channels(kind) for kind in kinds.values() if isinstance(kind, nn.Conv2d)}
+    if len(sources) > 1:
+        raise ExplorerError(
+            f"the convolutions {layer!r} have different numbers of input channels: two networks "
+            "side by side must be built alike"
+        )
+    pixels.check_whole("channel", channel, 0, channels - 1)
+    pixels.check_whole("input channel", source, 0, max(sources, default=1) - 1)
+    pixels.check_whole("position", position, 0, height * width - 1)
     row, column = divmod(position, width)
 
     alone = len(looks) == 1
@@ -307,9 +379,19 @@ def feature_map_picture(looks, image, layer, channel=0, source=0, position=0, la
         place = (x + PANEL + GAP, 44) if alone else (x, ALL[1])
         panel.draw_all(*place, room=280 if alone else ALL_HEIGHT)
         texts.append(panel.text(label))
-    seen = looks_at(next(iter(looks.values())).field(layer, row, column))
-    where = f"Layer {layer} ({type(kind).__name__}), channel {channel}, row {row}, column {column}"
-    return Seen(sheet.pixels, f"{where}: {seen}. {' '.join(texts)}")
+    kind = _by_name({name: kind_name(kind) for name, kind in kinds.items()})
+    field = _by_name({
+        name: looks_at(look.field(layer, row, column)) for name, look in looks.items()
+    })  # fmt: skip
+    where = f"Layer {layer} ({kind}), channel {channel}, row {row}, column {column}"
+    return Seen(sheet.pixels, f"{where}: {field}. {' '.join(texts)}")
+
+
+def _by_name(texts):
+    """What is said of each network, by its name; once where the same is said of both."""
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
 def looks_at(field):
@@ -328,6 +410,9 @@ class _Panel:
         self.sheet, self.x, self.name, self.look, self.answer = sheet, x, name, look, answer
         self.layer, self.channel, self.row, self.column = layer, channel, row, column
         self.maps = answer.outputs[layer]
+        finite = self.maps[np.isfinite(self.maps)]
+        self.low = float(finite.min()) if len(finite) else 0.0
+        self.high = float(finite.max()) if len(finite) else 0.0
         self.kind = look.kinds[layer]
         self.value = self.maps[channel, row, column]
 
@@ -341,16 +426,15 @@ class _Panel:
 
     def coloured(self, values, scale):
         """Maps in one scale for the whole layer: signed if it has values below 0, else grey."""
-        low, high = float(self.maps.min()), float(self.maps.max())
-        if low < 0:
-            return pixels.signed(values, scale, max(-low, high))
-        return pixels.grey(values, scale, low, high)
+        if self.low < 0:
+            return pixels.signed(values, scale, max(-self.low, self.high))
+        return pixels.grey(values, scale, self.low, self.high)
 
     def scale_text(self):
-        low, high = float(self.maps.min()), float(self.maps.max())
-        if low < 0:
-            return f"full colour ±{pixels.number(max(-low, high))}, bar: clearly below 0"
-        return f"white {pixels.number(low)}, black {pixels.number(high)}"
+        if self.low < 0:
+            limit = pixels.number(max(-self.low, self.high))
+            return f"full colour ±{limit}, bar: clearly below 0"
+        return f"white {pixels.number(self.low)}, black {pixels.number(self.high)}"
 
     def draw_digit(self, image, label):
         x, y = self.x + DIGIT[0], DIGIT[1]
@@ -406,13 +490,21 @@ class _Panel:
             and not list(self.kind.children())
         ):
             before = inputs[self.channel, self.row, self.column]
-            name = type(self.kind).__name__
-            self.sheet.text(x, y, f"{name} works on each number alone:", 12)
+            self.sheet.text(x, y, self.how(), 12)
             change = f"{pixels.number(before)} becomes {pixels.number(self.value)}"
             self.sheet.text(x, y + 22, change, 14, bold=True)
         else:
-            self.sheet.text(x, y, f"{type(self.kind).__name__}: no kernel to show", 12)
+            self.sheet.text(x, y, f"{kind_name(self.kind)}: no kernel to show", 12)
             self.sheet.text(x, y + 22, f"value {pixels.number(self.value)}", 14, bold=True)
+
+    def how(self):
+        """How a layer without a window makes one number of another; what is known of it."""
+        name = kind_name(self.kind)
+        if isinstance(self.kind, POINTWISE):
+            return f"{name} works on each number alone:"
+        if isinstance(self.kind, nn.BatchNorm2d) and self.kind.running_mean is not None:
+            return f"{name} in evaluation mode, on each number alone:"
+        return f"{name}, at this place:"
 
     def _draw_convolution(self, inputs, source):
         kernel = kernel_of(self.look, self.layer, self.channel, source)
@@ -488,16 +580,20 @@ def feature_maps(networks, part):
         networks = {"your network": networks}
     if not 1 <= len(networks) <= 2:
         raise ExplorerError(f"expected one network or two side by side, got {len(networks)}")
-    looks = {name: Look(network) for name, network in networks.items()}
+    looks = {str(name): Look(network) for name, network in networks.items()}
     pixels.check_part(part)
     first = next(iter(looks.values()))
     _, outputs, _ = record(first.twin(), torch.zeros(1, 1, 28, 28), keep=lambda maps: maps[0].shape)
-    kinds = first.kinds
+    kinds = {
+        name: [look.kinds[name] for look in looks.values() if name in look.kinds]
+        for name in outputs
+    }
     options = []
     for name, shape in outputs.items():
         size = " × ".join(str(length) for length in shape)
-        options.append((f"{name}: {type(kinds[name]).__name__}, {size}", name))
-    convolutions = [name for name in outputs if isinstance(kinds[name], nn.Conv2d)]
+        names = " and ".join(dict.fromkeys(map(kind_name, kinds[name])))
+        options.append((f"{name}: {names}, {size}", name))
+    convolutions = [name for name in outputs if isinstance(kinds[name][0], nn.Conv2d)]
     if not convolutions:
         raise ExplorerError("no digit passes through this network's convolutions (nn.Conv2d)")
     start = convolutions[0]
@@ -528,7 +624,7 @@ def feature_maps(networks, part):
             before[0] = layer.value
         position.max = height * width - 1
         controls["channel"].max = channels - 1
-        controls["source"].max = source_channels(kinds[layer.value]) - 1
+        controls["source"].max = max(map(source_channels, kinds[layer.value])) - 1
 
     def draw(digit, **settings):
         return feature_map_picture(

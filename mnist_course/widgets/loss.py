@@ -48,7 +48,7 @@ def lenet(activation, initialisation, depth):
     With ("sigmoid", "Xavier", 2) it is `models.lenet5()`. Raises ExplorerError for a setting
     that is not there.
     """
-    pixels.check_range("depth", depth, *DEPTHS)
+    pixels.check_whole("depth", depth, *DEPTHS)
     if activation not in ACTIVATIONS:
         raise ExplorerError(f"no activation {activation!r}; there are {', '.join(ACTIVATIONS)}")
     bend = ACTIVATIONS[activation]
@@ -99,16 +99,17 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     part: a `data.Part`. The random streams of the notebook are left as they are. Ends early
     when the loss is not finite. Raises ExplorerError for settings that can't work.
     """
-    if not learning_rate > 0:
-        raise ExplorerError(f"the learning rate must be above 0, got {learning_rate}")
-    if part.images.shape[1:] != (28, 28) or not len(part):
-        raise ExplorerError(f"expected images (N, 28, 28), got {tuple(part.images.shape)}")
+    if not (isinstance(learning_rate, int | float) and 0 < learning_rate < math.inf):
+        raise ExplorerError(f"the learning rate must be a number above 0, got {learning_rate}")
+    pixels.check_whole("steps", steps, 1, 10**6)
+    pixels.check_part(part)
+    pixels.digit_image(part.images[0])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = lenet(activation, initialisation, depth)
     layers = [layer for layer in network if isinstance(layer, nn.Linear | nn.Conv2d)]
     optimizer = torch.optim.SGD(network.parameters(), learning_rate)
-    batches = data.Batches(part, BATCH_SIZE, shuffle=True, seed=seed)
+    batches = data.Batches(part.to("cpu"), BATCH_SIZE, shuffle=True, seed=seed)
     trace = Trace()
     endless = itertools.chain.from_iterable(itertools.repeat(batches))
     for images, labels in itertools.islice(endless, steps):
@@ -156,10 +157,8 @@ def _chart(steps):
     loss.set(ylim=(0, 4))
     gradient.set(yscale="log", ylim=(1e-8, 10))
     saturation.set(ylim=(-0.02, 1.02))
-    saturation.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     for ax, title in zip(axes, ("loss", "size of gradient", "saturated units"), strict=True):
-        ax.set_title(title, fontsize=9)
-        ax.set_xlabel("step", fontsize=8)
+        charts.name_axes(ax, title, "step", share=ax is saturation)
         ax.set_xlim(0, steps)
     figure.legend(
         handles=list(gradients.values()), loc="lower center", ncols=5, fontsize=8, frameon=False,
@@ -260,9 +259,10 @@ class _Live(Explorer):
 def loss_explorer(part, steps=None):
     """An explorer: a LeNet's first 200 steps, trained anew whenever a control moves.
 
-    part: a `data.Part` to train on; steps: fewer in quick mode.
+    part: a `data.Part` to train on; steps: 200, or fewer in quick mode.
     """
-    steps = steps or (QUICK_STEPS if runtime.quick() else STEPS)
+    if steps is None:
+        steps = QUICK_STEPS if runtime.quick() else STEPS
     activation = dropdown("Activation", ACTIVATIONS, help="between the layers")
     initialisation = dropdown("First weights", INITIALISATIONS, help="how they are drawn")
     rate = ipywidgets.SelectionSlider(

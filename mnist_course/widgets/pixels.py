@@ -5,6 +5,7 @@ Signed values are orange above 0 and purple below, which the colour-blind tell a
 pixel clearly below 0 also carries a bar, the minus sign, so that the sign shows without colour.
 """
 
+import numbers
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
 MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
 LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
 CALCULATION = frozenset("0123456789.−×= ")
+NOTHING = (200, 200, 200)  # the colour of what is no number, or is −∞
 CLEARLY = 0.1  # of the full colour: smaller amounts below 0 carry no bar
 
 
@@ -77,8 +79,12 @@ def _signed_colours():
 
 
 def number(value, digits=2):
-    """A number as it is written in a picture, with a real minus sign and no negative zero."""
-    return f"{value:z.{digits}f}".replace("-", "−")
+    """A number as it is written in a picture, with a real minus sign and no negative zero.
+
+    Infinity is ∞, and what is no number a dash.
+    """
+    text = f"{value:z.{digits}f}".replace("-", "−")
+    return text.replace("inf", "∞").replace("nan", "–")
 
 
 def enlarge(pixels, scale):
@@ -88,9 +94,12 @@ def enlarge(pixels, scale):
 
 def grey(values, scale=1, low=0.0, high=1.0):
     """Values (H, W) in grey: `low` and below white, `high` and above black."""
-    share = (values - low) / max(high - low, 1e-9)
+    finite = np.isfinite(values)
+    share = (np.where(finite, values, low) - low) / max(high - low, 1e-9)
     level = 255 - np.clip(share * 255, 0, 255).round().astype(np.uint8)
-    return enlarge(np.repeat(level[:, :, None], 3, axis=2), scale)
+    shades = np.repeat(level[:, :, None], 3, axis=2)
+    shades[~finite] = NOTHING
+    return enlarge(shades, scale)
 
 
 def signed_level(values, limit):
@@ -102,11 +111,15 @@ def signed_level(values, limit):
 def signed(values, scale=1, limit=None):
     """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
 
+    What is no number, and what is infinite, is grey.
     Where a square is large enough, one clearly below 0 carries a bar; with bars on values near 0
     a map would be full of them.
     """
-    limit = float(np.abs(values).max()) if limit is None else limit
-    pixels = enlarge(_signed_colours()[signed_level(values, limit)], scale)
+    finite = np.isfinite(values)
+    limit = float(np.abs(values).max(initial=0, where=finite)) if limit is None else limit
+    colours = _signed_colours()[signed_level(np.where(finite, values, 0), limit)]
+    colours[~finite] = NOTHING
+    pixels = enlarge(colours, scale)
     if scale < 3:
         return pixels
     thick, margin = max(1, scale // 6), max(1, scale // 4)
@@ -173,7 +186,8 @@ class Sheet:
         `colour=False`: in grey, for values from 0 to `limit`.
         """
         wide, high = cell
-        limit = max(float(np.abs(values).max()), 1e-9) if limit is None else limit
+        if limit is None:
+            limit = float(np.abs(values).max(initial=1e-9, where=np.isfinite(values)))
         tints = signed(values, 1, limit) if colour else grey(values, 1, 0, limit)
         self.paste(tints.repeat(high, axis=0).repeat(wide, axis=1), x, y)
         for (row, column), value in np.ndenumerate(values):
@@ -187,7 +201,7 @@ def digit_image(image):
 
     image: bytes (28, 28), torch or numpy. Raises ExplorerError for another size or type.
     """
-    array = np.asarray(image)
+    array = np.asarray(image.cpu() if hasattr(image, "cpu") else image)
     if array.shape != (28, 28):
         raise ExplorerError(f"expected an image of 28 × 28 pixels, got the shape {array.shape}")
     if array.dtype != np.uint8:
@@ -197,13 +211,25 @@ def digit_image(image):
 
 def check_part(part):
     """Raise ExplorerError unless `part` has images and labels, as a `data.Part` does."""
-    if not (hasattr(part, "images") and hasattr(part, "labels") and len(part)):
+    if not (hasattr(part, "images") and hasattr(part, "labels")):
         raise ExplorerError(
             f"expected images with their labels, such as digits.train; got {type(part).__name__}"
+        )
+    if not 0 < len(part.images) == len(part.labels):
+        raise ExplorerError(
+            f"expected images and as many labels, at least one; got {len(part.images)} images "
+            f"and {len(part.labels)} labels"
         )
 
 
 def check_range(name, value, low, high):
-    """Raise ExplorerError unless low ≤ value ≤ high."""
-    if not low <= value <= high:
-        raise ExplorerError(f"{name} must be from {low} to {high}, got {value}")
+    """Raise ExplorerError unless `value` is a number and low ≤ value ≤ high."""
+    if not (isinstance(value, numbers.Real) and low <= value <= high):
+        raise ExplorerError(f"{name} must be from {low} to {high}, got {value!r}")
+
+
+def check_whole(name, value, low, high):
+    """Raise ExplorerError unless `value` is a whole number and low ≤ value ≤ high."""
+    check_range(name, value, low, high)
+    if not isinstance(value, numbers.Integral):
+        raise ExplorerError(f"{name} must be a whole number from {low} to {high}, got {value!r}")

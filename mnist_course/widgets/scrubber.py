@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_course import data, plots, probe
-from mnist_course.widgets import charts, pixels
+from mnist_course import plots
+from mnist_course.training import History, Snapshots
+from mnist_course.widgets import charts, layers, pixels
 from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
-from mnist_course.widgets.layers import copied
 
 WIDTH = 800
 SHOWN = 16  # at most so many channels of a layer
 
 
 @dataclass(frozen=True)
-class Look:
+class Glance:
     """What one network makes of one digit, at one layer.
 
     kernels: (C, h, w), those that look at the layer's first input channel; maps: (C, H, W),
@@ -30,35 +30,28 @@ class Look:
 
 
 def look(network, image, layer):
-    """Run the network once on an image of bytes (28, 28). Nothing of it changes.
+    """Run a copy of the network once on an image of bytes (28, 28).
 
-    layer: the name of a convolution. Returns a `Look`. Raises ExplorerError for an image of
+    layer: the name of a convolution. Returns a `Glance`. Raises ExplorerError for an image of
     another size, a layer that is none, and weights that are not numbers.
     """
+    return _glance(layers.Look(network).twin(), image, layer)
+
+
+def _glance(twin, image, layer):
+    """What a copy in evaluation mode, on the CPU, makes of an image."""
     pixels.digit_image(image)
-    try:
-        kernels = probe.kernels(network)
-    except ValueError as error:
-        raise ExplorerError(f"{error}; choose a network that has one, such as LeNet-5") from error
-    if layer not in kernels:
-        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(kernels)}")
-    device = next(network.parameters()).device
-    batch = data.normalise(data.scale(torch.as_tensor(np.asarray(image))[None])).to(device)
-    maps = []
-    handle = network.get_submodule(layer).register_forward_hook(
-        lambda module, inputs, output: maps.append(output[0, :SHOWN].cpu().numpy().copy())
-    )
-    try:
-        with probe.looking(network), torch.no_grad():
-            probabilities = network(batch).softmax(dim=1)[0].cpu().numpy()
-    finally:
-        handle.remove()
-    if not np.isfinite(probabilities).all():
-        raise ExplorerError(
-            "the network's answers are not numbers (NaN): its training went off; train a new one "
-            "with a smaller learning rate"
-        )
-    return Look(kernels[layer][:SHOWN, 0].cpu().numpy(), maps[0], probabilities)
+    answer = layers.answered(twin, torch.as_tensor(image).cpu())
+    found = {name: kind for name, kind in convolutions(twin).items() if name in answer.outputs}
+    if layer not in found:
+        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(found)}")
+    kernels = found[layer].weight[:SHOWN, 0].detach().numpy().copy()
+    return Glance(kernels, answer.outputs[layer][:SHOWN], answer.probabilities)
+
+
+def convolutions(network):
+    """A network's convolutions: a dict from name to layer."""
+    return {name: kind for name, kind in network.named_modules() if isinstance(kind, nn.Conv2d)}
 
 
 def curve_chart(history, width=430, height=200):
@@ -71,9 +64,7 @@ def curve_chart(history, width=430, height=200):
     ax.plot(epochs, history.train_accuracy, color=plots.BLUE, label="training")
     ax.plot(epochs, history.validation_accuracy, "--", color=plots.ORANGE, label="validation")
     ax.set_xlim(-0.2, max(len(history), 1) + 0.2)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    ax.set_title("accuracy over epochs", fontsize=9)
+    charts.name_axes(ax, "accuracy over epochs", share=True)
     ax.legend(fontsize=8, frameon=False)
     line = ax.axvline(0, color=plots.GREY)
     (dot,) = ax.plot([], [], "o", color=plots.RED)
@@ -88,12 +79,14 @@ def curve_chart(history, width=430, height=200):
 def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None):
     """One frame: digit, probabilities, curve with marker, kernels, feature maps. A `Seen`.
 
-    seen: a `Look`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
+    seen: a `Glance`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
     history: a `History`; limits: values of full colour for kernels and for maps, by default
     the largest in this frame; chart: what `curve_chart(history)` returned, to draw it once.
-    Raises ExplorerError for an epoch that the history does not have.
+    Raises ExplorerError for an epoch that the history does not have, and a label that the
+    network does not know.
     """
-    pixels.check_range("epoch", epoch, 0, len(history))
+    pixels.check_whole("epoch", epoch, 0, len(history))
+    pixels.check_whole("label", label, 0, len(seen.probabilities) - 1)
     of_kernels, of_maps = limits or (np.abs(seen.kernels).max(), np.abs(seen.maps).max())
     chart, move = chart or curve_chart(history)
     move(epoch)
@@ -174,29 +167,36 @@ def epoch_scrubber(network, snapshots, history, part):
 
     network: the trained network; it is copied, not changed. snapshots: the
     `training.Snapshots` that `fit` filled; history: what the same `fit` returned; part: a
-    `data.Part`, the digits to look at. Raises ExplorerError for a `part` that is none.
+    `data.Part`, the digits to look at. Raises ExplorerError for any that is none, and for a
+    network without convolutions.
     """
+    if not (isinstance(snapshots, Snapshots) and isinstance(history, History)):
+        raise ExplorerError(
+            "expected network, snapshots and history in this order, the last as fit returns it; "
+            f"got {type(snapshots).__name__} and {type(history).__name__} for snapshots and history"
+        )
+    if not snapshots.weights:
+        raise ExplorerError("these snapshots are empty: give them to fit as after_epoch")
     pixels.check_part(part)
     title = "Epoch scrubber"
-    twin = copied(network).cpu()
-    layers = [name for name, layer in twin.named_modules() if isinstance(layer, nn.Conv2d)]
+    twin = layers.Look(network).twin()
     last = len(snapshots.weights) - 1
     digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
-    layer = dropdown("Layer", layers or ["none"], help="the convolution to look at")
+    layer = dropdown("Layer", convolutions(twin), help="the convolution to look at")
     epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
     play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
     # for one digit and layer, every epoch's look: the network runs once for each
-    looks: dict[tuple[int, str], list[Look]] = {}
+    looks: dict[tuple[int, str], list[Glance]] = {}
 
     def look_at(digit, layer):
         if (digit, layer) not in looks:
             looks.clear()
             found = []
             for weights in snapshots.weights:
-                twin.load_state_dict(weights)
-                found.append(look(twin, part.images[digit], layer))
+                _load(twin, weights)
+                found.append(_glance(twin, part.images[digit], layer))
             looks[digit, layer] = found
         return looks[digit, layer]
 
@@ -219,3 +219,17 @@ def epoch_scrubber(network, snapshots, history, part):
     explorer = _Frames(draw, controls, title, rows((digit, layer), (play, epoch)))
     explorer.play = play
     return explorer
+
+
+def _load(network, weights):
+    """Load a snapshot's weights. Raises ExplorerError when they are another network's."""
+    try:
+        # `torch.compile` puts a word before each name
+        network.load_state_dict({
+            name.removeprefix("_orig_mod."): tensor for name, tensor in weights.items()
+        })  # fmt: skip
+    except RuntimeError as error:
+        raise ExplorerError(
+            "the snapshots are of a network that is built in another way: give the network that "
+            "they were taken of"
+        ) from error

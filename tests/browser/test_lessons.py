@@ -151,6 +151,8 @@ def test_every_control_and_picture_has_a_name_for_screen_readers(explorers):
             assert slider.locator("[role=slider]").get_attribute("aria-label") == label
         for choice in explorer.root.locator("select").all():
             assert choice.evaluate("(list) => list.labels[0].textContent")
+        for button in explorer.root.locator("button").all():
+            assert button.get_attribute("aria-label") in ("Play or pause", "Stop", "Repeat")
         assert "picture" in explorer.root.locator("canvas").get_attribute("aria-label")
 
 

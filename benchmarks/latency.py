@@ -1,0 +1,212 @@
+"""How long an explorer takes from a key to its picture, and what memory it uses, in a browser.
+
+A notebook holds the explorers, and below each the same picture by `interact`, both from
+`explorers.py`. Memory is measured in a notebook of one explorer alone.
+"""
+
+import statistics
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from explorers import MOVED
+
+sys.path[:0] = [str(Path(__file__).parent.parent / "scripts")]
+import browser  # noqa: E402
+
+PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
+MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 9, 1000
+PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the slower peer
+WARM = 20  # moves before memory is first measured: what is kept once is there then
+START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
+# On the page: milliseconds from a key to the screen's next refresh with the new picture: an
+# <img> that has changed and is decoded, or a canvas that was drawn on.
+STOPWATCH = """(root) => {
+    const newest = () => [...root.querySelectorAll('img')].at(-1);
+    let begun = null, source = newest()?.src;
+    window.took = [];
+    const shown = (start) => requestAnimationFrame(
+        () => window.took.push(performance.now() - start));
+    root.addEventListener('keydown', () => { begun = performance.now(); }, true);
+    root.addEventListener('drawn', () => {
+        if (begun !== null) shown(begun);
+        begun = null;
+    });
+    new MutationObserver(async () => {
+        const image = newest();
+        if (!image || image.src === source) return;
+        source = image.src;
+        if (begun === null) return;
+        const start = begun;
+        begun = null;
+        try { await image.decode(); } catch { begun = start; return; }  // already replaced
+        shown(start);
+    }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['src']});
+}"""
+# Asked seldom: each question takes the page's time away from the picture.
+TOOK = """() => new Promise((resolve) => {
+    const ask = () => window.took.length ? resolve(window.took[0]) : setTimeout(ask, 20);
+    ask();
+})"""
+TRAINED = """(root) => {
+    const text = root.querySelector('[role=status]').textContent;
+    return /Step (\\d+) of \\1:/.test(text);
+}"""
+
+
+def latencies(names=None, moves=None):
+    """Yields (name, row) for each explorer, as soon as it is measured.
+
+    names: of MOVED, by default all; moves: of each explorer, by default MOVES.
+    """
+    names = names or list(MOVED)
+    sources = [f"explorers.{way}({name!r})" for name in names for way in ("explorer", "common")]
+    with pages() as open_page, open_page(*sources) as page:
+        for number, name in enumerate(names):
+            yield name, key_to_picture(page, number, name, moves)
+
+
+def memories(names=None, moves=None):
+    """Yields (name, row) for each explorer: megabytes before and after many moves.
+
+    names: by default the feature maps, which keep most; moves: by default MOVES_FOR_MEMORY.
+    """
+    with pages() as open_page:
+        for name in names or ["feature maps"]:
+            with open_page(f"explorers.explorer({name!r})") as page:
+                yield name, memory_of_moves(page, name, moves or MOVES_FOR_MEMORY)
+
+
+def table(stored, part, name, row):
+    """The explorers' table with one row more. part: "explorers" or "memory"."""
+    rows = {**stored.get("explorers", {})}
+    memory = {**stored.get("memory", {})}
+    (rows if part == "explorers" else memory)[name] = row
+    if not rows:
+        return {"memory": memory}
+    compared = [one for one in PIXELS if one in rows] or list(rows)
+    return {
+        "what": f"key to picture, in Chromium: the least gain of {', '.join(compared)}",
+        "milliseconds": {one: rows[one]["explorer"]["median"] for one in rows},
+        "peer": "the same picture by interact, redrawing a pyplot figure",
+        "peer_milliseconds": {one: rows[one]["interact"]["median"] for one in rows},
+        "ratio": min(rows[one]["ratio"] for one in compared),
+        "explorers": rows,
+        "memory": memory,
+    }
+
+
+@contextmanager
+def pages():
+    """A JupyterLab and a Chromium; yields a function that opens a notebook of these cells, run."""
+    with tempfile.TemporaryDirectory() as folder, browser.chromium() as chromium:
+        home = Path(folder)
+        (home / "course").mkdir()
+        cells = [nbformat.v4.new_code_cell("")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), home / "course" / "empty.ipynb")
+        with browser.jupyterlab(home, home / "course") as server:
+
+            @contextmanager
+            def open_page(*sources):
+                notebook = nbformat.v4.new_notebook(
+                    cells=[nbformat.v4.new_code_cell(source) for source in (START, *sources)]
+                )
+                notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+                nbformat.write(notebook, Path(server["root_dir"]) / "explorer.ipynb")
+                opened = browser.Notebook(chromium, server, "explorer.ipynb", height=1600)
+                opened.run_all(seconds=300)
+                if opened.errors():
+                    sys.exit("\n".join(opened.errors()))
+                yield opened
+                opened.close()
+
+            yield open_page
+
+
+def key_to_picture(opened, number, name, moves=None):
+    """Milliseconds from an arrow key to the picture, the two ways in turn."""
+    ways = {
+        "explorer": opened.page.locator(".mnist-explorer").nth(number),
+        "interact": opened.page.locator(".widget-interact").nth(number),
+    }
+    for root in ways.values():
+        root.evaluate(STOPWATCH)
+    moves = moves or (MOVES_OF_TRAINING if name == "loss" else MOVES)
+    times = {way: [] for way in ways}
+    for move in range(moves):
+        for way, root in ways.items():
+            if way == "interact" and move % PER_MOVE_OF_PEER:
+                continue
+            key = "ArrowRight" if len(times[way]) % 2 else "ArrowLeft"
+            times[way].append(press(opened, handle_of(root, MOVED[name]), key))
+            if name == "loss":
+                explorer = ways["explorer"].element_handle()
+                opened.page.wait_for_function(TRAINED, arg=explorer, timeout=120_000)
+            opened.page.wait_for_timeout(30)
+    row = {way: spread(values) for way, values in times.items()}
+    row["ratio"] = row["interact"]["median"] / row["explorer"]["median"]
+    told = ", ".join(f"{way} {row[way]['median']} ms ({row[way]['percentile_95']})" for way in ways)
+    print(f"{name}: {told}, {row['ratio']:.1f} times", flush=True)
+    return row
+
+
+def press(opened, handle, key):
+    """Milliseconds from this key on a slider to the picture."""
+    opened.page.evaluate("() => { window.took = []; }")
+    handle.press(key)
+    return opened.page.evaluate(TOOK)
+
+
+def handle_of(root, label):
+    """The grip of the slider with this label, on the screen."""
+    slider = root.locator(".widget-slider").filter(has_text=label).first
+    slider.scroll_into_view_if_needed()
+    return slider.locator(".noUi-handle")
+
+
+def spread(milliseconds):
+    """Median and 95th percentile, and every value."""
+    ordered = sorted(milliseconds)
+    return {
+        "median": round(statistics.median(ordered), 1),
+        "percentile_95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
+        "times": [round(value, 1) for value in milliseconds],
+    }
+
+
+def memory_of_moves(opened, name, moves):
+    """Megabytes of kernel and page before and after many moves of one explorer's slider.
+
+    The slider walks from end to end, so that many different pictures are drawn.
+    """
+    session = opened.page.context.new_cdp_session(opened.page)
+    session.send("Performance.enable")
+
+    def megabytes():
+        session.send("HeapProfiler.collectGarbage")
+        page = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+        code = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"
+        return {
+            "kernel": round(int(opened.execute(code)) / 1e6, 1),
+            "page": round(page["JSHeapUsedSize"] / 1e6, 1),
+        }
+
+    root = opened.page.locator(".mnist-explorer")
+    root.evaluate(STOPWATCH)
+    handle = handle_of(root, MOVED[name])
+    key = "ArrowLeft"
+    before = None
+    for move in range(WARM + moves):
+        if move == WARM:
+            before = megabytes()
+        now, low, high = (
+            float(handle.get_attribute(f"aria-value{edge}")) for edge in ("now", "min", "max")
+        )
+        if now == (low if key == "ArrowLeft" else high):
+            key = "ArrowRight" if key == "ArrowLeft" else "ArrowLeft"
+        press(opened, handle, key)
+    row = {"moves": moves, "before": before, "after": megabytes()}
+    print(f"{name}: {row}", flush=True)
+    return row
