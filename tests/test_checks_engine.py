@@ -2,12 +2,14 @@
 
 import copy
 import dataclasses
+import functools
 import importlib
 import json
 import math
 import os
 import random
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -160,14 +162,11 @@ def test_a_stub_is_not_solved_yet():
 
     def dots(image, factor): ...
 
-    class Block:
-        def __init__(self):
-            self.x = 1
+    @torch.no_grad()
+    def decorated(image, factor):
+        """Double."""
 
-        def forward(self, images):
-            """To be written."""
-
-    for stub in (documented, dots, Block):
+    for stub in (documented, dots, decorated):
         result = judge(stub)
         assert (result.state, result.earned) == ("unsolved", 0)
 
@@ -175,6 +174,36 @@ def test_a_stub_is_not_solved_yet():
         answer = image * factor  # noqa: F841
 
     assert judge(no_return).kind == "nothing"
+
+
+def test_a_class_is_not_solved_while_a_method_that_is_asked_for_is_empty():
+    class Doubler:
+        def __init__(self, image, factor):
+            self.product = image * factor
+
+        def forward(self):
+            return self.product
+
+    class Stub:
+        def __init__(self, image, factor):
+            self.product = image * factor
+
+        def forward(self):
+            """To be written."""
+
+    class WithAMethodMore:
+        def __init__(self, image, factor):
+            self.answer = factor * image
+
+        def forward(self):
+            return self.answer
+
+        def train(self):
+            pass
+
+    exercise = {"reference": Doubler, "outcome": lambda made, *_: made.forward(), "mistakes": ()}
+    assert judge(Stub, **exercise).state == "unsolved"
+    assert judge(WithAMethodMore, **exercise).state == "passed"
 
 
 def test_a_mistake_is_named_by_what_it_does_not_by_its_text():
@@ -263,10 +292,102 @@ def test_an_exception_inside_torch_quotes_the_student_s_line_and_not_torch_s():
     assert "`return torch.nn.functional.conv2d(image, image)`" in judge(answer).sentence
 
 
+@torch.no_grad()
+def decorated(image, factor):
+    return image.reshape("two")
+
+
+def shifted(by, image, factor):
+    return image.reshape("two")
+
+
+class Reshaper:
+    def __call__(self, image, factor):
+        return image.reshape("two")
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("answer", [decorated, functools.partial(shifted, 1), Reshaper()])
+def test_the_own_line_is_found_inside_of_decorators_and_objects(answer):
+    result = judge(answer)
+    assert result.kind == "raises"
+    assert '`return image.reshape("two")`' in result.sentence
+
+
+def test_an_own_line_that_python_does_not_keep_is_left_out():
+    names = {}
+    exec("def answer(image, factor):\n    return image + None", names)
+    result = judge(names["answer"])
+    assert result.kind == "raises"
+    assert result.sentence.startswith("Python stops in your function. Python says: `TypeError")
+
+
+def test_an_exception_that_can_not_be_told_is_named():
+    def answer(image, factor):
+        raise Silent
+
+    assert "Python says: `Silent`" in judge(answer).sentence
+
+
+def test_a_mistake_that_raises_is_told_with_its_line():
+    def rows(image, factor):
+        return image[5]
+
+    mistake = Mistake("five", lambda image, factor: image[5], "Five is too many.")
+    result = judge(rows, mistakes=(mistake,))
+    assert (result.kind, result.hint) == ("five", "Five is too many.")
+    assert "`return image[5]`" in result.sentence
+
+
+@pytest.mark.parametrize("reference", [lambda image, factor: 2, lambda image, factor: 2.0])
+def test_a_number_too_large_for_a_float_is_no_mistake_of_the_course(reference):
+    for power in (400, 5000):
+        result = judge(lambda image, factor, n=power: 10**n, reference=reference, mistakes=())
+        assert result.kind == "value"
+        assert result.got.startswith("a whole number of")
+
+
 def test_wrong_arguments_are_told_by_the_right_ones():
-    result = judge(lambda image: image)
-    assert result.kind == "arguments"
-    assert "double(image, factor)" in result.sentence
+    for answer in (lambda image: image, functools.partial(lambda image: image)):
+        result = judge(answer)
+        assert result.kind == "arguments"
+        assert "double(image, factor)" in result.sentence
+
+
+def test_a_check_inside_of_its_own_answer_is_told():
+    def answer(image, factor):
+        return judging.judge(TABLE, answer)
+
+    result = judge(answer)
+    assert result.kind == "raises"
+    assert "`return judging.judge(TABLE, answer)`" in result.sentence
+    assert "a check is called inside the function" in result.sentence
+    assert double(2, 3) == 6
+
+
+def test_two_checks_at_once_wait_for_each_other():
+    """Else the second one would put back what the first one has closed."""
+    states = []
+
+    def slow(image, factor):
+        time.sleep(0.05)
+        return image * factor
+
+    def work():
+        states.append(judge(slow).state)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert states == ["passed"] * 3
+    assert double(2, 3) == 6
+    assert torch.equal(data.scale(torch.zeros(1, 1, 1, dtype=torch.uint8)), torch.zeros(1, 1, 1, 1))
 
 
 @pytest.mark.parametrize("answer", [None, 3, torch.ones(2), "double"])
@@ -365,6 +486,37 @@ def test_random_numbers_and_dtype_are_afterwards_as_before():
     assert states[1] == random.getstate()
     assert states[2] == numpy.random.get_state()[1].tolist()
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_the_folder_is_afterwards_as_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+
+    def moving(image, factor):
+        os.chdir(other)
+        return image * factor
+
+    assert judge(moving).state == "passed"
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that is in use")
+def test_a_folder_that_is_removed_does_not_break_a_check(tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def removing(image, factor):
+        os.chdir(tmp_path)
+        folder.rmdir() if folder.exists() else None
+        return image * factor
+
+    assert judge(removing).state == "passed"
+    folder.mkdir()
+    os.chdir(folder)
+    folder.rmdir()
+    assert judge(lambda image, factor: image * factor).state == "passed"
 
 
 def test_random_numbers_are_the_same_in_each_check_and_may_be_drawn():
@@ -488,6 +640,9 @@ ONES = torch.ones(2, 3)
         (0.5, numpy.float64(0.5), None),
         (0.5, numpy.float32(0.5), "type"),
         (2.0, 2, None),
+        (2.0, 10**400, "value"),
+        (2.0, -(10**400), "value"),
+        (2.0, numpy.float64("inf"), "value"),
         (1.0, True, "type"),
         (0.5, torch.tensor(0.5), "type"),
         (True, True, None),
@@ -496,6 +651,8 @@ ONES = torch.ones(2, 3)
         ("a", "b", "value"),
         ((1, 2), (1, 2), None),
         ((1, 2), [1, 2], "type"),
+        (ONES, numpy.ones((2, 3)), "type"),
+        (ONES, numpy.float32(1), "type"),
         ((1, 2), (1, 2, 3), "shape"),
         ((1, 2), torch.Size((1, 2)), None),
         ((1, 2), (1, 2.0), "type"),
@@ -530,6 +687,15 @@ def test_values_are_shown_so_that_the_difference_can_be_seen():
             raise RuntimeError
 
     assert comparing.shown(Shouting()) == "a Shouting"
+    endless = [1]
+    endless.append(endless)
+    assert comparing.shown(endless) == "[1, [1, [1, [1, a list of 2 parts]]]]"
+    assert (
+        comparing.shown(torch.zeros([1] * 6))
+        == f"{'[' * 6}0{']' * 6}, shape (1, 1, 1, 1, 1, 1), float32"
+    )
+    assert comparing.shown(10**200) == str(10**200)
+    assert comparing.shown(-(10**5000)) == "a whole number of 16610 bits"
     assert comparing.shown(b"\x00\xff") == "the bytes 00 ff"
     assert len(comparing.shown("x" * 10_000)) < 400
 
@@ -583,6 +749,8 @@ def test_strict_mode_raises_for_all_that_is_not_passed(table, monkeypatch, capsy
         checks.check("double", stub)
     with pytest.raises(checks.NotPassed, match="no exercise"):
         checks.check("dubble", stub)
+    with pytest.raises(checks.NotPassed, match=r"Line \d+: `return image\.reshape"):
+        checks.check("double", decorated)
     checks.check("double", lambda image, factor: factor * image)
     assert "Right. 2 points." in capsys.readouterr().out
 

@@ -42,19 +42,21 @@ class Result:
 
 
 def judge(exercise, answer, further=()):
-    """Judge an answer to an exercise. Returns a `Result`; never raises, never shows anything.
+    """Judge an answer to an exercise. Returns a `Result`; never shows anything.
 
-    further: more cases than the visible ones; their inputs are not told.
+    further: more cases than the visible ones; their inputs are not told. Raises nothing but
+    RuntimeError, when it is called inside the function that is judged.
     """
-    try:
-        with running.kept_settings():  # references and mistakes are seeded, too
-            result = _judge(exercise, answer, tuple(further))
-    except Exception as error:  # a check that breaks must not break a lesson
-        result = Result(
-            exercise.name, FAILED, "check",
-            f"The check itself failed on this answer ({type(error).__name__}: {error}). That is "
-            "a mistake of the course: please report it.",
-        )  # fmt: skip
+    with running.alone():
+        try:
+            with running.kept_settings():  # references and mistakes are seeded, too
+                result = _judge(exercise, answer, tuple(further))
+        except Exception as error:  # a check that breaks must not break a lesson
+            result = Result(
+                exercise.name, FAILED, "check",
+                f"The check itself failed on this answer ({type(error).__name__}: {error}). That "
+                "is a mistake of the course: please report it.",
+            )  # fmt: skip
     result.points = exercise.points
     return result
 
@@ -70,7 +72,7 @@ def _judge(exercise, answer, further):
             f'Hand over the function itself, without brackets: check("{exercise.name}", {name}). '
             f"What came is {shown(answer)}.",
         )
-    if is_stub(answer):
+    if is_stub(answer, exercise.reference):
         return Result(exercise.name, UNSOLVED, "", "Not solved yet.")
 
     cases = (*exercise.cases, *further)
@@ -98,7 +100,9 @@ def _judge(exercise, answer, further):
     if len(calls) == len(cases):
         mistake = _mistake(exercise, originals, right, calls)
     if mistake is not None:
-        kind, sentence = mistake.name, ""
+        kind = mistake.name
+        if calls[number].error is None:  # else the line that stopped is told as well
+            sentence = ""
     elif kind in ("value", "raises", "shape") and number > 0:
         sentence = (
             f"{sentence} Right for {_some(number)}, but not for this one. Is there something in "
@@ -124,11 +128,13 @@ def _some(number):
     return "the check's first input" if number == 1 else f"the check's first {number} inputs"
 
 
-def is_stub(answer):
-    """Whether nothing was written yet: a function, or a method of a class, without a body."""
+def is_stub(answer, reference):
+    """Whether nothing was written yet: a function, or a method of `reference`, without a body."""
     if inspect.isclass(answer):
-        return any(_is_empty(one) for one in vars(answer).values() if inspect.isfunction(one))
-    return inspect.isfunction(answer) and _is_empty(answer)
+        asked = [vars(answer).get(name) for name in vars(reference)]
+    else:
+        asked = [running.unwrapped(answer)]
+    return any(inspect.isfunction(one) and _is_empty(one) for one in asked)
 
 
 EMPTY = {"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "COPY_FREE_VARS"}
@@ -234,7 +240,7 @@ def _alike(exercise, function, original, call):
 def _stopped(exercise, call):
     """Kind and sentence for a call that raised, or was stopped."""
     error, line = call.error, call.line
-    where = f" Line {line[0]}: {_code(line[1])}" if line else ""
+    where = f" Line {line[0]}: {_code(line[1])}" if line and line[1] else ""
     if isinstance(error, running.OutOfTime):
         return "time", (
             f"It was stopped: the check's inputs are tiny, and it took longer than "
@@ -252,10 +258,10 @@ def _stopped(exercise, call):
     if line is None and isinstance(error, TypeError):
         return "arguments", (
             f"It can't be called as {exercise.reference.__name__}"
-            f"{inspect.signature(exercise.reference)}. Python says: {_code(error)}"
+            f"{inspect.signature(exercise.reference)}. Python says: {_code(_words(error))}"
         )  # fmt: skip
     kind = type(error).__name__
-    told = str(error).split("\n")[0][:200]
+    told = _words(error).split("\n")[0][:200]
     said = _code(f"{kind}: {told}" if told else kind)
     return "raises", f"Python stops in your function.{where} Python says: {said}{_why(error)}"
 
@@ -265,9 +271,17 @@ def _code(text):
     return f"`{str(text).replace('`', chr(39))}`"
 
 
+def _words(error):
+    """What an exception says; nothing when that fails: it may be of the student's own class."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def _why(error):
     """What an exception usually means, for a beginner."""
-    text = str(error)
+    text = _words(error)
     if isinstance(error, NameError):
         return " — is that name spelt as where it was made, and was its cell run?"
     if isinstance(error, IndexError):
