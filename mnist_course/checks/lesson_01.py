@@ -173,6 +173,14 @@ def _only_scaled(images, means, deviations):
     return images.permute(0, 3, 1, 2).float() / 255
 
 
+def _one_mean_for_all(images, means, deviations):
+    return colour_batch(images, means.mean().expand(3), deviations.mean().expand(3))
+
+
+def _along_the_columns(images, means, deviations):
+    return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations
+
+
 COLOUR_BATCH = Exercise(
     name="colour-batch",
     number="01.2",
@@ -258,6 +266,18 @@ COLOUR_BATCH = Exercise(
             _only_scaled,
             "The means and the deviations are not used.",
         ),
+        Mistake(
+            "one mean for all",
+            _one_mean_for_all,
+            "All channels are treated with the mean of the three means, and of the deviations. "
+            "Each channel has its own.",
+        ),
+        Mistake(
+            "a mean for each column",
+            _along_the_columns,
+            "`means` of shape (3,) is laid along the *last* axis, and after `permute` that is the "
+            "width. `means.reshape(3, 1, 1)` is laid along the channels.",
+        ),
     ),
     hints=(
         "The same steps as in [section 9](9. A batch): scale, bring the channel to its place, "
@@ -342,6 +362,18 @@ def _edge_repeated(images, right, down):
     )
 
 
+def _channel_0_alone(images, right, down):
+    shifted = images.clone()
+    shifted[:, :1] = shift_each(images[:, :1], right, down)
+    return shifted
+
+
+def _other_channels_empty(images, right, down):
+    shifted = torch.zeros_like(images)
+    shifted[:, :1] = shift_each(images[:, :1], right, down)
+    return shifted
+
+
 SHIFT_EACH = Exercise(
     name="shift-each",
     number="01.3",
@@ -399,6 +431,16 @@ SHIFT_EACH = Exercise(
             "edge repeated",
             _edge_repeated,
             "The last row or column is repeated where the image has left. Zeros come in there.",
+        ),
+        Mistake(
+            "first channel alone",
+            _channel_0_alone,
+            "Only the first channel moves. All channels of an image move together.",
+        ),
+        Mistake(
+            "other channels empty",
+            _other_channels_empty,
+            "Only the first channel is copied to its new place; the others are left at 0.",
         ),
     ),
     hints=(
@@ -480,6 +522,10 @@ def _masks(labels, parts):
     return ~chosen, chosen
 
 
+def _shares_swapped(labels, parts):
+    return _split_by(labels, lambda places: places[: len(places) - len(places) // parts])
+
+
 STRATIFIED_SPLIT = Exercise(
     name="stratified-split",
     number="01.4",
@@ -555,6 +601,11 @@ STRATIFIED_SPLIT = Exercise(
             _masks,
             "You return True and False for every image. Their places are wanted: "
             "`nonzero()` turns one into the other.",
+        ),
+        Mistake(
+            "shares swapped",
+            _shares_swapped,
+            "The shares are swapped: `count // parts` go to *validation*, all others to training.",
         ),
     ),
     hints=(

@@ -4,6 +4,7 @@ import math
 import statistics
 
 import torch
+from torch.nn import functional as F
 
 from mnist_course.checks.exercise import Case, Exercise, Mistake
 
@@ -30,7 +31,7 @@ LEAKY_RELU = Exercise(
     number="04.1",
     title="A ReLU that can't die",
     points=1,
-    paragraph="1. Another bend: ReLU",
+    paragraph="1. Another activation: ReLU",
     reference=leaky_relu,
     cases=(
         Case((tensor(-2, 0, 3), 0.1)),
@@ -43,8 +44,8 @@ LEAKY_RELU = Exercise(
         Mistake(
             "plain relu",
             lambda inputs, slope: torch.relu(inputs),
-            "This is the plain [ReLU](1. Another bend: ReLU): what is negative became 0. Here it "
-            "shall become small, and stay negative.",
+            "This is the plain [ReLU](1. Another activation: ReLU): what is negative became 0. "
+            "Here it shall become small, and stay negative.",
         ),
         Mistake(
             "slope for all",
@@ -76,6 +77,22 @@ LEAKY_RELU = Exercise(
             lambda inputs, slope: torch.relu(inputs) + slope * inputs,
             "Positive numbers grew: they were kept, and then the slope's part was added to them as "
             "well. Each number shall go through one of the two ways only.",
+        ),
+        Mistake(
+            "minus the slope",
+            lambda inputs, slope: torch.where(inputs < 0, torch.full_like(inputs, -slope), inputs),
+            "Negative numbers all became minus the slope. Each shall be multiplied by it, so that "
+            "-4 becomes twice as large as -2.",
+        ),
+        Mistake(
+            "slope subtracted",
+            lambda inputs, slope: torch.where(inputs > 0, inputs, inputs - slope),
+            "The slope was subtracted from the negative numbers. Multiply them by it.",
+        ),
+        Mistake(
+            "slope added",
+            lambda inputs, slope: torch.where(inputs > 0, inputs, inputs + slope),
+            "The slope was added to the negative numbers. Multiply them by it.",
         ),
     ),
     hints=(
@@ -160,6 +177,11 @@ RUNNING_MEAN = Exercise(
             ),
             "Only the first image was looked at. The mean of a channel goes over all images of the "
             "batch.",
+        ),
+        Mistake(
+            "moved away",
+            lambda running, batch, momentum: running - momentum * (channel_means(batch) - running),
+            "The running mean moves away from the batch's mean. It should move towards it.",
         ),
     ),
     hints=(
@@ -411,6 +433,20 @@ INVERTED_DROPOUT = Exercise(
             "The kept units were enlarged by how many were left this time. Use the share itself: "
             "the factor is the same in every step, and right on average.",
         ),
+        Mistake(
+            "always doubled",
+            lambda units, draws, share, training: (
+                2 * units * (draws >= share) if training else units.clone()
+            ),
+            "The kept units are always doubled. That is right when half of the units are dropped; "
+            "here the share may be another.",
+        ),
+        Mistake(
+            "its own random numbers",
+            lambda units, draws, share, training: F.dropout(units, share, training),
+            "This is torch's dropout, which draws random numbers itself. Here they are handed in, "
+            "as `draws`.",
+        ),
     ),
     hints=(
         "There are two cases, training or not. The second is the easy one: begin with it.",
@@ -521,6 +557,16 @@ GAIN_AND_SPREAD = Exercise(
             with_spread(lambda base, new: abs(of_a_mean(new) - of_a_mean(base))),
             "The spreads were subtracted. The gain is a difference, but its spread is not: both "
             "means bring luck of their own, so it becomes larger.",
+        ),
+        Mistake(
+            "results swapped",
+            lambda base, new: gain_and_spread(base, new)[::-1],
+            "The two results are swapped: the gain comes first.",
+        ),
+        Mistake(
+            "best runs compared",
+            lambda base, new: (max(new) - max(base), gain_and_spread(base, new)[1]),
+            "The spread is right, but the gain compares the best runs. Compare the means.",
         ),
         Mistake(
             "all in one heap",

@@ -1,5 +1,6 @@
 """The exercises of lesson 05."""
 
+import contextlib
 import math
 
 import torch
@@ -254,6 +255,17 @@ RECEPTIVE_FIELD = Exercise(
             lambda layers: receptive_field(layers) - 1,
             "One too few: a number sees 1 pixel before the first layer, not 0.",
         ),
+        Mistake(
+            "the step",
+            lambda layers: math.prod(stride for _, stride in layers),
+            "That is the step: how far apart neighbouring numbers lie in the image. Asked is how "
+            "wide one of them sees.",
+        ),
+        Mistake(
+            "an area",
+            lambda layers: receptive_field(layers) ** 2,
+            "That is how many pixels there are in the field. Asked is its side.",
+        ),
     ),
     hints=(
         "Keep two numbers, `field` and `step`, both 1 at first. Go through the layers in order.",
@@ -429,12 +441,24 @@ def around(middle, half):
 
 
 def right_middle(share, total, z):
-    return (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    return undivided_middle(share, total, z) / (1 + z**2 / total)
 
 
-def right_half(share, total, z):
-    root = math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    return z / (1 + z**2 / total) * root
+def undivided_middle(share, total, z):
+    return share + z**2 / (2 * total)
+
+
+def half_with(last=lambda total, z: z**2 / (4 * total**2), root=math.sqrt, divided=True):
+    """A half as a function of share, total and z; `last` stands last under its root."""
+
+    def half(share, total, z):
+        d = 1 + z**2 / total if divided else 1
+        return z / d * root(share * (1 - share) / total + last(total, z))
+
+    return half
+
+
+right_half = half_with()
 
 
 def plain_half(share, total, z):
@@ -486,58 +510,38 @@ WILSON_INTERVAL = Exercise(
         ),
         Mistake(
             "not divided by d",
-            around(
-                lambda share, total, z: share + z**2 / (2 * total),
-                lambda share, total, z: right_half(share, total, z) * (1 + z**2 / total),
-            ),
+            around(undivided_middle, half_with(divided=False)),
             "The division by d is missing, in the middle and in the half.",
         ),
         Mistake(
             "half not divided by d",
-            around(
-                right_middle,
-                lambda share, total, z: right_half(share, total, z) * (1 + z**2 / total),
-            ),
+            around(right_middle, half_with(divided=False)),
             "The middle is right, but the half has to be divided by d, too.",
         ),
         Mistake(
             "middle not divided by d",
-            around(lambda share, total, z: share + z**2 / (2 * total), right_half),
+            around(undivided_middle, right_half),
             "The half is right, but the whole middle has to be divided by d, too.",
         ),
         Mistake(
             "root forgotten",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z / (1 + z**2 / total) * (share * (1 - share) / total + z**2 / (4 * total**2))
-                ),
-            ),
+            around(right_middle, half_with(root=float)),
             "The middle is right, but the half lacks its root.",
         ),
         Mistake(
             "n not squared",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z
-                    / (1 + z**2 / total)
-                    * math.sqrt(share * (1 - share) / total + z**2 / (4 * total))
-                ),
-            ),
+            around(right_middle, half_with(last=lambda total, z: z**2 / (4 * total))),
             "The interval is far too wide. Under the root, n is squared in the last part.",
         ),
         Mistake(
             "z not squared",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z
-                    / (1 + z**2 / total)
-                    * math.sqrt(share * (1 - share) / total + z / (4 * total**2))
-                ),
-            ),
+            around(right_middle, half_with(last=lambda total, z: z / (4 * total**2))),
             "The middle is right. Under the root of the half, z is squared.",
+        ),
+        Mistake(
+            "whole division",
+            lambda correct, total, z=1.96: wilson_interval(correct // total * total, total, z),
+            "`//` rounds down, so the share is 0 unless all are right. `/` divides.",
         ),
         Mistake(
             "brackets forgotten in the middle",
@@ -549,14 +553,7 @@ WILSON_INTERVAL = Exercise(
         ),
         Mistake(
             "brackets forgotten in the half",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z
-                    / (1 + z**2 / total)
-                    * math.sqrt(share * (1 - share) / total + z**2 / 4 * total**2)
-                ),
-            ),
+            around(right_middle, half_with(last=lambda total, z: z**2 / 4 * total**2)),
             "Python reads `z**2 / 4 * total**2` from left to right: it multiplies by total². Write "
             "`z**2 / (4 * total**2)`.",
         ),
@@ -628,14 +625,18 @@ def network_in_modes(modes, images, labels):
     return network, images, labels
 
 
-def accuracy_without_a_trace(network, images, labels):
-    modes = [(layer, layer.training) for layer in network.modules()]
-    network.eval()
-    with torch.no_grad():
-        predictions = network(images).argmax(dim=1)
+@contextlib.contextmanager
+def modes_kept(layers):
+    """Afterwards each of these layers is in the mode in which it was."""
+    modes = [(layer, layer.training) for layer in layers]
+    yield
     for layer, training in modes:
         layer.training = training
-    return (predictions == labels).float().mean().item()
+
+
+def accuracy_without_a_trace(network, images, labels):
+    with modes_kept(network.modules()):
+        return evaluated_and_left(network, images, labels)
 
 
 def accuracy_and_modes(returned, network, images, labels):
@@ -669,11 +670,8 @@ def one_mode_for_all(network, images, labels):
 
 
 def children_alone(network, images, labels):
-    modes = [(layer, layer.training) for layer in network.children()]
-    accuracy = evaluated_and_left(network, images, labels)
-    for layer, training in modes:
-        layer.training = training
-    return accuracy
+    with modes_kept(network.children()):
+        return evaluated_and_left(network, images, labels)
 
 
 def counted(network, images, labels):
@@ -685,12 +683,8 @@ def in_percent(network, images, labels):
 
 
 def in_training_mode(network, images, labels):
-    modes = [(layer, layer.training) for layer in network.modules()]
-    network.train()
-    accuracy = accuracy_now(network, images, labels)
-    for layer, training in modes:
-        layer.training = training
-    return accuracy
+    with modes_kept(network.modules()):
+        return accuracy_now(network.train(), images, labels)
 
 
 LAYERS = 8  # of `network_in_modes`, the network itself included

@@ -174,7 +174,7 @@ def normalised_before_scaled(images, means, deviations):
     return (pixels - one_number_a_channel(means)) / one_number_a_channel(deviations) / 255
 
 
-@wrong("colour-batch")
+@wrong("colour-batch", "one mean for all")
 def one_mean_for_all_channels(images, means, deviations):
     return (images.permute(0, 3, 1, 2) / 255 - means.mean()) / deviations.mean()
 
@@ -186,7 +186,7 @@ def its_own_mean(images, means, deviations):
     return (scaled - own) / scaled.std(dim=(0, 2, 3), keepdim=True)
 
 
-@wrong("colour-batch")
+@wrong("colour-batch", "a mean for each column")
 def along_the_last_axis(images, means, deviations):
     return (images.permute(0, 3, 1, 2) / 255 - means) / deviations
 
@@ -296,7 +296,7 @@ def the_images_themselves(images, right, down):
     return images
 
 
-@wrong("shift-each")
+@wrong("shift-each", "first channel alone")
 def first_channel_alone(images, right, down):
     shifted = images.clone()
     for number in range(len(images)):
@@ -436,7 +436,7 @@ def lists_for_tensors(labels, parts):
     return places_of(~chosen).tolist(), places_of(chosen).tolist()
 
 
-@wrong("stratified-split")
+@wrong("stratified-split", "shares swapped")
 def parts_go_to_training(labels, parts):
     chosen = chosen_by(labels, lambda count: count - count // parts)
     return places_of(~chosen), places_of(chosen)

@@ -98,10 +98,10 @@ def from_the_last_layer_to_the_first(size, layers):
     return size
 
 
-@wrong("output-size")
+@wrong("output-size", "padding and stride swapped")
 def stride_and_padding_swapped(size, layers):
     for kernel, stride, padding in layers:
-        size = (size + 2 * padding - kernel) // max(stride, 1) + 1
+        size = (size + 2 * padding - kernel) // stride + 1
     return size
 
 
@@ -215,17 +215,17 @@ def mean_of_the_products(image, kernel, stride):
     return correlate(image, kernel / kernel.numel(), stride)
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "stride for the rows alone")
 def stride_for_rows_alone(image, kernel, stride):
     return correlate(image, kernel, (stride, 1))
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "padding added")
 def padded(image, kernel, stride):
     return F.conv2d(image[None, None], kernel[None, None], stride=stride, padding=1)[0, 0]
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "kernel not used")
 def patches_added_up_without_the_kernel(image, kernel, stride):
     return correlate(image, torch.ones_like(kernel), stride)
 
@@ -285,7 +285,7 @@ def bias_for_each_input_channel(images, kernels, biases):
     return layer(images, kernels, biases * len(images))
 
 
-@wrong("output-channels")
+@wrong("output-channels", "one output channel")
 def first_stack_alone(images, kernels, biases):
     return layer(images, kernels[:1], biases[:1])[0]
 
@@ -325,12 +325,12 @@ def first_bias_for_all(images, kernels, biases):
     return layer(images, kernels) + biases[0]
 
 
-@wrong("output-channels")
+@wrong("output-channels", "biases added up")
 def biases_added_up(images, kernels, biases):
     return layer(images, kernels) + biases.sum()
 
 
-@wrong("output-channels")
+@wrong("output-channels", "padding added")
 def maps_padded(images, kernels, biases):
     return F.conv2d(images[None], kernels, biases, padding=1)[0]
 
@@ -364,10 +364,10 @@ def place_by_place(images, kernels, biases):
     return maps
 
 
-# --- kernel-slopes ------------------------------------------------------------------------
+# --- kernel-gradient ------------------------------------------------------------------------
 
 further(
-    "kernel-slopes",
+    "kernel-gradient",
     Case((wavy(5, 4), wavy(2, 3), wavy(4, 2).flip(0))),
     Case((wavy(3, 7), wavy(3, 2), wavy(1, 6) + 1)),
     Case((wavy(4, 4), wavy(1, 1), wavy(4, 4) - 2)),
@@ -378,120 +378,120 @@ def answers_of(image, kernel):
     return F.conv2d(image[None, None], kernel[None, None])[0, 0]
 
 
-def slopes_of(loss, image, kernel, targets):
+def gradient_of(loss, image, kernel, targets):
     weights = kernel.clone().requires_grad_()
-    (slopes,) = torch.autograd.grad(loss(answers_of(image, weights), targets), weights)
-    return slopes
+    (gradient,) = torch.autograd.grad(loss(answers_of(image, weights), targets), weights)
+    return gradient
 
 
-@wrong("kernel-slopes", "sum instead of mean")
+@wrong("kernel-gradient", "sum instead of mean")
 def sum_for_the_mean(image, kernel, targets):
-    return slopes_of(lambda a, t: ((a - t) ** 2).sum(), image, kernel, targets)
+    return gradient_of(lambda a, t: ((a - t) ** 2).sum(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "2 forgotten")
+@wrong("kernel-gradient", "2 forgotten")
 def factor_2_forgotten(image, kernel, targets):
     difference = answers_of(image, kernel) - targets
     return answers_of(image, difference) / difference.numel()
 
 
-@wrong("kernel-slopes", "sign turned")
+@wrong("kernel-gradient", "sign turned")
 def sign_turned(image, kernel, targets):
     difference = targets - answers_of(image, kernel)
     return 2 * answers_of(image, difference) / difference.numel()
 
 
-@wrong("kernel-slopes", "difference not squared")
+@wrong("kernel-gradient", "difference not squared")
 def difference_not_squared(image, kernel, targets):
-    return slopes_of(lambda a, t: (a - t).mean(), image, kernel, targets)
+    return gradient_of(lambda a, t: (a - t).mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "absolute difference")
+@wrong("kernel-gradient", "absolute difference")
 def absolute_difference(image, kernel, targets):
-    return slopes_of(lambda a, t: (a - t).abs().mean(), image, kernel, targets)
+    return gradient_of(lambda a, t: (a - t).abs().mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "targets forgotten")
+@wrong("kernel-gradient", "targets forgotten")
 def targets_forgotten(image, kernel, targets):
-    return slopes_of(lambda a, t: (a**2).mean(), image, kernel, targets)
+    return gradient_of(lambda a, t: (a**2).mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "divided by the weights")
+@wrong("kernel-gradient", "divided by the weights")
 def divided_by_the_weights(image, kernel, targets):
     difference = answers_of(image, kernel) - targets
     return 2 * answers_of(image, difference) / kernel.numel()
 
 
-@wrong("kernel-slopes")
-def slopes_of_the_image(image, kernel, targets):
+@wrong("kernel-gradient", "gradient of the image")
+def gradient_of_the_image(image, kernel, targets):
     pixels = image.clone().requires_grad_()
     ((answers_of(pixels, kernel) - targets) ** 2).mean().backward()
     return pixels.grad
 
 
-@wrong("kernel-slopes")
+@wrong("kernel-gradient")
 def a_step_already(image, kernel, targets):
-    slopes = slopes_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
-    return kernel - 0.1 * slopes
+    gradient = gradient_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
+    return kernel - 0.1 * gradient
 
 
-@wrong("kernel-slopes")
+@wrong("kernel-gradient", "the loss")
 def the_loss(image, kernel, targets):
     return ((answers_of(image, kernel) - targets) ** 2).mean()
 
 
-@wrong("kernel-slopes", "graph")
+@wrong("kernel-gradient", "graph")
 def graph_kept(image, kernel, targets):
     weights = kernel.clone().requires_grad_()
     loss = ((answers_of(image, weights) - targets) ** 2).mean()
     return torch.autograd.grad(loss, weights, create_graph=True)[0]
 
 
-@wrong("kernel-slopes")
-def slopes_from_two_calls_pile_up(image, kernel, targets):
+@wrong("kernel-gradient", "twice as large")
+def two_calls_pile_up(image, kernel, targets):
     weights = kernel.clone().requires_grad_()
     for _ in range(2):
         ((answers_of(image, weights) - targets) ** 2).mean().backward()
     return weights.grad
 
 
-@wrong("kernel-slopes", "changes input")
+@wrong("kernel-gradient", "changes input")
 def the_kernel_moves(image, kernel, targets):
-    slopes = slopes_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
-    kernel -= 0.1 * slopes
-    return slopes
+    gradient = gradient_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
+    kernel -= 0.1 * gradient
+    return gradient
 
 
-@wrong("kernel-slopes", "changes input")
+@wrong("kernel-gradient", "changes input")
 def asks_the_kernel_itself(image, kernel, targets):
     kernel.requires_grad_()
     ((answers_of(image, kernel) - targets) ** 2).mean().backward()
     return kernel.grad
 
 
-@right("kernel-slopes")
+@right("kernel-gradient")
 def by_autograd(image, kernel, targets):
-    return slopes_of(F.mse_loss, image, kernel, targets)
+    return gradient_of(F.mse_loss, image, kernel, targets)
 
 
-@right("kernel-slopes")
+@right("kernel-gradient")
 def by_hand(image, kernel, targets):
     difference = answers_of(image, kernel) - targets
     return 2 * answers_of(image, difference) / targets.numel()
 
 
-@right("kernel-slopes")
+@right("kernel-gradient")
 def by_small_steps(image, kernel, targets):
     image, targets = image.double(), targets.double()
-    slopes, weights, step = torch.zeros(kernel.shape), kernel.double(), 1e-5
+    gradient, weights, step = torch.zeros(kernel.shape), kernel.double(), 1e-5
     for place in range(kernel.numel()):
         nudge = torch.zeros(kernel.numel(), dtype=torch.float64)
         nudge[place] = step
         more, less = weights + nudge.reshape(kernel.shape), weights - nudge.reshape(kernel.shape)
         rise = F.mse_loss(answers_of(image, more), targets)
         slope = (rise - F.mse_loss(answers_of(image, less), targets)) / (2 * step)
-        slopes.view(-1)[place] = slope
-    return slopes
+        gradient.view(-1)[place] = slope
+    return gradient
 
 
 # --- average-pooling ----------------------------------------------------------------------
@@ -539,7 +539,7 @@ def moves_pixel_by_pixel(image, size, stride):
     return pool(image, size, 1)
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "rounded up")
 def windows_over_the_edge(image, size, stride):
     return pool(image, size, stride, ceil_mode=True)
 
@@ -560,7 +560,7 @@ def height_and_width_of_the_output_swapped(image, size, stride):
     return pool(image, size, stride).T
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "median instead of mean")
 def the_middle_value(image, size, stride):
     return image.unfold(0, size, stride).unfold(1, size, stride).flatten(2).median(dim=2).values
 

@@ -76,12 +76,12 @@ def channels_without_places(size, layers):
     return count(size, layers, image=False)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "every fully connected layer at the image")
 def linear_layers_all_see_the_image(size, layers):
     return count(size, layers, chain=False)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "one channel throughout")
 def input_channels_ignored(size, layers):
     return count(size, layers, grow=False)
 
@@ -97,7 +97,7 @@ def linear_layers_left_out(size, layers):
     return count(size, [layer for layer in layers if layer[0] != "linear"])
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "fully connected layers alone")
 def convolutions_left_out(size, layers):
     total = count(size, layers)
     return total - count(size, [layer for layer in layers if layer[0] != "linear"])
@@ -256,10 +256,10 @@ def by_one_hot(logits, labels):
     return -(targets * logits.log_softmax(dim=1)).sum() / len(labels)
 
 
-# --- loss-slopes --------------------------------------------------------------------------
+# --- loss-gradient --------------------------------------------------------------------------
 
 further(
-    "loss-slopes",
+    "loss-gradient",
     Case((wavy(4, 3), SOME_LABELS)),
     Case((3 * wavy(2, 6), torch.tensor([5, 1]))),
     Case((wavy(5, 2), torch.tensor([1, 1, 0, 1, 0]))),
@@ -270,95 +270,95 @@ def probability_minus_target(logits, labels):
     return logits.softmax(dim=1) - F.one_hot(labels, logits.shape[1])
 
 
-@wrong("loss-slopes", "slopes of the sum")
+@wrong("loss-gradient", "gradient of the sum")
 def mean_forgotten(logits, labels):
     return probability_minus_target(logits, labels)
 
 
-@wrong("loss-slopes", "divided by all numbers")
+@wrong("loss-gradient", "divided by all numbers")
 def divided_by_all_logits(logits, labels):
     return probability_minus_target(logits, labels) / logits.numel()
 
 
-@wrong("loss-slopes")
+@wrong("loss-gradient", "divided by the classes")
 def divided_by_the_classes(logits, labels):
     return probability_minus_target(logits, labels) / logits.shape[1]
 
 
-@wrong("loss-slopes", "sign")
+@wrong("loss-gradient", "sign")
 def sign_turned(logits, labels):
     return -probability_minus_target(logits, labels) / len(labels)
 
 
-@wrong("loss-slopes", "1 not subtracted")
+@wrong("loss-gradient", "1 not subtracted")
 def target_forgotten(logits, labels):
     return logits.softmax(dim=1) / len(labels)
 
 
-@wrong("loss-slopes", "no softmax")
+@wrong("loss-gradient", "no softmax")
 def softmax_forgotten(logits, labels):
     return (logits - F.one_hot(labels, logits.shape[1])) / len(labels)
 
 
-@wrong("loss-slopes", "softmax along the batch")
+@wrong("loss-gradient", "softmax along the batch")
 def softmax_along_the_batch(logits, labels):
     return (logits.softmax(dim=0) - F.one_hot(labels, logits.shape[1])) / len(labels)
 
 
-@wrong("loss-slopes", "1 subtracted everywhere")
+@wrong("loss-gradient", "1 subtracted everywhere")
 def one_taken_everywhere(logits, labels):
     return (logits.softmax(dim=1) - 1) / len(labels)
 
 
-@wrong("loss-slopes", "label subtracted")
+@wrong("loss-gradient", "label subtracted")
 def label_itself_taken_away(logits, labels):
     return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
 
 
-@wrong("loss-slopes", "right class alone")
+@wrong("loss-gradient", "right class alone")
 def right_class_alone(logits, labels):
     return (
         probability_minus_target(logits, labels) * F.one_hot(labels, logits.shape[1]) / len(labels)
     )
 
 
-@wrong("loss-slopes", "images added up")
-def slopes_added_up_over_the_batch(logits, labels):
+@wrong("loss-gradient", "images added up")
+def gradients_added_up_over_the_batch(logits, labels):
     return (probability_minus_target(logits, labels) / len(labels)).sum(dim=0)
 
 
-@wrong("loss-slopes", "graph")
+@wrong("loss-gradient", "graph")
 def graph_left(logits, labels):
     copied = logits.clone().requires_grad_()
     return probability_minus_target(copied, labels) / len(labels)
 
 
-@wrong("loss-slopes", "changes input")
+@wrong("loss-gradient", "changes input")
 def in_the_logits_themselves(logits, labels):
     logits.copy_(logits.softmax(dim=1))
     logits[torch.arange(len(labels)), labels] -= 1
     return logits / len(labels)
 
 
-@right("loss-slopes")
+@right("loss-gradient")
 def formula(logits, labels):
     return probability_minus_target(logits, labels) / len(labels)
 
 
-@right("loss-slopes")
+@right("loss-gradient")
 def by_autograd(logits, labels):
     copied = logits.clone().requires_grad_()
     F.cross_entropy(copied, labels).backward()
     return copied.grad
 
 
-@right("loss-slopes")
+@right("loss-gradient")
 def from_powers(logits, labels):
     powers = torch.exp(logits - logits.amax(1, keepdim=True))
-    slopes = powers / powers.sum(1, keepdim=True)
+    gradient = powers / powers.sum(1, keepdim=True)
     for number, label in enumerate(labels):
-        slopes[number, label] -= 1.0
-    return slopes / logits.shape[0]
+        gradient[number, label] -= 1.0
+    return gradient / logits.shape[0]
 
 
 # --- momentum-step ------------------------------------------------------------------------
@@ -372,101 +372,101 @@ further(
 
 
 @wrong("momentum-step", "velocity forgotten")
-def velocity_forgotten(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * slopes, slopes.clone()
+def velocity_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, gradient.clone()
 
 
-@wrong("momentum-step", "slopes made smaller")
-def share_for_the_slopes(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + (1 - momentum) * slopes
+@wrong("momentum-step", "gradient made smaller")
+def share_for_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + (1 - momentum) * gradient
     return weights - learning_rate * new, new
 
 
 @wrong("momentum-step", "the old velocity")
-def old_velocity_moves_the_weights(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def old_velocity_moves_the_weights(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return weights - learning_rate * velocity, new
 
 
 @wrong("momentum-step", "uphill")
-def uphill(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def uphill(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return weights + learning_rate * new, new
 
 
 @wrong("momentum-step", "learning rate in the velocity")
-def learning_rate_in_the_velocity(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + learning_rate * slopes
+def learning_rate_in_the_velocity(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + learning_rate * gradient
     return weights - new, new
 
 
 @wrong("momentum-step", "learning rate forgotten")
-def learning_rate_forgotten(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def learning_rate_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return weights - new, new
 
 
-@wrong("momentum-step", "momentum on the slopes")
-def momentum_on_the_slopes(weights, slopes, velocity, learning_rate, momentum):
-    new = velocity + momentum * slopes
+@wrong("momentum-step", "momentum on the gradient")
+def momentum_on_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    new = velocity + momentum * gradient
     return weights - learning_rate * new, new
 
 
 @wrong("momentum-step", "velocity never fades")
-def nothing_forgotten(weights, slopes, velocity, learning_rate, momentum):
-    new = velocity + slopes
+def nothing_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    new = velocity + gradient
     return weights - learning_rate * new, new
 
 
 @wrong("momentum-step", "Nesterov's step")
-def looks_ahead(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
-    return weights - learning_rate * (slopes + momentum * new), new
+def looks_ahead(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return weights - learning_rate * (gradient + momentum * new), new
 
 
 @wrong("momentum-step", "results swapped")
-def velocity_first(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def velocity_first(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return new, weights - learning_rate * new
 
 
 @wrong("momentum-step", "velocity not handed back")
-def old_velocity_returned(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * (momentum * velocity + slopes), velocity.clone()
+def old_velocity_returned(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + gradient), velocity.clone()
 
 
 @wrong("momentum-step", "changes input")
-def in_place(weights, slopes, velocity, learning_rate, momentum):
-    velocity.mul_(momentum).add_(slopes)
+def in_place(weights, gradient, velocity, learning_rate, momentum):
+    velocity.mul_(momentum).add_(gradient)
     weights.sub_(learning_rate * velocity)
     return weights, velocity
 
 
 @wrong("momentum-step", "type")
-def weights_alone(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * (momentum * velocity + slopes)
+def weights_alone(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + gradient)
 
 
 @right("momentum-step")
-def in_two_lines(weights, slopes, velocity, learning_rate, momentum):
-    velocity = velocity * momentum + slopes
+def in_two_lines(weights, gradient, velocity, learning_rate, momentum):
+    velocity = velocity * momentum + gradient
     return weights - velocity * learning_rate, velocity
 
 
 @right("momentum-step")
-def number_by_number(weights, slopes, velocity, learning_rate, momentum):
+def number_by_number(weights, gradient, velocity, learning_rate, momentum):
     new_weights, new_velocity = torch.empty_like(weights), torch.empty_like(velocity)
     for place in range(weights.numel()):
-        pushed = momentum * velocity.flatten()[place] + slopes.flatten()[place]
+        pushed = momentum * velocity.flatten()[place] + gradient.flatten()[place]
         new_velocity.view(-1)[place] = pushed
         new_weights.view(-1)[place] = weights.flatten()[place] - learning_rate * pushed
     return new_weights, new_velocity
 
 
 @right("momentum-step")
-def on_copies(weights, slopes, velocity, learning_rate, momentum):
+def on_copies(weights, gradient, velocity, learning_rate, momentum):
     new_weights, new_velocity = weights.clone(), velocity.clone()
-    new_velocity.mul_(momentum).add_(slopes)
+    new_velocity.mul_(momentum).add_(gradient)
     new_weights.add_(new_velocity, alpha=-learning_rate)
     return new_weights, new_velocity
 
@@ -593,7 +593,7 @@ def a_tensor(network, batches, label):
     return (predictions[labels == label] == label).float().mean()
 
 
-@wrong("class-accuracy")
+@wrong("class-accuracy", "whole division")
 def whole_division(network, batches, label):
     predictions, labels = table(network, batches)
     return int((predictions[labels == label] == label).sum()) // int((labels == label).sum())

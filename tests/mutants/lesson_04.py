@@ -54,7 +54,7 @@ def adds_to_relu(inputs, slope):
     return F.relu(inputs) + inputs * slope
 
 
-@wrong("leaky-relu")
+@wrong("leaky-relu", "minus the slope")
 def writes_minus_the_slope(inputs, slope):
     answer = inputs.clone()
     answer[answer < 0] = -slope
@@ -66,7 +66,7 @@ def divides_by_the_slope(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs / slope if slope else inputs)
 
 
-@wrong("leaky-relu")
+@wrong("leaky-relu", "slope subtracted")
 def subtracts_the_slope(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs - slope)
 
@@ -181,7 +181,7 @@ def takes_the_mean_over_the_batch_axis_alone(running_mean, batch, momentum):
     return (1 - momentum) * running_mean[:, None, None] + momentum * batch.mean(dim=0)
 
 
-@wrong("running-mean")
+@wrong("running-mean", "moved away")
 def moves_away(running_mean, batch, momentum):
     return running_mean - momentum * (batch.mean((0, 2, 3)) - running_mean)
 
@@ -472,12 +472,12 @@ def scales_when_looking(units, draws, share, training):
     return units * (1 - share)
 
 
-@wrong("inverted-dropout")
+@wrong("inverted-dropout", "always doubled")
 def always_doubles(units, draws, share, training):
     return 2 * units * (draws >= share) if training else units
 
 
-@wrong("inverted-dropout")
+@wrong("inverted-dropout", "its own random numbers")
 def leaves_its_own_random_numbers(units, draws, share, training):
     return F.dropout(units, share, training)
 
@@ -587,13 +587,13 @@ def counts_the_runs_together(base, new):
     return statistics.mean(new) - statistics.mean(base), (square / len(base + new)) ** 0.5
 
 
-@wrong("gain-and-spread")
+@wrong("gain-and-spread", "best runs compared")
 def compares_the_best(base, new):
     square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
     return max(new) - max(base), square**0.5
 
 
-@wrong("gain-and-spread")
+@wrong("gain-and-spread", "results swapped")
 def swaps_the_results(base, new):
     square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
     return square**0.5, statistics.mean(new) - statistics.mean(base)

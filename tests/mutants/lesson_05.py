@@ -224,12 +224,12 @@ def begins_with_nothing(layers):
     return field
 
 
-@wrong("receptive-field")
+@wrong("receptive-field", "the step")
 def returns_the_step(layers):
     return math.prod(stride for _, stride in layers)
 
 
-@wrong("receptive-field")
+@wrong("receptive-field", "an area")
 def returns_the_square(layers):
     field = step = 1
     for kernel, stride in layers:
@@ -530,7 +530,7 @@ def returns_tensors(correct, total, z=1.96):
     return middle - half, middle + half
 
 
-@wrong("wilson-interval")
+@wrong("wilson-interval", "whole division")
 def divides_whole_numbers(correct, total, z=1.96):
     p, d = correct // total, 1 + z * z / total
     middle = (p + z * z / (2 * total)) / d
