@@ -288,6 +288,8 @@ def _why(error):
         return " — a place was asked for that is not there. Counting starts at 0."
     if isinstance(error, RuntimeError) and ("size" in text or "shape" in text):
         return " — print the shapes of what meets in this line."
+    if "does not require grad" in text:
+        return " — torch keeps track only of what comes from a tensor with `requires_grad`."
     if isinstance(error, AttributeError):
         return " — there is no such thing on that object. What type is it?"
     if isinstance(error, ZeroDivisionError):

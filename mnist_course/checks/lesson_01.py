@@ -177,6 +177,10 @@ def _one_mean_for_all(images, means, deviations):
     return colour_batch(images, means.mean().expand(3), deviations.mean().expand(3))
 
 
+def _brackets_forgotten(images, means, deviations):
+    return _only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
+
+
 def _along_the_columns(images, means, deviations):
     return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations
 
@@ -271,6 +275,12 @@ COLOUR_BATCH = Exercise(
             _one_mean_for_all,
             "All channels are treated with the mean of the three means, and of the deviations. "
             "Each channel has its own.",
+        ),
+        Mistake(
+            "brackets forgotten",
+            _brackets_forgotten,
+            "Python divides before it subtracts, so only the means are divided. Brackets: "
+            "(x − mean) / deviation.",
         ),
         Mistake(
             "a mean for each column",
@@ -539,6 +549,7 @@ STRATIFIED_SPLIT = Exercise(
         Case((torch.tensor([9, 3, 9, 3, 3, 9, 9, 3, 9, 3, 9, 3, 3, 3, 3, 3]), 4)),
         Case((torch.tensor([4, 4, 4, 4, 4]), 2)),
         Case((torch.tensor([0, 1, 2, 0, 1, 2, 2]), 2)),
+        Case((torch.tensor([6, 5, 6, 6, 5, 6, 5, 5, 5]), 3)),
     ),
     mistakes=(
         Mistake(

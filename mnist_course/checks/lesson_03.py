@@ -27,7 +27,7 @@ def count_parameters(size, layers):
 
 def _counted(
     size, layers, bias=1, pooled=True, padded=2, inputs=True, flat=True, linear=True, power=2,
-    grown=True, chained=True,
+    grown=True, chained=True, side_power=2, rounded_up=False,
 ):  # fmt: skip
     """The number of parameters, with one thing left out."""
     channels, total = 1, 0
@@ -37,10 +37,11 @@ def _counted(
             total += outputs * (channels if inputs else 1) * kernel**power + bias * outputs
             size, channels = size + padding * padded - kernel + 1, outputs if grown else 1
         elif kind == "pool":
-            size = size // settings[0] if pooled else size
+            left_over = settings[0] - 1 if rounded_up else 0
+            size = (size + left_over) // settings[0] if pooled else size
         else:
             outputs = settings[0]
-            area = size * size if flat else 1
+            area = size**side_power if flat else 1
             total += linear * (outputs * channels * area + bias * outputs)
             if chained:
                 size, channels = 1, outputs
@@ -108,6 +109,14 @@ def _every_linear_layer_at_the_image(size, layers):
 
 def _one_channel_throughout(size, layers):
     return _counted(size, layers, grown=False)
+
+
+def _side_not_squared(size, layers):
+    return _counted(size, layers, side_power=1)
+
+
+def _odd_row_kept(size, layers):
+    return _counted(size, layers, rounded_up=True)
 
 
 def _linear_layers_alone(size, layers):
@@ -201,6 +210,17 @@ COUNT_PARAMETERS = Exercise(
             _one_channel_throughout,
             "Every layer is counted as if one channel came in. A convolution leaves as many as it "
             "has outputs, for the convolutions and for the fully connected layer after it.",
+        ),
+        Mistake(
+            "side not squared",
+            _side_not_squared,
+            "A map has side × side numbers, and all of them enter the fully connected layer. You "
+            "count one side alone.",
+        ),
+        Mistake(
+            "pooling rounded up",
+            _odd_row_kept,
+            "You round up after pooling. An odd last row or column is dropped.",
         ),
         Mistake(
             "fully connected layers alone",
@@ -306,6 +326,7 @@ STABLE_CROSS_ENTROPY = Exercise(
         Case(([[0.0] * 10], [4])),
         Case(([[1000.0, 0.0, 0.0], [0.0, 1.0, 2.0]], [1, 2])),
         Case(([[-500.0, -500.0, -499.0]], [0])),
+        Case(([[1000.0, 0.0]], [0])),
     ),
     mistakes=(
         Mistake(
@@ -607,6 +628,16 @@ def _no_learning_rate(weights, gradient, velocity, learning_rate, momentum):
     return weights - velocity, velocity
 
 
+def _velocity_downhill(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return weights + velocity, velocity
+
+
+def _momentum_on_both(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * (velocity + gradient)
+    return weights - learning_rate * velocity, velocity
+
+
 MOMENTUM_STEP = Exercise(
     name="momentum-step",
     number="03.4",
@@ -679,6 +710,17 @@ MOMENTUM_STEP = Exercise(
             "results swapped",
             _swapped_results,
             "The two results are swapped: the weights come first.",
+        ),
+        Mistake(
+            "velocity downhill",
+            _velocity_downhill,
+            "Your velocity is the step itself, with its minus and the learning rate. Some books do "
+            "it so; here the velocity collects the gradient, and both come last, with the weights.",
+        ),
+        Mistake(
+            "momentum on both",
+            _momentum_on_both,
+            "The momentum multiplies the old velocity alone. The gradient is added in full.",
         ),
         Mistake(
             "learning rate forgotten",

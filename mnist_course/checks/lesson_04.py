@@ -85,6 +85,11 @@ LEAKY_RELU = Exercise(
             "-4 becomes twice as large as -2.",
         ),
         Mistake(
+            "slope fixed",
+            lambda inputs, slope: F.leaky_relu(inputs),
+            "Your slope is always 0.01, torch's own. Hand over the one that is given.",
+        ),
+        Mistake(
             "slope subtracted",
             lambda inputs, slope: torch.where(inputs > 0, inputs, inputs - slope),
             "The slope was subtracted from the negative numbers. Multiply them by it.",
@@ -177,6 +182,14 @@ RUNNING_MEAN = Exercise(
             ),
             "Only the first image was looked at. The mean of a channel goes over all images of the "
             "batch.",
+        ),
+        Mistake(
+            "a mean for each image",
+            lambda running, batch, momentum: (
+                (1 - momentum) * running + momentum * batch.mean(dim=(1, 2, 3))
+            ),
+            "You take a mean for each image: the axes 1, 2 and 3 are used up. A channel has its "
+            "own mean, over the axes 0, 2 and 3.",
         ),
         Mistake(
             "moved away",
@@ -311,6 +324,11 @@ EARLY_STOPPING = Exercise(
             "used up.",
         ),
         Mistake(
+            "lower is better",
+            lambda accuracies, patience: last_epoch([-one for one in accuracies], patience),
+            "You wait for a lower number, as for a loss. An accuracy is better when it is higher.",
+        ),
+        Mistake(
             "best epoch of all",
             lambda accuracies, patience: accuracies.index(max(accuracies)) + 1 if accuracies else 0,
             "This is the epoch with the best accuracy of the whole list. Training that stops early "
@@ -442,6 +460,14 @@ INVERTED_DROPOUT = Exercise(
             "here the share may be another.",
         ),
         Mistake(
+            "brackets forgotten",
+            lambda units, draws, share, training: (
+                units * (draws >= share) - share if training else units.clone()
+            ),
+            "Python divides before it subtracts: `/ 1 - share` divides by 1 and takes the share "
+            "away. Brackets: `/ (1 - share)`.",
+        ),
+        Mistake(
             "its own random numbers",
             lambda units, draws, share, training: F.dropout(units, share, training),
             "This is torch's dropout, which draws random numbers itself. Here they are handed in, "
@@ -473,6 +499,12 @@ def with_spread(spread):
 
 def of_a_mean(runs):
     return statistics.stdev(runs) / math.sqrt(len(runs))
+
+
+def pooled(base, new):
+    squares = sum(statistics.variance(runs) * (len(runs) - 1) for runs in (base, new))
+    shares = 1 / len(base) + 1 / len(new)
+    return math.sqrt(squares / (len(base) + len(new) - 2) * shares)
 
 
 GAIN_AND_SPREAD = Exercise(
@@ -557,6 +589,12 @@ GAIN_AND_SPREAD = Exercise(
             with_spread(lambda base, new: abs(of_a_mean(new) - of_a_mean(base))),
             "The spreads were subtracted. The gain is a difference, but its spread is not: both "
             "means bring luck of their own, so it becomes larger.",
+        ),
+        Mistake(
+            "pooled deviation",
+            with_spread(pooled),
+            "You take one deviation for both lists, as if they spread alike. Each mean has its own "
+            "spread.",
         ),
         Mistake(
             "results swapped",

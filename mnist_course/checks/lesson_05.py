@@ -125,6 +125,11 @@ PADDED_SHORTCUT = Exercise(
             "The zeros are right, but all rows and columns are still there. Take every stride-th.",
         ),
         Mistake(
+            "stride fixed",
+            lambda images, outputs, stride: filled_up(images[:, :, ::2, ::2], outputs),
+            "You take every second row and column, whatever the stride is.",
+        ),
+        Mistake(
             "zeros forgotten",
             lambda images, outputs, stride: images[:, :, ::stride, ::stride].clone(),
             "Rows and columns are right, but there are too few channels. Add channels of zeros.",
@@ -236,8 +241,8 @@ RECEPTIVE_FIELD = Exercise(
         Mistake(
             "from output to image",
             lambda layers: receptive_field(layers[::-1]),
-            "Your layers are taken from the output to the image. With this way of counting begin "
-            "at the image.",
+            "This is the field of the layers in reverse order. Counting with `field` and `step` "
+            "begins at the image, counting with (field − 1) · stride + kernel at the output.",
         ),
         Mistake(
             "kernels multiplied",
@@ -383,6 +388,20 @@ ONE_CYCLE_RATE = Exercise(
             "never falls",
             with_fall(lambda step, steps, top: 1.0),
             "After the warm-up your rate stays at its peak. It should fall to 0 by the last step.",
+        ),
+        Mistake(
+            "rises again",
+            with_fall(lambda step, steps, top: 1 - half_wave((step - top) / (steps - top))),
+            "After the warm-up your rate starts at 0 and rises again. cos 0 is 1: the cosine comes "
+            "in with a plus.",
+        ),
+        Mistake(
+            "warm-up rounded",
+            lambda step, steps, peak, warm_up: one_cycle(
+                step, steps, peak, int(warm_up * steps) / steps
+            ),
+            "You round the step at which the warm-up ends. It need not be a whole number: 0.3 of "
+            "7 steps are 2.1.",
         ),
         Mistake(
             "rise over all steps",
@@ -542,6 +561,16 @@ WILSON_INTERVAL = Exercise(
             "whole division",
             lambda correct, total, z=1.96: wilson_interval(correct // total * total, total, z),
             "`//` rounds down, so the share is 0 unless all are right. `/` divides.",
+        ),
+        Mistake(
+            "z not squared in d",
+            around(
+                lambda share, total, z: undivided_middle(share, total, z) / (1 + z / total),
+                lambda share, total, z: (
+                    right_half(share, total, z) * (1 + z**2 / total) / (1 + z / total)
+                ),
+            ),
+            "In d, z is squared: 1 + z² / n.",
         ),
         Mistake(
             "brackets forgotten in the middle",

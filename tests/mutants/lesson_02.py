@@ -3,6 +3,7 @@
 import functools
 import math
 
+import numpy
 import torch
 from torch.nn import functional as F
 
@@ -22,6 +23,7 @@ further(
     Case((32, [(3, 1, 2), (2, 0, 2)])),
     Case((17, [(4, 1, 3), (3, 1, 1), (2, 0, 1)])),
     Case((21, [(5, 2, 4)])),
+    Case((13, [(2, 0, 4)])),
     Case((10, [(3, 0, 2), (4, 1, 1), (2, 0, 1)])),
     Case((12, [(3, 0, 1), (3, 2, 2), (3, 0, 1)])),
 )
@@ -133,6 +135,36 @@ def by_counting_places(size, layers):
     for kernel, padding, stride in layers:
         size = len(range(-padding, size + padding - kernel + 1, stride))
     return size
+
+
+@wrong("output-size")
+def rounded_to_the_nearest(size, layers):
+    for kernel, padding, stride in layers:
+        size = round((size + 2 * padding - kernel) / stride + 1)
+    return size
+
+
+@wrong("output-size", "type")
+def a_list_of_sizes(size, layers):
+    sizes = [size]
+    for kernel, padding, stride in layers:
+        sizes.append((sizes[-1] + 2 * padding - kernel) // stride + 1)
+    return sizes
+
+
+@right("output-size")
+def rounded_once_at_the_end(size, layers):
+    for layer in layers:
+        size = (size + 2 * layer[1] - layer[0]) / layer[2] + 1
+    return int(size)
+
+
+@right("output-size")
+def by_trying_it_on_a_row(size, layers):
+    row = torch.zeros(1, 1, size)
+    for kernel, padding, stride in layers:
+        row = F.conv1d(row, torch.ones(1, 1, kernel), stride=stride, padding=padding)
+    return row.numel()
 
 
 # --- strided-correlation ------------------------------------------------------------------
@@ -261,6 +293,48 @@ def by_lists(image, kernel, stride):
     )
 
 
+@wrong("strided-correlation")
+def kernels_are_square(image, kernel, stride):
+    side = kernel.shape[0]
+    patches = image.unfold(0, side, stride).unfold(1, side, stride)
+    return (patches * kernel).sum(dim=(2, 3))
+
+
+@wrong("strided-correlation", "type")
+def numpy_handed_back(image, kernel, stride):
+    return correlate(image, kernel, stride).numpy()
+
+
+@wrong("strided-correlation", "stride for the columns alone")
+def every_row(image, kernel, stride):
+    return correlate(image, kernel, 1)[:, ::stride]
+
+
+@right("strided-correlation")
+def patches_as_columns(image, kernel, stride):
+    columns = F.unfold(image[None, None], kernel.shape, stride=stride)[0]
+    rows = (image.shape[0] - kernel.shape[0]) // stride + 1
+    return (kernel.flatten() @ columns).reshape(rows, -1)
+
+
+@right("strided-correlation")
+def numpy_s_windows(image, kernel, stride):
+    windows = numpy.lib.stride_tricks.sliding_window_view(image.numpy(), tuple(kernel.shape))
+    return torch.from_numpy((windows[::stride, ::stride] * kernel.numpy()).sum(axis=(-1, -2)))
+
+
+@right("strided-correlation")
+def weight_by_weight(image, kernel, stride):
+    h, w = kernel.shape
+    rows, columns = (image.shape[0] - h) // stride + 1, (image.shape[1] - w) // stride + 1
+    output = image.new_zeros(rows, columns)
+    for r in range(h):
+        for c in range(w):
+            reached = image[r : r + rows * stride : stride, c : c + columns * stride : stride]
+            output += kernel[r, c] * reached[:rows, :columns]
+    return output
+
+
 # --- output-channels ----------------------------------------------------------------------
 
 further(
@@ -362,6 +436,52 @@ def place_by_place(images, kernels, biases):
                 patch = images[:, i : i + h, j : j + w]
                 maps[k, i, j] = (patch * kernels[k]).sum() + biases[k]
     return maps
+
+
+@wrong("output-channels", "graph")
+def a_layer_of_torch_s(images, kernels, biases):
+    conv = torch.nn.Conv2d(kernels.shape[1], kernels.shape[0], tuple(kernels.shape[2:]))
+    conv.weight.data, conv.bias.data = kernels.clone(), biases.clone()
+    return conv(images)
+
+
+@wrong("output-channels")
+def channels_added_before(images, kernels, biases):
+    return layer(images.sum(dim=0, keepdim=True), kernels.sum(dim=1, keepdim=True), biases)
+
+
+@wrong("output-channels", "type")
+def a_list_of_maps(images, kernels, biases):
+    return list(layer(images, kernels, biases))
+
+
+@right("output-channels")
+@torch.no_grad()
+def a_layer_without_gradients(images, kernels, biases):
+    conv = torch.nn.Conv2d(kernels.shape[1], len(kernels), tuple(kernels.shape[2:]))
+    conv.weight.copy_(kernels)
+    conv.bias.copy_(biases)
+    return conv(images)
+
+
+@right("output-channels")
+def patches_as_columns_of_all_channels(images, kernels, biases):
+    columns = F.unfold(images[None], kernels.shape[2:])[0]
+    maps = kernels.flatten(1) @ columns + biases[:, None]
+    return maps.unflatten(1, (images.shape[1] - kernels.shape[2] + 1, -1))
+
+
+@right("output-channels")
+def channel_by_channel(images, kernels, biases):
+    def correlate_one(image, kernel):
+        return F.conv2d(image[None, None], kernel[None, None])[0, 0]
+
+    return torch.stack(
+        [
+            sum(correlate_one(*pair) for pair in zip(images, stack, strict=True)) + bias
+            for stack, bias in zip(kernels, biases, strict=True)
+        ]
+    )
 
 
 # --- kernel-gradient ------------------------------------------------------------------------
@@ -494,6 +614,54 @@ def by_small_steps(image, kernel, targets):
     return gradient
 
 
+@wrong("kernel-gradient", "raises")
+def nothing_kept_track_of(image, kernel, targets):
+    ((answers_of(image, kernel) - targets) ** 2).mean().backward()
+    return kernel.grad
+
+
+@wrong("kernel-gradient", "nothing")
+def not_a_leaf(image, kernel, targets):
+    weights = 1 * kernel.clone().requires_grad_()
+    ((answers_of(image, weights) - targets) ** 2).mean().backward()
+    return weights.grad
+
+
+@wrong("kernel-gradient")
+def root_of_the_mean(image, kernel, targets):
+    return gradient_of(lambda a, t: ((a - t) ** 2).mean().sqrt(), image, kernel, targets)
+
+
+@right("kernel-gradient")
+def by_torch_s_convolution_rule(image, kernel, targets):
+    errors = answers_of(image, kernel) - targets
+    shape = (1, 1, *kernel.shape)
+    whole = torch.nn.grad.conv2d_weight(image[None, None], shape, 2 * errors[None, None])
+    return whole[0, 0] / errors.numel()
+
+
+@right("kernel-gradient")
+def by_a_function_of_the_kernel(image, kernel, targets):
+    def loss(weights):
+        return ((answers_of(image, weights) - targets) ** 2).mean()
+
+    return torch.func.grad(loss)(kernel)
+
+
+@right("kernel-gradient")
+def weight_by_weight_in_numpy(image, kernel, targets):
+    pixels, errors = image.numpy(), (answers_of(image, kernel) - targets).numpy()
+    rows, columns = errors.shape
+    gradient = [
+        [
+            2 * (errors * pixels[r : r + rows, c : c + columns]).mean()
+            for c in range(kernel.shape[1])
+        ]
+        for r in range(kernel.shape[0])
+    ]
+    return torch.tensor(gradient, dtype=torch.float32)
+
+
 # --- average-pooling ----------------------------------------------------------------------
 
 further(
@@ -601,3 +769,38 @@ def window_by_window(image, size, stride):
             row.append(image[top : top + size, left : left + size].sum() / (size * size))
         rows.append(torch.stack(row))
     return torch.stack(rows)
+
+
+@wrong("average-pooling")
+def images_are_square(image, size, stride):
+    side = (image.shape[0] - size) // stride + 1
+    output = torch.zeros(side, side)
+    for r in range(side):
+        for c in range(side):
+            window = image[r * stride : r * stride + size, c * stride : c * stride + size]
+            output[r, c] = window.mean()
+    return output
+
+
+@wrong("average-pooling", "shape")
+def one_mean_of_all(image, size, stride):
+    return pool(image, size, stride).mean()
+
+
+@right("average-pooling")
+def by_sums_of_all_before(image, size, stride):
+    sums = F.pad(image, (1, 0, 1, 0)).double().cumsum(0).cumsum(1)
+    below, above = sums[size:], sums[:-size]
+    totals = below[:, size:] - below[:, :-size] - above[:, size:] + above[:, :-size]
+    return (totals[::stride, ::stride] / size**2).float()
+
+
+@right("average-pooling")
+def means_of_numpy_s_windows(image, size, stride):
+    windows = numpy.lib.stride_tricks.sliding_window_view(image.numpy(), (size, size))
+    return torch.tensor(windows.mean(axis=(2, 3)))[::stride, ::stride]
+
+
+@right("average-pooling")
+def a_module_called(image, size, stride):
+    return torch.nn.AvgPool2d(kernel_size=size, stride=stride)(image[None])[0]

@@ -1,6 +1,8 @@
 """Answers to the exercises of lesson 03."""
 
+import functools
 import math
+import statistics
 
 import numpy
 import torch
@@ -145,6 +147,70 @@ def from_layer_to_layer(size, layers, channels=1):
     return (channels * kernel * kernel + 1) * outputs + rest
 
 
+@wrong("count-parameters", "side not squared")
+def one_side_enters_the_linear_layer(size, layers):
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            total += settings[0] * (channels * settings[1] ** 2 + 1)
+            size, channels = size + 2 * settings[2] - settings[1] + 1, settings[0]
+        elif kind == "pool":
+            size = size // settings[0]
+        else:
+            total += settings[0] * (channels * size + 1)
+            size, channels = 1, settings[0]
+    return total
+
+
+@wrong("count-parameters", "pooling rounded up")
+def odd_rows_are_kept(size, layers):
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            total += settings[0] * (channels * settings[1] ** 2 + 1)
+            size, channels = size + 2 * settings[2] - settings[1] + 1, settings[0]
+        elif kind == "pool":
+            size = math.ceil(size / settings[0])
+        else:
+            total += settings[0] * (channels * size**2 + 1)
+            size, channels = 1, settings[0]
+    return total
+
+
+@right("count-parameters")
+def with_layers_that_look_for_themselves(size, layers):
+    network = nn.Sequential()
+    for layer in layers:
+        match layer:
+            case ("conv", outputs, kernel, padding):
+                network.append(nn.LazyConv2d(outputs, kernel, padding=padding))
+            case ("pool", window):
+                network.append(nn.MaxPool2d(window))
+            case ("linear", outputs):
+                network.extend([nn.Flatten(), nn.LazyLinear(outputs)])
+    network(torch.zeros(1, 1, size, size))
+    return sum(len(parameter.flatten()) for parameter in network.parameters())
+
+
+@right("count-parameters")
+def a_table_of_functions(size, layers):
+    def conv(shape, outputs, kernel, padding):
+        side = shape[1] + 2 * padding - kernel + 1
+        return (outputs, side), outputs * (1 + shape[0] * kernel * kernel)
+
+    def pool(shape, window):
+        return (shape[0], shape[1] // window), 0
+
+    def linear(shape, outputs):
+        return (outputs, 1), outputs * (1 + shape[0] * shape[1] * shape[1])
+
+    shape, counts = (1, size), []
+    for kind, *settings in layers:
+        shape, added = {"conv": conv, "pool": pool, "linear": linear}[kind](shape, *settings)
+        counts.append(added)
+    return sum(counts)
+
+
 # --- stable-cross-entropy -----------------------------------------------------------------
 
 SOME_LABELS = torch.tensor([2, 0, 1, 2])
@@ -256,6 +322,40 @@ def by_one_hot(logits, labels):
     return -(targets * logits.log_softmax(dim=1)).sum() / len(labels)
 
 
+@wrong("stable-cross-entropy")
+def a_little_is_added(logits, labels):
+    return -(of_right(logits.softmax(dim=1), labels) + 1e-8).log().mean()
+
+
+@wrong("stable-cross-entropy")
+def more_digits(logits, labels):
+    powers = logits.double().exp()
+    return -of_right(powers / powers.sum(dim=1, keepdim=True), labels).log().mean().float()
+
+
+@wrong("stable-cross-entropy", "the network's answer")
+def of_the_largest_logit(logits, labels):
+    return (logits.logsumexp(dim=1) - logits.amax(dim=1)).mean()
+
+
+@right("stable-cross-entropy")
+def by_a_module(logits, labels):
+    return nn.NLLLoss()(nn.LogSoftmax(dim=-1)(logits), labels)
+
+
+@right("stable-cross-entropy")
+def two_columns_at_a_time(logits, labels):
+    whole = functools.reduce(torch.logaddexp, logits.unbind(dim=1))
+    return sum(whole - torch.take_along_dim(logits, labels[:, None], 1)[:, 0]) / labels.numel()
+
+
+@right("stable-cross-entropy")
+def from_the_differences(logits, labels):
+    differences = logits - of_right(logits, labels)[:, None]
+    top = differences.detach().max(dim=1).values
+    return torch.mean(top + torch.exp(differences - top[:, None]).sum(dim=1).log())
+
+
 # --- loss-gradient --------------------------------------------------------------------------
 
 further(
@@ -359,6 +459,36 @@ def from_powers(logits, labels):
     for number, label in enumerate(labels):
         gradient[number, label] -= 1.0
     return gradient / logits.shape[0]
+
+
+@wrong("loss-gradient", "every label in every image")
+def labels_of_all_rows(logits, labels):
+    gradient = logits.softmax(dim=1)
+    gradient[:, labels] -= 1
+    return gradient / len(labels)
+
+
+@wrong("loss-gradient")
+def of_squared_differences(logits, labels):
+    return 2 * probability_minus_target(logits, labels) / len(labels)
+
+
+@right("loss-gradient")
+def numpy_inside(logits, labels):
+    powers = numpy.exp(logits.numpy())
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    shares[numpy.arange(len(labels)), labels.numpy()] -= 1
+    return torch.from_numpy(shares / len(labels))
+
+
+@right("loss-gradient")
+def rows_of_an_identity(logits, labels):
+    return (torch.softmax(logits, -1) - torch.eye(logits.size(1))[labels]).div(logits.size(0))
+
+
+@right("loss-gradient")
+def by_a_function_s_gradient(logits, labels):
+    return torch.func.grad(lambda values: F.cross_entropy(values, labels))(logits)
 
 
 # --- momentum-step ------------------------------------------------------------------------
@@ -469,6 +599,47 @@ def on_copies(weights, gradient, velocity, learning_rate, momentum):
     new_velocity.mul_(momentum).add_(gradient)
     new_weights.add_(new_velocity, alpha=-learning_rate)
     return new_weights, new_velocity
+
+
+@wrong("momentum-step", "velocity downhill")
+def velocity_is_the_step(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity - learning_rate * gradient
+    return weights + new, new
+
+
+@wrong("momentum-step", "momentum on both")
+def brackets_too_many(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * (velocity + gradient)
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "type")
+def in_a_list(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return [weights - learning_rate * new, new]
+
+
+@wrong("momentum-step", "changes input")
+def with_two_short_operators(weights, gradient, velocity, learning_rate, momentum):
+    velocity *= momentum
+    velocity += gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@right("momentum-step")
+def by_torch_s_add(*arguments):
+    weights, gradient, velocity, rate, momentum = arguments
+    faster = torch.add(gradient, velocity, alpha=momentum)
+    return torch.sub(weights, faster, alpha=rate), faster
+
+
+@right("momentum-step")
+def with_a_helper(weights, gradient, velocity, learning_rate, momentum):
+    def mixed(first, factor, second):
+        return first + factor * second
+
+    velocity = mixed(gradient, momentum, velocity)
+    return tuple(one for one in (mixed(weights, -learning_rate, velocity), velocity))
 
 
 # --- class-accuracy -----------------------------------------------------------------------
@@ -635,3 +806,43 @@ def with_the_mode_put_back(network, batches, label):
 def by_numpy_s_mean(network, batches, label):
     predictions, labels = table(network, batches)
     return numpy.mean((predictions == labels).numpy()[labels.numpy() == label])
+
+
+@wrong("class-accuracy", "no eval()")
+def brackets_forgotten(network, batches, label):
+    network.eval  # noqa: B018
+    hits, total = 0, 0
+    for images, labels in batches:
+        predictions = network(images).argmax(dim=1)
+        hits += ((predictions == label) & (labels == label)).sum().item()
+        total += (labels == label).sum().item()
+    return hits / total
+
+
+@wrong("class-accuracy", "raises")
+def compares_with_the_logits(network, batches, label):
+    network.eval()
+    hits = [(network(images) == labels).float().mean() for images, labels in batches]
+    return sum(hits).item() / len(hits)
+
+
+@right("class-accuracy")
+@torch.inference_mode()
+def in_a_table_of_counts(network, batches, label):
+    network.eval()
+    counts = torch.zeros(2, dtype=torch.int64)
+    for images, labels in batches:
+        hits = network(images).topk(1).indices.flatten()[labels == label] == label
+        counts += torch.stack([hits.sum(), torch.tensor(hits.numel())])
+    return torch.div(*counts).item()
+
+
+@right("class-accuracy")
+def by_a_mean_of_booleans(network, batches, label):
+    network.eval()
+    pairs = [
+        (int(guess), int(own))
+        for images, labels in batches
+        for guess, own in zip(network(images).argmax(1), labels, strict=True)
+    ]
+    return statistics.fmean(guess == label for guess, own in pairs if own == label)
