@@ -32,7 +32,8 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
     if got is None and expected is not None:
         return (
             "nothing",
-            "Your function returns nothing (None). Does every way through it end in `return`?",
+            "Your function returns nothing (None). Does every way through it end in `return`, with "
+            "a value behind it?",
         )
     if type(got) is torch.Size:
         got = tuple(got)
@@ -59,7 +60,7 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
         if expected.keys() != got.keys():
             return "shape", f"The keys of {where} should be {list(expected)}, not {list(got)}."
         for key, right in expected.items():
-            found = difference(right, got[key], tolerance, f"the value of {key!r}", any_number)
+            found = difference(right, got[key], tolerance, f"the {key}", any_number)
             if found is not None:
                 return found
         return None
@@ -91,6 +92,8 @@ def _wrong_type(expected, got, where):
         sentence += " `.item()` makes a plain number of it."
     elif isinstance(got, torch.Tensor) and type(expected) is list:
         sentence += " `.tolist()` makes a list of a tensor."
+    elif isinstance(expected, torch.Tensor) and expected.requires_grad:
+        sentence += " `backward()` needs a tensor that was never a plain number on the way."
     elif isinstance(expected, torch.Tensor) and type(got) is numpy.ndarray:
         sentence += " `torch.from_numpy(...)` makes one of it."
     elif isinstance(expected, torch.Tensor) and type(got) in (int, float, list, tuple):
@@ -170,6 +173,8 @@ def shown(value, digits=4, depth=DEPTH):
         if isinstance(value, tuple):
             return f"({parts}{',' if len(value) == 1 else ''})"
         return f"[{parts}]"
+    if type(value) is dict and depth > 0:
+        return ", ".join(f"{key}: {shown(one, digits, depth - 1)}" for key, one in value.items())
     if isinstance(value, bytes):
         return f"the bytes {value.hex(' ')}"
     if type(value) is int and abs(value) > LARGEST:

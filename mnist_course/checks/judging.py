@@ -182,11 +182,25 @@ def _verdict(exercise, call, original, expected):
     names = list(inspect.signature(exercise.reference).parameters)
     for name, before, after in zip(names, original, call.arguments, strict=True):
         if name not in exercise.may_change and not same(before, after):
-            return "changes input", (
-                f"The answer is right, but your function changes the `{name}` that it is given. "
-                "Whoever calls it still needs that. Work on a copy: `.clone()`, or a new tensor."
-            ), got  # fmt: skip
+            return "changes input", _changed(name, before, after), got
     return None
+
+
+def _changed(name, before, after):
+    """The sentence for an argument that the answer has changed."""
+    if isinstance(before, torch.Tensor) and before.requires_grad != after.requires_grad:
+        what = f"sets `requires_grad` of the `{name}` that it is given"
+    else:
+        what = f"changes the `{name}` that it is given"
+    copied = "`copy.deepcopy(...)`"
+    if isinstance(before, torch.Tensor):
+        copied = "`.clone()`, or a new tensor"
+    elif isinstance(before, list):
+        copied = "`.copy()`, or a new list"
+    return (
+        f"The answer is right, but your function {what}. Whoever calls it still needs that as it "
+        f"was. Work on a copy: {copied}."
+    )
 
 
 def same(before, after):
@@ -288,6 +302,10 @@ def _why(error):
         return " — a place was asked for that is not there. Counting starts at 0."
     if isinstance(error, RuntimeError) and ("size" in text or "shape" in text):
         return " — print the shapes of what meets in this line."
+    if "NoneType" in text:
+        return " — something in this line is None. Did a function hand nothing back?"
+    if "more than one value is ambiguous" in text:
+        return " — `if`, `and`, `or` and `not` need one True or False, and here are many."
     if "does not require grad" in text:
         return " — torch keeps track only of what comes from a tensor with `requires_grad`."
     if isinstance(error, AttributeError):

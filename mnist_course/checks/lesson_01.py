@@ -51,6 +51,10 @@ def _count(content):
     return torch.tensor(struct.unpack(">I", content[4:8])[0])
 
 
+def _count_of_one_byte(content):
+    return read_labels(content)[: content[7]]
+
+
 IDX_LABELS = Exercise(
     name="idx-labels",
     number="01.1",
@@ -63,6 +67,7 @@ IDX_LABELS = Exercise(
         Case((label_file(7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6, 9, 0),)),
         Case((label_file(8, 0, 0, 8, 8, 3, 200, 255, 1, 127, 128),)),
         Case((label_file(*range(10), *range(10)),)),
+        Case((label_file(*(place * 3 % 10 for place in range(300))),), "a file of 300 labels"),
     ),
     mistakes=(
         Mistake(
@@ -90,6 +95,11 @@ IDX_LABELS = Exercise(
             "Labels above 127 came out negative. The bytes are *unsigned*: from 0 to 255.",
         ),
         Mistake("one label", _one_label, "That is the first label alone. All are asked for."),
+        Mistake(
+            "a count of one byte",
+            _count_of_one_byte,
+            "You read one byte of the size. It has four, for files of more than 255 labels.",
+        ),
         Mistake(
             "the count",
             _count,
@@ -536,6 +546,10 @@ def _shares_swapped(labels, parts):
     return _split_by(labels, lambda places: places[: len(places) - len(places) // parts])
 
 
+def _digits_alone(labels, parts):
+    return stratified_split(labels.where(labels < 10, torch.arange(len(labels)) + 10), parts)
+
+
 STRATIFIED_SPLIT = Exercise(
     name="stratified-split",
     number="01.4",
@@ -549,7 +563,7 @@ STRATIFIED_SPLIT = Exercise(
         Case((torch.tensor([9, 3, 9, 3, 3, 9, 9, 3, 9, 3, 9, 3, 3, 3, 3, 3]), 4)),
         Case((torch.tensor([4, 4, 4, 4, 4]), 2)),
         Case((torch.tensor([0, 1, 2, 0, 1, 2, 2]), 2)),
-        Case((torch.tensor([6, 5, 6, 6, 5, 6, 5, 5, 5]), 3)),
+        Case((torch.tensor([12, 5, 12, 12, 5, 12, 5, 5, 5]), 3)),
     ),
     mistakes=(
         Mistake(
@@ -612,6 +626,12 @@ STRATIFIED_SPLIT = Exercise(
             _masks,
             "You return True and False for every image. Their places are wanted: "
             "`nonzero()` turns one into the other.",
+        ),
+        Mistake(
+            "labels from 0 to 9 alone",
+            _digits_alone,
+            "You go through the labels from 0 to 9. There may be others: go through those that "
+            "occur.",
         ),
         Mistake(
             "shares swapped",

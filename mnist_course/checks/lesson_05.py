@@ -642,13 +642,13 @@ def network_in_modes(modes, images, labels):
     channels = images.shape[1]
     network = nn.Sequential(
         nn.Conv2d(channels, 3, 2), nn.BatchNorm2d(3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(), nn.Dropout(0.5), nn.Linear(3, 3),
+        nn.Flatten(), nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 3)),
     )  # fmt: skip
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(feature_maps(*parameter.shape))
     means = torch.tensor([1.0, -1.0, 0.5])
-    network.load_state_dict({"1.running_mean": means, "6.bias": torch.zeros(3)}, strict=False)
+    network.load_state_dict({"1.running_mean": means, "5.1.bias": torch.zeros(3)}, strict=False)
     for layer, training in zip(network.modules(), modes, strict=True):
         layer.training = training
     return network, images, labels
@@ -671,7 +671,7 @@ def accuracy_without_a_trace(network, images, labels):
 def accuracy_and_modes(returned, network, images, labels):
     """What a student sees of a call: the accuracy, and which layers train after it."""
     training = [type(layer).__name__ for layer in network.modules() if layer.training]
-    return returned, f"in training mode afterwards: {', '.join(training) or 'none'}"
+    return {"accuracy": returned, "layers in training mode afterwards": " ".join(training)}
 
 
 @torch.no_grad()
@@ -703,6 +703,11 @@ def children_alone(network, images, labels):
         return evaluated_and_left(network, images, labels)
 
 
+def two_levels(network, images, labels):
+    with modes_kept([network, *network.children()]):
+        return evaluated_and_left(network, images, labels)
+
+
 def counted(network, images, labels):
     return round(accuracy_without_a_trace(network, images, labels) * len(labels))
 
@@ -716,10 +721,10 @@ def in_training_mode(network, images, labels):
         return accuracy_now(network.train(), images, labels)
 
 
-LAYERS = 8  # of `network_in_modes`, the network itself included
+LAYERS = 9  # of `network_in_modes`, the network itself and the one inside of it included
 ALL, NONE = [True] * LAYERS, [False] * LAYERS
-NORM_FROZEN = [True, True, False, *[True] * 5]
-ONLY_DROPOUT = [False] * 6 + [True, False]
+NORM_FROZEN = [True, True, False, *[True] * 6]
+ONLY_DROPOUT = [False] * 7 + [True, False]
 IMAGES = feature_maps(6, 1, 3, 3) * torch.linspace(1, 3.5, 6).reshape(6, 1, 1, 1)
 
 KEEP_THE_MODES = Exercise(
@@ -784,9 +789,16 @@ KEEP_THE_MODES = Exercise(
         Mistake(
             "children alone",
             children_alone,
-            "The accuracy is right, and so are the modes of the layers inside. But the network "
-            "itself has a mode, too, and it stays in evaluation. `network.modules()` goes through "
-            "the network as well, and through layers inside of layers; `children()` does not.",
+            "The accuracy is right. But the network itself has a mode, too, and so have layers "
+            "inside of layers; they stay in evaluation. `network.modules()` goes through all of "
+            "them; `children()` does not.",
+        ),
+        Mistake(
+            "layers inside of layers",
+            two_levels,
+            "The accuracy is right, and so are the modes of the network and of its children. But "
+            "a child may hold layers, too, and they stay in evaluation. `network.modules()` goes "
+            "through all of them.",
         ),
         Mistake(
             "share of mistakes",

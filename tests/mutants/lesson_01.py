@@ -75,10 +75,10 @@ def signed_bytes(content):
     return torch.frombuffer(bytearray(content[8:]), dtype=torch.int8).long()
 
 
-@wrong("idx-labels")
+@wrong("idx-labels", "a count of one byte")
 def count_of_one_byte(content):
     count = content[7]
-    return torch.tensor(list(content[8 : 8 + count % 3]), dtype=torch.int64)
+    return torch.tensor(list(content[8 : 8 + count]), dtype=torch.int64)
 
 
 @wrong("idx-labels")
@@ -586,6 +586,15 @@ def by_sorting(labels, parts):
 @wrong("stratified-split")
 def rounded_to_the_nearest(labels, parts):
     chosen = chosen_by(labels, lambda count: int(count / parts + 0.5))
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "labels from 0 to 9 alone")
+def ten_digits(labels, parts):
+    chosen = torch.zeros_like(labels, dtype=torch.bool)
+    for digit in range(10):
+        places = places_of(labels == digit)
+        chosen[places[: len(places) // parts]] = True
     return places_of(~chosen), places_of(chosen)
 
 

@@ -861,6 +861,17 @@ def sets_back_from_outside_in(network, images, labels):
     return sum(logits.argmax(1) == labels).item() / len(labels)
 
 
+@wrong("keep-the-modes", "layers inside of layers")
+def looks_one_level_deep(network, images, labels):
+    layers = [network, *(network[place] for place in range(len(network)))]
+    modes = [layer.training for layer in layers]
+    with torch.no_grad():
+        accuracy = (network.eval()(images).argmax(1) == labels).float().mean().item()
+    for layer, mode in zip(layers, modes, strict=True):
+        layer.training = mode
+    return accuracy
+
+
 @wrong("keep-the-modes", "changes input")
 def looks_once_before(network, images, labels):
     network(images)  # batch norm learns from it
