@@ -246,7 +246,28 @@ def test_an_input_that_is_changed_is_noticed():
         image.requires_grad_()
         return answer
 
-    assert judge(marked).kind == "changes input"
+    result = judge(marked)
+    assert result.kind == "changes input"
+    assert "sets `requires_grad` of the `image`" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("image", "change", "advice"),
+    [
+        (torch.ones(2), lambda image: image.zero_(), "`.clone()`, or a new tensor"),
+        ([1, 2], lambda image: image.pop(), "`.copy()`, or a new list"),
+        ({"a": 1}, lambda image: image.clear(), "`copy.deepcopy(...)`"),
+    ],
+)
+def test_how_to_copy_depends_on_what_is_changed(image, change, advice):
+    def answer(image, factor):
+        change(image)
+        return 7
+
+    exercise = {"reference": lambda image, factor: 7, "mistakes": ()}
+    result = judge(answer, cases=(Case((image, 3)),), **exercise)
+    assert result.kind == "changes input"
+    assert advice in result.sentence
 
 
 def test_an_input_with_nan_that_is_left_alone_is_not_called_changed():
@@ -670,6 +691,43 @@ def test_answers_are_compared_strictly_by_type(expected, got, kind):
     assert (found and found[0]) == kind
     if kind not in (None, "value"):
         assert found[1].endswith((".", "?")), "every other kind has its sentence"
+
+
+def test_what_to_do_about_a_wrong_type_depends_on_what_is_asked_for():
+    with_graph = ONES.clone().requires_grad_()
+    for expected, got, advice in (
+        (ONES, [1.0], "`torch.tensor(...)`"),
+        (ONES, numpy.ones(3), "`torch.from_numpy(...)`"),
+        (with_graph, 1.0, "`backward()` needs a tensor"),
+        ((ONES, ONES), ONES, "`return a, b`"),
+        (3, numpy.int64(3), "`.item()`"),
+        (3, ONES, "`.item()`"),
+        ([1], ONES, "`.tolist()`"),
+        (3, 3.0, "`//`"),
+    ):
+        assert advice in comparing.difference(expected, got)[1]
+    wrong = {"accuracy": torch.tensor(1.0)}
+    assert comparing.difference({"accuracy": 0.5}, wrong)[1].startswith("The accuracy should be")
+    assert comparing.shown({"accuracy": 0.5, "mode": "train"}) == "accuracy: 0.5, mode: 'train'"
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("return None + image", "something in this line is None"),
+        ("return image if image > 0 else -image", "need one True or False"),
+        ("return image.sum().backward()", "a tensor with `requires_grad`"),
+        ("return image[9]", "Counting starts at 0"),
+        ("return imag", "is that name spelt"),
+        ("return image + torch.ones(7)", "print the shapes"),
+        ("return image.numbers()", "What type is it?"),
+        ("return factor / 0", "divided by is 0"),
+    ],
+)
+def test_what_an_exception_usually_means_is_told(line, advice):
+    names = {"torch": torch}
+    exec(f"def answer(image, factor):\n    {line}", names)
+    assert advice in judge(names["answer"]).sentence
 
 
 def test_values_are_shown_so_that_the_difference_can_be_seen():
