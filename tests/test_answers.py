@@ -208,6 +208,15 @@ def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
     assert "Line 3: `return a + base`" in found["gain-and-spread"].text
 
 
+def test_an_answer_may_be_tried_below_itself(tmp_path):
+    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu?\n%timeit 1\nseen = leaky_relu"
+    found = looked(tmp_path, code("images = load()"), code(tried, "leaky-relu"))
+    assert found["leaky-relu"].state == "passed"
+    helper = "def small(number):\n    return number\n?torch.where\n!ls"
+    uses = LEAKY.replace("slope *", "small(slope) *")
+    assert looked(tmp_path, code(helper), code(uses))["leaky-relu"].state == "passed"
+
+
 def test_a_lambda_and_an_object_can_be_answers(tmp_path):
     stub = code(STUB, grade_id="leaky-relu")
     answer = "leaky_relu = lambda inputs, slope: torch.maximum(inputs, slope * inputs)"

@@ -34,7 +34,8 @@ BAR = 20  # characters
 # Python's own functions that may be called for a constant of another cell
 QUICK = {"bool", "dict", "float", "int", "len", "list", "max", "min", "range", "set", "str", "sum"}
 QUICK |= {"abs", "complex", "frozenset", "round", "slice", "sorted", "tuple"}
-MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)  # `%%time`: a notebook's own commands, not Python
+# a notebook's own commands, `%%time` or `torch.roll?`: not Python
+MAGIC = re.compile(r"^[%!?].*$|^.*\?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -199,10 +200,16 @@ def _judge(checks, name, function, group):
     names["display"] = print  # which a notebook has
     for number, source in enumerate(group["prelude"]):
         with contextlib.suppress(Exception):  # whatever fails is missed by name if it matters
-            _execute(source, f"<{name}, another cell {number}>", names)
+            _execute(ast.parse(source), source, f"<{name}, another cell {number}>", names)
     try:
         for number, source in enumerate(group["cells"]):
-            _execute(source, f"<{name} {number}>", names)
+            file = f"<{name} {number}>"
+            for statement in ast.parse(source, file).body:
+                try:
+                    _execute(ast.Module([statement], []), source, file, names)
+                except NameError:  # the answer is tried on what another cell computes
+                    if function not in names:
+                        raise
     except BaseException as error:  # exit(), too
         if isinstance(error, NameError):
             return "failed", f"its cell needs what only other cells compute: {error}"
@@ -216,10 +223,10 @@ def _judge(checks, name, function, group):
     return result.state, told
 
 
-def _execute(source, file, names):
-    """Run a piece of a notebook; `file` is a name by which its lines are found again."""
+def _execute(tree, source, file, names):
+    """Run a piece of a notebook; `file` is a name by which the lines of `source` are found."""
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec"), names)
+    exec(compile(tree, file, "exec"), names)
 
 
 def judge_all(answers):
