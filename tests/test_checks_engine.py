@@ -1,5 +1,6 @@
 """The machinery of the checks: tables, comparing, hints, display, strict mode, further cases."""
 
+import collections
 import copy
 import dataclasses
 import functools
@@ -622,6 +623,16 @@ class Yes:
     __hash__ = None
 
 
+class LongerThanItSays(tuple):
+    """A tuple that hides what stands in it."""
+
+    def __len__(self):
+        return 2
+
+    def __iter__(self):
+        return iter((1, 2))
+
+
 ONES = torch.ones(2, 3)
 
 
@@ -676,6 +687,8 @@ ONES = torch.ones(2, 3)
         (ONES, numpy.float32(1), "type"),
         ((1, 2), (1, 2, 3), "shape"),
         ((1, 2), torch.Size((1, 2)), None),
+        ((1, 2), collections.namedtuple("Pair", "a b")(1, 2), None),
+        ((1, 2), LongerThanItSays((1, 2, 3)), "shape"),
         ((1, 2), (1, 2.0), "type"),
         ([1, 2], [1, 3], "value"),
         ((ONES, ONES), (ONES, ONES.T), "shape"),

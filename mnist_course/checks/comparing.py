@@ -35,8 +35,8 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
             "Your function returns nothing (None). Does every way through it end in `return`, with "
             "a value behind it?",
         )
-    if type(got) is torch.Size:
-        got = tuple(got)
+    if issubclass(type(got), tuple):
+        got = tuple(tuple.__iter__(got))  # a named tuple or a torch.Size is one, too
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(expected, got, tolerance, where)
     if type(got) is numpy.float64:
