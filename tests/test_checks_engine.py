@@ -10,6 +10,7 @@ import math
 import os
 import random
 import re
+import signal
 import threading
 import time
 from pathlib import Path
@@ -597,6 +598,24 @@ def test_a_loop_that_catches_everything_is_stopped():
     assert result.kind == "time"
     assert time.perf_counter() - started < 2
     assert judge(lambda image, factor: image * factor).state == "passed"
+
+
+def test_no_signal_is_needed_to_stop_a_loop(monkeypatch):
+    """Windows has no alarm, and elsewhere it only rings in the main thread."""
+    for name in ("SIGALRM", "alarm", "setitimer"):
+        monkeypatch.delattr(signal, name, raising=False)
+    monkeypatch.setattr(running, "SECONDS", 0.1)
+
+    def endless(image, factor):
+        while True:
+            image = image + 1
+
+    results = []
+    thread = threading.Thread(target=lambda: results.append(judge(endless)))
+    thread.start()
+    thread.join(timeout=10)
+    assert [result.kind for result in results] == ["time"]
+    assert re.search(r"Line \d+: `(while True:|image = image \+ 1)`", results[0].sentence)
 
 
 def test_what_waits_in_c_code_is_left_behind():

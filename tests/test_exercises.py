@@ -288,7 +288,7 @@ def test_strict_mode_fails_the_cells_of_checks_that_are_not_passed(tmp_path):
     right = [graded(solved)[name] for name in ("leaky-relu", "check-leaky-relu")]
     stub = [graded(student)[name] for name in ("running-mean", "check-running-mean")]
     wrong = [
-        new_code_cell("def last_epoch(accuracies, patience):\n    return 1"),
+        new_code_cell("def last_epoch(accuracies, patience):\n    return accuracies[99]"),
         graded(solved)["check-early-stopping"],
     ]
     end = new_code_cell("print('the end of the lesson')")
@@ -300,6 +300,7 @@ def test_strict_mode_fails_the_cells_of_checks_that_are_not_passed(tmp_path):
     strict = nbval(path, MNIST_COURSE_STRICT="1")
     assert strict.returncode == 1
     assert "2 failed, 6 passed" in strict.stdout
+    assert "Line 2: `return accuracies[99]`" in strict.stdout
     for name in ("running-mean", "early-stopping"):
         exercise = checks.EXERCISES[name]
         assert exercise.title in strict.stdout
