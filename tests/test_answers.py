@@ -2,6 +2,7 @@
 
 import json
 
+import make_notebooks
 import pytest
 from click.testing import CliRunner
 
@@ -215,6 +216,14 @@ def test_an_answer_may_be_tried_below_itself(tmp_path):
     helper = "def small(number):\n    return number\n?torch.where\n!ls"
     uses = LEAKY.replace("slope *", "small(slope) *")
     assert looked(tmp_path, code(helper), code(uses))["leaky-relu"].state == "passed"
+
+
+def test_no_line_of_a_lesson_is_taken_for_a_notebook_s_own_command():
+    """Such as the first line of a docstring that asks something."""
+    for lesson in make_notebooks.LESSONS.glob("*.py"):
+        for cell in make_notebooks.build(lesson, solved=True).cells:
+            if cell.cell_type == "code":
+                assert answers.MAGIC.sub("", cell.source) == cell.source
 
 
 def test_a_lambda_and_an_object_can_be_answers(tmp_path):

@@ -35,7 +35,7 @@ BAR = 20  # characters
 QUICK = {"bool", "dict", "float", "int", "len", "list", "max", "min", "range", "set", "str", "sum"}
 QUICK |= {"abs", "complex", "frozenset", "round", "slice", "sorted", "tuple"}
 # a notebook's own commands, `%%time` or `torch.roll?`: not Python
-MAGIC = re.compile(r"^[%!?].*$|^.*\?$", re.MULTILINE)
+MAGIC = re.compile(r"^[%!].*$|^\?+[\w.]+$|^[\w.]+\?+$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
