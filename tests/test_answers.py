@@ -178,6 +178,13 @@ def test_constants_of_other_cells_are_kept(tmp_path):
     assert found["leaky-relu"].state == "passed", "also below the answer"
 
 
+def test_names_may_come_from_an_import_of_all(tmp_path):
+    helper = code("from math import *\nROOT = 0.5")
+    answer = GAIN.split("def gain")[1].replace("root(sum(variances))", "sqrt(sum(variances))")
+    found = looked(tmp_path, helper, code("def gain" + answer, "gain-and-spread"))
+    assert found["gain-and-spread"].state == "passed"
+
+
 def test_a_constant_counts_as_it_is_above_the_answer(tmp_path):
     uses = "def leaky_relu(inputs, slope):\n    return torch.maximum(inputs, STEP * slope * inputs)"
     cells = [code("STEP = 3"), code("STEP = 1"), code(uses, "leaky-relu"), code("STEP = 2")]

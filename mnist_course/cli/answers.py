@@ -154,6 +154,7 @@ def prelude(cells, answer):
     What is defined again below the answer counts as it was above, as when all cells are run.
     """
     wanted = {name for cell in answer for s in _statements(cell.source) for name in _names(s)}
+    wanted.add("*")  # `from math import *` may define any of them
     place = max(index for index, cell in enumerate(cells) if cell in answer)
     above = [s for cell in cells[:place] if cell not in answer for s in _statements(cell.source)]
     below = [s for cell in cells[place + 1 :] for s in _statements(cell.source)]
