@@ -431,23 +431,23 @@ plots.show(
 # through all layers.
 
 # %% [markdown]
-# ### Exercise 02.4: The slopes of a kernel
+# ### Exercise 02.4: The gradient of a kernel
 #
-# One turn of the loop above, without its step: the slopes of the loss for each weight. The loss is
-# the mean squared difference between the correlation of the image with the kernel and the targets.
-# You may let torch compute the slopes, or work them out by hand.
+# One turn of the loop above, without its step: the gradient of the loss, one slope for each weight.
+# The loss is the mean squared difference between the correlation of the image with the kernel and
+# the targets. You may let torch compute the gradient, or work it out by hand.
 
 
 # %%
-def kernel_slopes(image, kernel, targets):
-    """The slopes of the mean squared difference for each weight of a kernel.
+def kernel_gradient(image, kernel, targets):
+    """The gradient of the mean squared difference: one slope for each weight of a kernel.
 
     image: float32 (H, W); kernel: float32 (h, w); targets: float32 (H - h + 1, W - w + 1).
-    Returns float32 (h, w), plain numbers without what torch remembers for slopes; image, kernel
-    and targets stay as they are.
+    Returns float32 (h, w), plain numbers without what torch remembers for gradients; image,
+    kernel and targets stay as they are.
 
     >>> image, kernel = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])
-    >>> kernel_slopes(image, kernel, torch.tensor([[1.0, 4.0]]))  # answers 3 and 6, both 2 too large
+    >>> kernel_gradient(image, kernel, torch.tensor([[1.0, 4.0]]))  # answers 3 and 6, 2 too large
     tensor([[6.]])
     """
     ### BEGIN SOLUTION
@@ -459,7 +459,7 @@ def kernel_slopes(image, kernel, targets):
 
 
 # %%
-check("kernel-slopes", kernel_slopes)
+check("kernel-gradient", kernel_gradient)
 
 # %% [markdown]
 # ## 7. Pooling

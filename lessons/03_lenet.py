@@ -284,21 +284,22 @@ print(f"loss before {loss.item():.4f}, after {after.item():.4f}")
 # layer, from the loss back to the first weights. That is **backpropagation**.
 
 # %% [markdown]
-# ### Exercise 03.3: The slopes of a batch
+# ### Exercise 03.3: The gradient of a batch
 #
 # You know the slope of each logit for one image: its probability, minus 1 if it is the right class.
-# The loss of a batch is the mean over its images. What are the slopes then?
+# The loss of a batch is the mean over its images. What are the slopes then? All of them together
+# are the gradient for the logits.
 
 
 # %%
-def loss_slopes(logits, labels):
-    """The slopes of the mean cross-entropy of a batch, one for each logit.
+def loss_gradient(logits, labels):
+    """The gradient of the mean cross-entropy of a batch: one slope for each logit.
 
     logits: float32 (N, K); labels: int64 (N,), from 0 to K - 1.
-    Returns float32 (N, K), plain numbers without what torch remembers for slopes; the logits
+    Returns float32 (N, K), plain numbers without what torch remembers for gradients; the logits
     stay as they are.
 
-    >>> loss_slopes(torch.zeros(2, 2), torch.tensor([0, 1]))
+    >>> loss_gradient(torch.zeros(2, 2), torch.tensor([0, 1]))
     tensor([[-0.2500,  0.2500],
             [ 0.2500, -0.2500]])
     """
@@ -309,7 +310,7 @@ def loss_slopes(logits, labels):
 
 
 # %%
-check("loss-slopes", loss_slopes)
+check("loss-gradient", loss_gradient)
 
 # %% [markdown]
 # ## 4. Where to start: Xavier
@@ -407,7 +408,7 @@ def evaluate(network, batches):
 # that rolls: small slopes in the same direction add up, and slopes that change their sign cancel
 # out. A second tensor, the **velocity**, remembers the way:
 #
-# > new velocity = momentum · old velocity + slopes
+# > new velocity = momentum · old velocity + gradient
 # >
 # > new weights = old weights − learning rate · new velocity
 #
@@ -415,19 +416,19 @@ def evaluate(network, batches):
 
 
 # %%
-def momentum_step(weights, slopes, velocity, learning_rate, momentum):
+def momentum_step(weights, gradient, velocity, learning_rate, momentum):
     """One step of gradient descent with momentum.
 
-    weights, slopes, velocity: float32 of the same shape, any; learning_rate: above 0; momentum:
+    weights, gradient, velocity: float32 of the same shape, any; learning_rate: above 0; momentum:
     from 0 to below 1. Returns two new tensors, weights and velocity; the old ones stay as they
     are.
 
-    >>> weights, slopes, velocity = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0])
-    >>> momentum_step(weights, slopes, velocity, learning_rate=0.25, momentum=0.5)
+    >>> weights, gradient, velocity = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0])
+    >>> momentum_step(weights, gradient, velocity, learning_rate=0.25, momentum=0.5)
     (tensor([0.]), tensor([4.]))
     """
     ### BEGIN SOLUTION
-    new_velocity = momentum * velocity + slopes
+    new_velocity = momentum * velocity + gradient
     return weights - learning_rate * new_velocity, new_velocity
     ### END SOLUTION
 

@@ -49,10 +49,10 @@ except CheckpointError as error:
     print(error)
 
 # %% [markdown]
-# ## 1. Another bend: ReLU
+# ## 1. Another activation: ReLU
 #
-# An activation only has to bend. The simplest bend is **ReLU**, the *rectified linear unit*: keep
-# what is positive, make everything else 0.
+# An activation only has to be nonlinear: its curve has to bend. The simplest one is **ReLU**, the
+# *rectified linear unit*: keep what is positive, make everything else 0.
 #
 # Compare the slopes. The sigmoid's is 0.25 at best and nearly 0 for large inputs. ReLU's is 1 for
 # every positive input, however large. So where a unit is on, the activation takes nothing from the

@@ -2,6 +2,7 @@
 
 import json
 
+import make_notebooks
 import pytest
 from click.testing import CliRunner
 
@@ -143,9 +144,104 @@ def test_an_answer_that_writes_where_the_check_does_costs_its_own_points(tmp_pat
 
 def test_an_answer_that_needs_more_than_its_own_cell_is_told(tmp_path):
     needs = code("middle = batch.mean()\n" + LEAKY, grade_id="leaky-relu")
-    found = looked(tmp_path, code("batch = torch.ones(3)"), needs)
+    inside = code(GAIN.replace(", root(", ", scale * root("), grade_id="gain-and-spread")
+    computed = code("def train():\n    return torch.ones(3)\nbatch = train()\nscale = train()")
+    found = looked(tmp_path, computed, needs, inside)
     assert found["leaky-relu"].state == "failed"
     assert "name 'batch' is not defined" in found["leaky-relu"].text
+    assert "name 'scale' is not defined" in found["gain-and-spread"].text
+    assert found["gain-and-spread"].text.endswith("constants are run here.")
+
+
+CONSTANTS = """
+ZERO, ONE = 0, 1
+FACTORS = [ZERO, *range(ONE, 3)]
+LIMIT: float = float("inf")
+NOTHING = torch.zeros(1).sum()
+larger = lambda a, b: a + ONE - ONE if a > b else b
+OPTIONS = {}
+OPTIONS["zero"] = ZERO
+history = train()
+"""
+USES_THEM = """
+def leaky_relu(inputs, slope):
+    kept = torch.where(inputs > NOTHING, inputs, OPTIONS["zero"] * inputs)
+    assert larger(FACTORS[2], 1) == 2 < LIMIT
+    return kept + slope * torch.where(inputs > ZERO, torch.zeros(ONE), inputs)
+"""
+
+
+def test_constants_of_other_cells_are_kept(tmp_path):
+    found = looked(tmp_path, code(CONSTANTS), code(USES_THEM, grade_id="leaky-relu"))
+    assert found["leaky-relu"] == answers.Finding("passed", "Right.")
+    found = looked(tmp_path, code(USES_THEM, grade_id="leaky-relu"), code(CONSTANTS))
+    assert found["leaky-relu"].state == "passed", "also below the answer"
+
+
+def test_names_may_come_from_an_import_of_all(tmp_path):
+    helper = code("from math import *\nROOT = 0.5")
+    answer = GAIN.split("def gain")[1].replace("root(sum(variances))", "sqrt(sum(variances))")
+    found = looked(tmp_path, helper, code("def gain" + answer, "gain-and-spread"))
+    assert found["gain-and-spread"].state == "passed"
+
+
+def test_a_constant_counts_as_it_is_above_the_answer(tmp_path):
+    uses = "def leaky_relu(inputs, slope):\n    return torch.maximum(inputs, STEP * slope * inputs)"
+    cells = [code("STEP = 3"), code("STEP = 1"), code(uses, "leaky-relu"), code("STEP = 2")]
+    assert looked(tmp_path, *cells)["leaky-relu"].state == "passed"
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        "x = train()", "x = network(images)", "x = loader.images()", "x = training.fit(network)",
+        "x = [train(n) for n in range(3)]", "x = 1 + train().mean()", "x: int", "x += 1",
+        "for x in range(3): pass", "x = (lambda: train())()",
+    ],
+)  # fmt: skip
+def test_what_other_cells_compute_at_length_is_not_run(tmp_path, slow):
+    imports = "import torch\nfrom mnist_course import training\nimport mnist_course.data as loader"
+    path = write(tmp_path / "04.ipynb", code(imports), code(slow), code("x", "leaky-relu"))
+    cells = answers.code_cells(path)
+    assert answers.prelude(cells, cells[2:]) == []
+
+
+def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
+    helper = "def root(number):\n    return number.sqrt('of a number')"
+    answer = "def gain_and_spread(base, new):\n    return root(torch.ones(1))"
+    found = looked(tmp_path, code(helper), code(answer, "gain-and-spread"))
+    assert "`return number.sqrt('of a number')`" in found["gain-and-spread"].text
+    answer = "def gain_and_spread(base, new):\n    a = 1\n    return a + base"
+    found = looked(tmp_path, code(answer, "gain-and-spread"))
+    assert "Line 3: `return a + base`" in found["gain-and-spread"].text
+
+
+def test_an_answer_may_be_tried_below_itself(tmp_path):
+    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu?\n%timeit 1\nseen = leaky_relu"
+    found = looked(tmp_path, code("images = load()"), code(tried, "leaky-relu"))
+    assert found["leaky-relu"].state == "passed"
+    helper = "def small(number):\n    return number\n?torch.where\n!ls"
+    uses = LEAKY.replace("slope *", "small(slope) *")
+    assert looked(tmp_path, code(helper), code(uses))["leaky-relu"].state == "passed"
+
+
+def test_no_line_of_a_lesson_is_taken_for_a_notebook_s_own_command():
+    """Such as the first line of a docstring that asks something."""
+    for lesson in make_notebooks.LESSONS.glob("*.py"):
+        for cell in make_notebooks.build(lesson, solved=True).cells:
+            if cell.cell_type == "code":
+                assert answers.MAGIC.sub("", cell.source) == cell.source
+
+
+def test_a_lambda_and_an_object_can_be_answers(tmp_path):
+    stub = code(STUB, grade_id="leaky-relu")
+    answer = "leaky_relu = lambda inputs, slope: torch.maximum(inputs, slope * inputs)"
+    assert looked(tmp_path, stub, code(answer))["leaky-relu"].state == "passed"
+    answer = "import functools\nleaky_relu = functools.partial(torch.where)\nleaky_relu = Leaky()"
+    leaky = "class Leaky:\n    def __call__(self, inputs, slope):\n        " + answer.split("\n")[0]
+    leaky += "\n        return inputs.clamp(min=0) + slope * inputs.clamp(max=0)"
+    found = looked(tmp_path, code(leaky), code(answer, "leaky-relu"))
+    assert found["leaky-relu"].state == "passed"
 
 
 @pytest.mark.parametrize(

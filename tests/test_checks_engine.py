@@ -1,13 +1,17 @@
 """The machinery of the checks: tables, comparing, hints, display, strict mode, further cases."""
 
+import collections
 import copy
 import dataclasses
+import functools
 import importlib
 import json
 import math
 import os
 import random
 import re
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -160,14 +164,11 @@ def test_a_stub_is_not_solved_yet():
 
     def dots(image, factor): ...
 
-    class Block:
-        def __init__(self):
-            self.x = 1
+    @torch.no_grad()
+    def decorated(image, factor):
+        """Double."""
 
-        def forward(self, images):
-            """To be written."""
-
-    for stub in (documented, dots, Block):
+    for stub in (documented, dots, decorated):
         result = judge(stub)
         assert (result.state, result.earned) == ("unsolved", 0)
 
@@ -175,6 +176,36 @@ def test_a_stub_is_not_solved_yet():
         answer = image * factor  # noqa: F841
 
     assert judge(no_return).kind == "nothing"
+
+
+def test_a_class_is_not_solved_while_a_method_that_is_asked_for_is_empty():
+    class Doubler:
+        def __init__(self, image, factor):
+            self.product = image * factor
+
+        def forward(self):
+            return self.product
+
+    class Stub:
+        def __init__(self, image, factor):
+            self.product = image * factor
+
+        def forward(self):
+            """To be written."""
+
+    class WithAMethodMore:
+        def __init__(self, image, factor):
+            self.answer = factor * image
+
+        def forward(self):
+            return self.answer
+
+        def train(self):
+            pass
+
+    exercise = {"reference": Doubler, "outcome": lambda made, *_: made.forward(), "mistakes": ()}
+    assert judge(Stub, **exercise).state == "unsolved"
+    assert judge(WithAMethodMore, **exercise).state == "passed"
 
 
 def test_a_mistake_is_named_by_what_it_does_not_by_its_text():
@@ -217,7 +248,28 @@ def test_an_input_that_is_changed_is_noticed():
         image.requires_grad_()
         return answer
 
-    assert judge(marked).kind == "changes input"
+    result = judge(marked)
+    assert result.kind == "changes input"
+    assert "sets `requires_grad` of the `image`" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("image", "change", "advice"),
+    [
+        (torch.ones(2), lambda image: image.zero_(), "`.clone()`, or a new tensor"),
+        ([1, 2], lambda image: image.pop(), "`.copy()`, or a new list"),
+        ({"a": 1}, lambda image: image.clear(), "`copy.deepcopy(...)`"),
+    ],
+)
+def test_how_to_copy_depends_on_what_is_changed(image, change, advice):
+    def answer(image, factor):
+        change(image)
+        return 7
+
+    exercise = {"reference": lambda image, factor: 7, "mistakes": ()}
+    result = judge(answer, cases=(Case((image, 3)),), **exercise)
+    assert result.kind == "changes input"
+    assert advice in result.sentence
 
 
 def test_an_input_with_nan_that_is_left_alone_is_not_called_changed():
@@ -263,10 +315,102 @@ def test_an_exception_inside_torch_quotes_the_student_s_line_and_not_torch_s():
     assert "`return torch.nn.functional.conv2d(image, image)`" in judge(answer).sentence
 
 
+@torch.no_grad()
+def decorated(image, factor):
+    return image.reshape("two")
+
+
+def shifted(by, image, factor):
+    return image.reshape("two")
+
+
+class Reshaper:
+    def __call__(self, image, factor):
+        return image.reshape("two")
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("answer", [decorated, functools.partial(shifted, 1), Reshaper()])
+def test_the_own_line_is_found_inside_of_decorators_and_objects(answer):
+    result = judge(answer)
+    assert result.kind == "raises"
+    assert '`return image.reshape("two")`' in result.sentence
+
+
+def test_an_own_line_that_python_does_not_keep_is_left_out():
+    names = {}
+    exec("def answer(image, factor):\n    return image + None", names)
+    result = judge(names["answer"])
+    assert result.kind == "raises"
+    assert result.sentence.startswith("Python stops in your function. Python says: `TypeError")
+
+
+def test_an_exception_that_can_not_be_told_is_named():
+    def answer(image, factor):
+        raise Silent
+
+    assert "Python says: `Silent`" in judge(answer).sentence
+
+
+def test_a_mistake_that_raises_is_told_with_its_line():
+    def rows(image, factor):
+        return image[5]
+
+    mistake = Mistake("five", lambda image, factor: image[5], "Five is too many.")
+    result = judge(rows, mistakes=(mistake,))
+    assert (result.kind, result.hint) == ("five", "Five is too many.")
+    assert "`return image[5]`" in result.sentence
+
+
+@pytest.mark.parametrize("reference", [lambda image, factor: 2, lambda image, factor: 2.0])
+def test_a_number_too_large_for_a_float_is_no_mistake_of_the_course(reference):
+    for power in (400, 5000):
+        result = judge(lambda image, factor, n=power: 10**n, reference=reference, mistakes=())
+        assert result.kind == "value"
+        assert result.got.startswith("a whole number of")
+
+
 def test_wrong_arguments_are_told_by_the_right_ones():
-    result = judge(lambda image: image)
-    assert result.kind == "arguments"
-    assert "double(image, factor)" in result.sentence
+    for answer in (lambda image: image, functools.partial(lambda image: image)):
+        result = judge(answer)
+        assert result.kind == "arguments"
+        assert "double(image, factor)" in result.sentence
+
+
+def test_a_check_inside_of_its_own_answer_is_told():
+    def answer(image, factor):
+        return judging.judge(TABLE, answer)
+
+    result = judge(answer)
+    assert result.kind == "raises"
+    assert "`return judging.judge(TABLE, answer)`" in result.sentence
+    assert "a check is called inside the function" in result.sentence
+    assert double(2, 3) == 6
+
+
+def test_two_checks_at_once_wait_for_each_other():
+    """Else the second one would put back what the first one has closed."""
+    states = []
+
+    def slow(image, factor):
+        time.sleep(0.05)
+        return image * factor
+
+    def work():
+        states.append(judge(slow).state)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert states == ["passed"] * 3
+    assert double(2, 3) == 6
+    assert torch.equal(data.scale(torch.zeros(1, 1, 1, dtype=torch.uint8)), torch.zeros(1, 1, 1, 1))
 
 
 @pytest.mark.parametrize("answer", [None, 3, torch.ones(2), "double"])
@@ -367,6 +511,37 @@ def test_random_numbers_and_dtype_are_afterwards_as_before():
     assert torch.get_default_dtype() == torch.float32
 
 
+def test_the_folder_is_afterwards_as_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+
+    def moving(image, factor):
+        os.chdir(other)
+        return image * factor
+
+    assert judge(moving).state == "passed"
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that is in use")
+def test_a_folder_that_is_removed_does_not_break_a_check(tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def removing(image, factor):
+        os.chdir(tmp_path)
+        folder.rmdir() if folder.exists() else None
+        return image * factor
+
+    assert judge(removing).state == "passed"
+    folder.mkdir()
+    os.chdir(folder)
+    folder.rmdir()
+    assert judge(lambda image, factor: image * factor).state == "passed"
+
+
 def test_random_numbers_are_the_same_in_each_check_and_may_be_drawn():
     drawn = []
 
@@ -425,6 +600,24 @@ def test_a_loop_that_catches_everything_is_stopped():
     assert judge(lambda image, factor: image * factor).state == "passed"
 
 
+def test_no_signal_is_needed_to_stop_a_loop(monkeypatch):
+    """Windows has no alarm, and elsewhere it only rings in the main thread."""
+    for name in ("SIGALRM", "alarm", "setitimer"):
+        monkeypatch.delattr(signal, name, raising=False)
+    monkeypatch.setattr(running, "SECONDS", 0.1)
+
+    def endless(image, factor):
+        while True:
+            image = image + 1
+
+    results = []
+    thread = threading.Thread(target=lambda: results.append(judge(endless)))
+    thread.start()
+    thread.join(timeout=10)
+    assert [result.kind for result in results] == ["time"]
+    assert re.search(r"Line \d+: `(while True:|image = image \+ 1)`", results[0].sentence)
+
+
 def test_what_waits_in_c_code_is_left_behind():
     def sleepy(image, factor):
         time.sleep(3)
@@ -447,6 +640,16 @@ class Yes:
         return True
 
     __hash__ = None
+
+
+class LongerThanItSays(tuple):
+    """A tuple that hides what stands in it."""
+
+    def __len__(self):
+        return 2
+
+    def __iter__(self):
+        return iter((1, 2))
 
 
 ONES = torch.ones(2, 3)
@@ -488,6 +691,9 @@ ONES = torch.ones(2, 3)
         (0.5, numpy.float64(0.5), None),
         (0.5, numpy.float32(0.5), "type"),
         (2.0, 2, None),
+        (2.0, 10**400, "value"),
+        (2.0, -(10**400), "value"),
+        (2.0, numpy.float64("inf"), "value"),
         (1.0, True, "type"),
         (0.5, torch.tensor(0.5), "type"),
         (True, True, None),
@@ -496,8 +702,12 @@ ONES = torch.ones(2, 3)
         ("a", "b", "value"),
         ((1, 2), (1, 2), None),
         ((1, 2), [1, 2], "type"),
+        (ONES, numpy.ones((2, 3)), "type"),
+        (ONES, numpy.float32(1), "type"),
         ((1, 2), (1, 2, 3), "shape"),
         ((1, 2), torch.Size((1, 2)), None),
+        ((1, 2), collections.namedtuple("Pair", "a b")(1, 2), None),
+        ((1, 2), LongerThanItSays((1, 2, 3)), "shape"),
         ((1, 2), (1, 2.0), "type"),
         ([1, 2], [1, 3], "value"),
         ((ONES, ONES), (ONES, ONES.T), "shape"),
@@ -515,6 +725,43 @@ def test_answers_are_compared_strictly_by_type(expected, got, kind):
         assert found[1].endswith((".", "?")), "every other kind has its sentence"
 
 
+def test_what_to_do_about_a_wrong_type_depends_on_what_is_asked_for():
+    with_graph = ONES.clone().requires_grad_()
+    for expected, got, advice in (
+        (ONES, [1.0], "`torch.tensor(...)`"),
+        (ONES, numpy.ones(3), "`torch.from_numpy(...)`"),
+        (with_graph, 1.0, "`backward()` needs a tensor"),
+        ((ONES, ONES), ONES, "`return a, b`"),
+        (3, numpy.int64(3), "`.item()`"),
+        (3, ONES, "`.item()`"),
+        ([1], ONES, "`.tolist()`"),
+        (3, 3.0, "`//`"),
+    ):
+        assert advice in comparing.difference(expected, got)[1]
+    wrong = {"accuracy": torch.tensor(1.0)}
+    assert comparing.difference({"accuracy": 0.5}, wrong)[1].startswith("The accuracy should be")
+    assert comparing.shown({"accuracy": 0.5, "mode": "train"}) == "accuracy: 0.5, mode: 'train'"
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("return None + image", "something in this line is None"),
+        ("return image if image > 0 else -image", "need one True or False"),
+        ("return image.sum().backward()", "a tensor with `requires_grad`"),
+        ("return image[9]", "Counting starts at 0"),
+        ("return imag", "is that name spelt"),
+        ("return image + torch.ones(7)", "print the shapes"),
+        ("return image.numbers()", "What type is it?"),
+        ("return factor / 0", "divided by is 0"),
+    ],
+)
+def test_what_an_exception_usually_means_is_told(line, advice):
+    names = {"torch": torch}
+    exec(f"def answer(image, factor):\n    {line}", names)
+    assert advice in judge(names["answer"]).sentence
+
+
 def test_values_are_shown_so_that_the_difference_can_be_seen():
     assert comparing.both_shown(0.123456, 0.123457) == ("0.123456", "0.123457")
     assert comparing.both_shown(1 / 3, 1 / 3) == ("0.3333", "0.3333")
@@ -530,6 +777,15 @@ def test_values_are_shown_so_that_the_difference_can_be_seen():
             raise RuntimeError
 
     assert comparing.shown(Shouting()) == "a Shouting"
+    endless = [1]
+    endless.append(endless)
+    assert comparing.shown(endless) == "[1, [1, [1, [1, a list of 2 parts]]]]"
+    assert (
+        comparing.shown(torch.zeros([1] * 6))
+        == f"{'[' * 6}0{']' * 6}, shape (1, 1, 1, 1, 1, 1), float32"
+    )
+    assert comparing.shown(10**200) == str(10**200)
+    assert comparing.shown(-(10**5000)) == "a whole number of 16610 bits"
     assert comparing.shown(b"\x00\xff") == "the bytes 00 ff"
     assert len(comparing.shown("x" * 10_000)) < 400
 
@@ -583,6 +839,8 @@ def test_strict_mode_raises_for_all_that_is_not_passed(table, monkeypatch, capsy
         checks.check("double", stub)
     with pytest.raises(checks.NotPassed, match="no exercise"):
         checks.check("dubble", stub)
+    with pytest.raises(checks.NotPassed, match=r"Line \d+: `return image\.reshape"):
+        checks.check("double", decorated)
     checks.check("double", lambda image, factor: factor * image)
     assert "Right. 2 points." in capsys.readouterr().out
 

@@ -38,7 +38,8 @@ def judge(name, answer):
     """Judge an answer to the exercise of this name, and show nothing. Returns a `Result`.
 
     Tries the cases of the table and those of the file that `MNIST_COURSE_CASES` names. Never
-    raises for whatever the answer does; KeyError for an exercise that is not there.
+    raises for whatever the answer does; KeyError for an exercise that is not there, RuntimeError
+    when it is called inside an answer that is being judged.
     """
     exercise = EXERCISES[name]
     try:

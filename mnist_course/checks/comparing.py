@@ -1,11 +1,12 @@
 """Compare what an answer returned with what is right, strictly by type, in a beginner's words."""
 
 import math
+import sys
 
 import numpy
 import torch
 
-NUMBERS = {
+KINDS = {
     int: "a whole number (int)",
     float: "a number (float)",
     bool: "True or False",
@@ -14,9 +15,12 @@ NUMBERS = {
     list: "a list",
     dict: "a dict",
     torch.Tensor: "a torch tensor",
+    numpy.ndarray: "a numpy array",
     type(None): "None",
 }
 SHOWN = 36  # a tensor with more numbers is described, not shown
+DEPTH = 4  # lists inside of lists that are shown
+LARGEST = sys.float_info.max
 
 
 def difference(expected, got, tolerance=1e-4, where="the answer", any_number=False):
@@ -28,10 +32,11 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
     if got is None and expected is not None:
         return (
             "nothing",
-            "Your function returns nothing (None). Does every way through it end in `return`?",
+            "Your function returns nothing (None). Does every way through it end in `return`, with "
+            "a value behind it?",
         )
-    if isinstance(got, torch.Size):
-        got = tuple(got)
+    if issubclass(type(got), tuple):
+        got = tuple(tuple.__iter__(got))  # a named tuple or a torch.Size is one, too
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(expected, got, tolerance, where)
     if type(got) is numpy.float64:
@@ -55,11 +60,13 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
         if expected.keys() != got.keys():
             return "shape", f"The keys of {where} should be {list(expected)}, not {list(got)}."
         for key, right in expected.items():
-            found = difference(right, got[key], tolerance, f"the value of {key!r}", any_number)
+            found = difference(right, got[key], tolerance, f"the {key}", any_number)
             if found is not None:
                 return found
         return None
     if wanted is float:
+        if type(got) is int and abs(got) > LARGEST:
+            return "value", ""  # too large to become a float
         if math.isnan(got) and not math.isnan(expected):
             return "nan", f"{_the(where)} is NaN, not a number: 0/0, or infinity minus infinity."
         same = math.isclose(expected, got, rel_tol=tolerance, abs_tol=tolerance / 10) or (
@@ -75,20 +82,33 @@ def _the(where):
 
 
 def _wrong_type(expected, got, where):
-    wanted = NUMBERS.get(type(expected), f"a {type(expected).__name__}")
-    found = NUMBERS.get(type(got), f"a {type(got).__name__}")
+    wanted, found = _kind(expected), _kind(got)
     if isinstance(got, torch.nn.Parameter):
         found = "a parameter of a network"
     sentence = f"{_the(where)} should be {wanted}, and yours is {found}."
-    if isinstance(got, torch.Tensor) and type(expected) in (int, float):
-        sentence += " `.item()` takes the number out of a tensor."
-    elif isinstance(got, torch.Tensor) and type(expected) in (list, tuple):
+    if type(expected) is tuple:
+        return f"{sentence} `return a, b` hands back two things as a tuple."
+    if isinstance(got, torch.Tensor | numpy.generic) and type(expected) in (int, float):
+        sentence += " `.item()` makes a plain number of it."
+    elif isinstance(got, torch.Tensor) and type(expected) is list:
         sentence += " `.tolist()` makes a list of a tensor."
+    elif isinstance(expected, torch.Tensor) and expected.requires_grad:
+        sentence += " `backward()` needs a tensor that was never a plain number on the way."
+    elif isinstance(expected, torch.Tensor) and type(got) is numpy.ndarray:
+        sentence += " `torch.from_numpy(...)` makes one of it."
     elif isinstance(expected, torch.Tensor) and type(got) in (int, float, list, tuple):
         sentence += " `torch.tensor(...)` makes one of it."
     elif type(expected) is int and type(got) is float:
         sentence += " `/` always gives a float, `//` a whole number."
     return sentence
+
+
+def _kind(value):
+    """What a value is, in a beginner's words."""
+    name = type(value).__name__
+    if isinstance(value, numpy.generic):
+        return f"a number of numpy ({name})"
+    return KINDS.get(type(value)) or f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _tensor_difference(expected, got, tolerance, where):
@@ -134,28 +154,32 @@ def _tensor_difference(expected, got, tolerance, where):
     return None
 
 
-def shown(value, digits=4):
-    """A value as a short text."""
+def shown(value, digits=4, depth=DEPTH):
+    """A value as a short text. depth: how many lists inside of lists are looked into."""
     if isinstance(value, torch.Tensor):
         shape = f"shape {tuple(value.shape)}, {str(value.dtype).removeprefix('torch.')}"
         if value.numel() > SHOWN or value.device.type == "meta" or value.layout != torch.strided:
             return f"a tensor of {shape}"
-        text = shown(value.detach().tolist(), digits)
+        text = shown(value.detach().tolist(), digits, value.ndim)
         if value.ndim == 2:
             text = text.replace("], [", "],\n [")  # a row a line, as in the lessons
         return f"{text}, {shape}"
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
-        if len(value) > SHOWN:
+        if len(value) > SHOWN or depth == 0:
             return f"a {type(value).__name__} of {len(value)} parts"
-        parts = ", ".join(shown(part, digits) for part in value)
+        parts = ", ".join(shown(part, digits, depth - 1) for part in value)
         if isinstance(value, tuple):
             return f"({parts}{',' if len(value) == 1 else ''})"
         return f"[{parts}]"
+    if type(value) is dict and depth > 0:
+        return ", ".join(f"{key}: {shown(one, digits, depth - 1)}" for key, one in value.items())
     if isinstance(value, bytes):
         return f"the bytes {value.hex(' ')}"
-    if type(value) in (int, bool, str, type(None)):
+    if type(value) is int and abs(value) > LARGEST:
+        text = f"a whole number of {value.bit_length()} bits"  # Python writes no such number
+    elif type(value) in (int, bool, str, type(None)):
         text = repr(value)
     else:
         text = f"a {type(value).__name__}"  # its own repr could do anything

@@ -24,9 +24,9 @@ class Case:
 class Mistake:
     """A typical mistake: a function that makes it, and the hint for whoever does the same.
 
-    An answer makes this mistake when it gives the same as `function` on every case. The hint
-    leads on without giving the answer away; `[stride](4. Padding, stride, output size)` in it is
-    a link to that section of the lesson.
+    An answer makes this mistake when it gives the same as `function` on every case, or raises an
+    exception of the same class. The hint leads on without giving the answer away;
+    `[stride](4. Padding, stride, output size)` in it is a link to that section of the lesson.
     """
 
     name: str

@@ -42,19 +42,21 @@ class Result:
 
 
 def judge(exercise, answer, further=()):
-    """Judge an answer to an exercise. Returns a `Result`; never raises, never shows anything.
+    """Judge an answer to an exercise. Returns a `Result`; never shows anything.
 
-    further: more cases than the visible ones; their inputs are not told.
+    further: more cases than the visible ones; their inputs are not told. Raises nothing but
+    RuntimeError, when it is called inside the function that is judged.
     """
-    try:
-        with running.kept_settings():  # references and mistakes are seeded, too
-            result = _judge(exercise, answer, tuple(further))
-    except Exception as error:  # a check that breaks must not break a lesson
-        result = Result(
-            exercise.name, FAILED, "check",
-            f"The check itself failed on this answer ({type(error).__name__}: {error}). That is "
-            "a mistake of the course: please report it.",
-        )  # fmt: skip
+    with running.alone():
+        try:
+            with running.kept_settings():  # references and mistakes are seeded, too
+                result = _judge(exercise, answer, tuple(further))
+        except Exception as error:  # a check that breaks must not break a lesson
+            result = Result(
+                exercise.name, FAILED, "check",
+                f"The check itself failed on this answer ({type(error).__name__}: {error}). That "
+                "is a mistake of the course: please report it.",
+            )  # fmt: skip
     result.points = exercise.points
     return result
 
@@ -70,7 +72,7 @@ def _judge(exercise, answer, further):
             f'Hand over the function itself, without brackets: check("{exercise.name}", {name}). '
             f"What came is {shown(answer)}.",
         )
-    if is_stub(answer):
+    if is_stub(answer, exercise.reference):
         return Result(exercise.name, UNSOLVED, "", "Not solved yet.")
 
     cases = (*exercise.cases, *further)
@@ -98,7 +100,9 @@ def _judge(exercise, answer, further):
     if len(calls) == len(cases):
         mistake = _mistake(exercise, originals, right, calls)
     if mistake is not None:
-        kind, sentence = mistake.name, ""
+        kind = mistake.name
+        if calls[number].error is None:  # else the line that stopped is told as well
+            sentence = ""
     elif kind in ("value", "raises", "shape") and number > 0:
         sentence = (
             f"{sentence} Right for {_some(number)}, but not for this one. Is there something in "
@@ -124,11 +128,13 @@ def _some(number):
     return "the check's first input" if number == 1 else f"the check's first {number} inputs"
 
 
-def is_stub(answer):
-    """Whether nothing was written yet: a function, or a method of a class, without a body."""
+def is_stub(answer, reference):
+    """Whether nothing was written yet: a function, or a method of `reference`, without a body."""
     if inspect.isclass(answer):
-        return any(_is_empty(one) for one in vars(answer).values() if inspect.isfunction(one))
-    return inspect.isfunction(answer) and _is_empty(answer)
+        asked = [vars(answer).get(name) for name in vars(reference)]
+    else:
+        asked = [running.unwrapped(answer)]
+    return any(inspect.isfunction(one) and _is_empty(one) for one in asked)
 
 
 EMPTY = {"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "COPY_FREE_VARS"}
@@ -176,11 +182,25 @@ def _verdict(exercise, call, original, expected):
     names = list(inspect.signature(exercise.reference).parameters)
     for name, before, after in zip(names, original, call.arguments, strict=True):
         if name not in exercise.may_change and not same(before, after):
-            return "changes input", (
-                f"The answer is right, but your function changes the `{name}` that it is given. "
-                "Whoever calls it still needs that. Work on a copy: `.clone()`, or a new tensor."
-            ), got  # fmt: skip
+            return "changes input", _changed(name, before, after), got
     return None
+
+
+def _changed(name, before, after):
+    """The sentence for an argument that the answer has changed."""
+    if isinstance(before, torch.Tensor) and before.requires_grad != after.requires_grad:
+        what = f"sets `requires_grad` of the `{name}` that it is given"
+    else:
+        what = f"changes the `{name}` that it is given"
+    copied = "`copy.deepcopy(...)`"
+    if isinstance(before, torch.Tensor):
+        copied = "`.clone()`, or a new tensor"
+    elif isinstance(before, list):
+        copied = "`.copy()`, or a new list"
+    return (
+        f"The answer is right, but your function {what}. Whoever calls it still needs that as it "
+        f"was. Work on a copy: {copied}."
+    )
 
 
 def same(before, after):
@@ -234,7 +254,7 @@ def _alike(exercise, function, original, call):
 def _stopped(exercise, call):
     """Kind and sentence for a call that raised, or was stopped."""
     error, line = call.error, call.line
-    where = f" Line {line[0]}: {_code(line[1])}" if line else ""
+    where = f" Line {line[0]}: {_code(line[1])}" if line and line[1] else ""
     if isinstance(error, running.OutOfTime):
         return "time", (
             f"It was stopped: the check's inputs are tiny, and it took longer than "
@@ -252,10 +272,10 @@ def _stopped(exercise, call):
     if line is None and isinstance(error, TypeError):
         return "arguments", (
             f"It can't be called as {exercise.reference.__name__}"
-            f"{inspect.signature(exercise.reference)}. Python says: {_code(error)}"
+            f"{inspect.signature(exercise.reference)}. Python says: {_code(_words(error))}"
         )  # fmt: skip
     kind = type(error).__name__
-    told = str(error).split("\n")[0][:200]
+    told = _words(error).split("\n")[0][:200]
     said = _code(f"{kind}: {told}" if told else kind)
     return "raises", f"Python stops in your function.{where} Python says: {said}{_why(error)}"
 
@@ -265,15 +285,29 @@ def _code(text):
     return f"`{str(text).replace('`', chr(39))}`"
 
 
+def _words(error):
+    """What an exception says; nothing when that fails: it may be of the student's own class."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def _why(error):
     """What an exception usually means, for a beginner."""
-    text = str(error)
+    text = _words(error)
     if isinstance(error, NameError):
         return " — is that name spelt as where it was made, and was its cell run?"
     if isinstance(error, IndexError):
         return " — a place was asked for that is not there. Counting starts at 0."
     if isinstance(error, RuntimeError) and ("size" in text or "shape" in text):
         return " — print the shapes of what meets in this line."
+    if "NoneType" in text:
+        return " — something in this line is None. Did a function hand nothing back?"
+    if "more than one value is ambiguous" in text:
+        return " — `if`, `and`, `or` and `not` need one True or False, and here are many."
+    if "does not require grad" in text:
+        return " — torch keeps track only of what comes from a tensor with `requires_grad`."
     if isinstance(error, AttributeError):
         return " — there is no such thing on that object. What type is it?"
     if isinstance(error, ZeroDivisionError):

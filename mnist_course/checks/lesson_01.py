@@ -51,6 +51,10 @@ def _count(content):
     return torch.tensor(struct.unpack(">I", content[4:8])[0])
 
 
+def _count_of_one_byte(content):
+    return read_labels(content)[: content[7]]
+
+
 IDX_LABELS = Exercise(
     name="idx-labels",
     number="01.1",
@@ -63,6 +67,7 @@ IDX_LABELS = Exercise(
         Case((label_file(7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6, 9, 0),)),
         Case((label_file(8, 0, 0, 8, 8, 3, 200, 255, 1, 127, 128),)),
         Case((label_file(*range(10), *range(10)),)),
+        Case((label_file(*(place * 3 % 10 for place in range(300))),), "a file of 300 labels"),
     ),
     mistakes=(
         Mistake(
@@ -90,6 +95,11 @@ IDX_LABELS = Exercise(
             "Labels above 127 came out negative. The bytes are *unsigned*: from 0 to 255.",
         ),
         Mistake("one label", _one_label, "That is the first label alone. All are asked for."),
+        Mistake(
+            "a count of one byte",
+            _count_of_one_byte,
+            "You read one byte of the size. It has four, for files of more than 255 labels.",
+        ),
         Mistake(
             "the count",
             _count,
@@ -171,6 +181,18 @@ def _scaled_last(images, means, deviations):
 
 def _only_scaled(images, means, deviations):
     return images.permute(0, 3, 1, 2).float() / 255
+
+
+def _one_mean_for_all(images, means, deviations):
+    return colour_batch(images, means.mean().expand(3), deviations.mean().expand(3))
+
+
+def _brackets_forgotten(images, means, deviations):
+    return _only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
+
+
+def _along_the_columns(images, means, deviations):
+    return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations
 
 
 COLOUR_BATCH = Exercise(
@@ -258,6 +280,24 @@ COLOUR_BATCH = Exercise(
             _only_scaled,
             "The means and the deviations are not used.",
         ),
+        Mistake(
+            "one mean for all",
+            _one_mean_for_all,
+            "All channels are treated with the mean of the three means, and of the deviations. "
+            "Each channel has its own.",
+        ),
+        Mistake(
+            "brackets forgotten",
+            _brackets_forgotten,
+            "Python divides before it subtracts, so only the means are divided. Brackets: "
+            "(x − mean) / deviation.",
+        ),
+        Mistake(
+            "a mean for each column",
+            _along_the_columns,
+            "`means` of shape (3,) is laid along the *last* axis, and after `permute` that is the "
+            "width. `means.reshape(3, 1, 1)` is laid along the channels.",
+        ),
     ),
     hints=(
         "The same steps as in [section 9](9. A batch): scale, bring the channel to its place, "
@@ -342,6 +382,18 @@ def _edge_repeated(images, right, down):
     )
 
 
+def _channel_0_alone(images, right, down):
+    shifted = images.clone()
+    shifted[:, :1] = shift_each(images[:, :1], right, down)
+    return shifted
+
+
+def _other_channels_empty(images, right, down):
+    shifted = torch.zeros_like(images)
+    shifted[:, :1] = shift_each(images[:, :1], right, down)
+    return shifted
+
+
 SHIFT_EACH = Exercise(
     name="shift-each",
     number="01.3",
@@ -399,6 +451,16 @@ SHIFT_EACH = Exercise(
             "edge repeated",
             _edge_repeated,
             "The last row or column is repeated where the image has left. Zeros come in there.",
+        ),
+        Mistake(
+            "first channel alone",
+            _channel_0_alone,
+            "Only the first channel moves. All channels of an image move together.",
+        ),
+        Mistake(
+            "other channels empty",
+            _other_channels_empty,
+            "Only the first channel is copied to its new place; the others are left at 0.",
         ),
     ),
     hints=(
@@ -480,6 +542,14 @@ def _masks(labels, parts):
     return ~chosen, chosen
 
 
+def _shares_swapped(labels, parts):
+    return _split_by(labels, lambda places: places[: len(places) - len(places) // parts])
+
+
+def _digits_alone(labels, parts):
+    return stratified_split(labels.where(labels < 10, torch.arange(len(labels)) + 10), parts)
+
+
 STRATIFIED_SPLIT = Exercise(
     name="stratified-split",
     number="01.4",
@@ -493,6 +563,7 @@ STRATIFIED_SPLIT = Exercise(
         Case((torch.tensor([9, 3, 9, 3, 3, 9, 9, 3, 9, 3, 9, 3, 3, 3, 3, 3]), 4)),
         Case((torch.tensor([4, 4, 4, 4, 4]), 2)),
         Case((torch.tensor([0, 1, 2, 0, 1, 2, 2]), 2)),
+        Case((torch.tensor([12, 5, 12, 12, 5, 12, 5, 5, 5]), 3)),
     ),
     mistakes=(
         Mistake(
@@ -555,6 +626,17 @@ STRATIFIED_SPLIT = Exercise(
             _masks,
             "You return True and False for every image. Their places are wanted: "
             "`nonzero()` turns one into the other.",
+        ),
+        Mistake(
+            "labels from 0 to 9 alone",
+            _digits_alone,
+            "You go through the labels from 0 to 9. There may be others: go through those that "
+            "occur.",
+        ),
+        Mistake(
+            "shares swapped",
+            _shares_swapped,
+            "The shares are swapped: `count // parts` go to *validation*, all others to training.",
         ),
     ),
     hints=(

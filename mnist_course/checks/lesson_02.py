@@ -66,6 +66,10 @@ def _last_layer_first(size, layers):
     return size_after(size, layers[::-1])
 
 
+def _settings_read_as_stride_and_padding(size, layers):
+    return size_after(size, [(kernel, padding, stride) for kernel, stride, padding in layers])
+
+
 OUTPUT_SIZE = Exercise(
     name="output-size",
     number="02.1",
@@ -135,6 +139,11 @@ OUTPUT_SIZE = Exercise(
             _last_layer_first,
             "The layers are taken in reverse. The first of the list stands next to the image.",
         ),
+        Mistake(
+            "padding and stride swapped",
+            _settings_read_as_stride_and_padding,
+            "Padding and stride are swapped: a layer is (kernel, padding, stride), in this order.",
+        ),
     ),
     hints=(
         "The formula of [the output size](4. Padding, stride, output size) gives the size after "
@@ -194,6 +203,26 @@ def _transposed_output(image, kernel, stride):
 def _largest_product(image, kernel, stride):
     windows = image.unfold(0, kernel.shape[0], stride).unfold(1, kernel.shape[1], stride)
     return (windows * kernel).amax(dim=(2, 3))
+
+
+def _with_strides(image, kernel, rows, columns):
+    return F.conv2d(image[None, None], kernel[None, None], stride=(rows, columns))[0, 0]
+
+
+def _stride_down_alone(image, kernel, stride):
+    return _with_strides(image, kernel, stride, 1)
+
+
+def _stride_to_the_right_alone(image, kernel, stride):
+    return _with_strides(image, kernel, 1, stride)
+
+
+def _padded(image, kernel, stride):
+    return F.conv2d(image[None, None], kernel[None, None], stride=stride, padding=1)[0, 0]
+
+
+def _kernel_unused(image, kernel, stride):
+    return strided_correlation(image, torch.ones_like(kernel), stride)
 
 
 STRIDED_CORRELATION = Exercise(
@@ -261,6 +290,26 @@ STRIDED_CORRELATION = Exercise(
             _largest_product,
             "You keep the largest product of each patch. Add the products up.",
         ),
+        Mistake(
+            "stride for the rows alone",
+            _stride_down_alone,
+            "The kernel takes its steps downwards, but to the right it visits every place.",
+        ),
+        Mistake(
+            "stride for the columns alone",
+            _stride_to_the_right_alone,
+            "The kernel takes its steps to the right, but downwards it visits every place.",
+        ),
+        Mistake(
+            "padding added",
+            _padded,
+            "You put zeros around the image. Here there is no padding.",
+        ),
+        Mistake(
+            "kernel not used",
+            _kernel_unused,
+            "You add up the pixels of each patch. Multiply them by the kernel before.",
+        ),
     ),
     hints=(
         "Begin with `corr2d` of [section 2](2. Correlation by hand). Two things change: the size "
@@ -317,6 +366,18 @@ def _channels_at_the_end(images, kernels, biases):
 
 def _bias_multiplied(images, kernels, biases):
     return _no_bias(images, kernels, biases) * biases[:, None, None]
+
+
+def _convolve_padded(images, kernels, biases):
+    return F.conv2d(images[None], kernels, biases, padding=1)[0]
+
+
+def _one_map(images, kernels, biases):
+    return convolve(images, kernels, biases)[0]
+
+
+def _all_biases_added(images, kernels, biases):
+    return _no_bias(images, kernels, biases) + biases.sum()
 
 
 OUTPUT_CHANNELS = Exercise(
@@ -385,6 +446,21 @@ OUTPUT_CHANNELS = Exercise(
             _bias_multiplied,
             "The biases are multiplied. A bias is added.",
         ),
+        Mistake(
+            "padding added",
+            _convolve_padded,
+            "You put zeros around the images. Here there is no padding.",
+        ),
+        Mistake(
+            "one output channel",
+            _one_map,
+            "That is the first output channel alone. Is there a `return` inside the loop?",
+        ),
+        Mistake(
+            "biases added up",
+            _all_biases_added,
+            "Every output channel gets the sum of all biases. Each has one of its own.",
+        ),
     ),
     hints=(
         "`corr2d_channels` makes one output channel from one stack of kernels. How many stacks "
@@ -398,22 +474,22 @@ OUTPUT_CHANNELS = Exercise(
 # --- 02.4 ---------------------------------------------------------------------------------
 
 
-def kernel_slopes(image, kernel, targets):
+def kernel_gradient(image, kernel, targets):
     errors = strided_correlation(image, kernel, 1) - targets
     # each weight meets the part of the image that begins at its own place
     return 2 * strided_correlation(image, errors, 1) / errors.numel()
 
 
 def _two_forgotten(image, kernel, targets):
-    return kernel_slopes(image, kernel, targets) / 2
+    return kernel_gradient(image, kernel, targets) / 2
 
 
 def _summed_loss(image, kernel, targets):
-    return kernel_slopes(image, kernel, targets) * targets.numel()
+    return kernel_gradient(image, kernel, targets) * targets.numel()
 
 
 def _downhill(image, kernel, targets):
-    return -kernel_slopes(image, kernel, targets)
+    return -kernel_gradient(image, kernel, targets)
 
 
 def _divided_by_weights(image, kernel, targets):
@@ -425,36 +501,50 @@ def _divided_by_pixels(image, kernel, targets):
 
 
 def _targets_forgotten(image, kernel, targets):
-    return kernel_slopes(image, kernel, torch.zeros_like(targets))
+    return kernel_gradient(image, kernel, torch.zeros_like(targets))
 
 
-def _slopes_turned(image, kernel, targets):
-    return kernel_slopes(image, kernel, targets).flip(0, 1)
+def _turned_round(image, kernel, targets):
+    return kernel_gradient(image, kernel, targets).flip(0, 1)
 
 
 def _steps_taken(image, kernel, targets):
-    return kernel - kernel_slopes(image, kernel, targets)
+    return kernel - kernel_gradient(image, kernel, targets)
 
 
-def _slopes_of(image, errors):
+def _gradient_of(image, errors):
     return strided_correlation(image, errors, 1) / errors.numel()
 
 
 def _not_squared(image, kernel, targets):
-    return _slopes_of(image, torch.ones_like(targets))
+    return _gradient_of(image, torch.ones_like(targets))
 
 
 def _absolute(image, kernel, targets):
-    return _slopes_of(image, (strided_correlation(image, kernel, 1) - targets).sign())
+    return _gradient_of(image, (strided_correlation(image, kernel, 1) - targets).sign())
 
 
-KERNEL_SLOPES = Exercise(
-    name="kernel-slopes",
+def _twice(image, kernel, targets):
+    return 2 * kernel_gradient(image, kernel, targets)
+
+
+def _of_the_image(image, kernel, targets):
+    errors = strided_correlation(image, kernel, 1) - targets
+    stacked = errors[None, None], kernel[None, None]
+    return 2 * F.conv_transpose2d(*stacked)[0, 0] / errors.numel()
+
+
+def _the_loss(image, kernel, targets):
+    return F.mse_loss(strided_correlation(image, kernel, 1), targets)
+
+
+KERNEL_GRADIENT = Exercise(
+    name="kernel-gradient",
     number="02.4",
-    title="The slopes of a kernel",
+    title="The gradient of a kernel",
     points=3,
     paragraph="6. A kernel that is learned",
-    reference=kernel_slopes,
+    reference=kernel_gradient,
     cases=(
         Case(
             (
@@ -472,17 +562,17 @@ KERNEL_SLOPES = Exercise(
         Mistake(
             "2 forgotten",
             _two_forgotten,
-            "All your slopes are half as large as they should be. What is the slope of a square?",
+            "Your gradient is half as large as it should be. What is the slope of a square?",
         ),
         Mistake(
             "sum instead of mean",
             _summed_loss,
-            "These are the slopes of the *sum* of the squared differences. The loss is their mean.",
+            "This is the gradient of the *sum* of the squared differences. The loss is their mean.",
         ),
         Mistake(
             "sign turned",
             _downhill,
-            "Your slopes have the wrong sign. A slope is positive when the loss grows with the "
+            "Your gradient has the wrong sign. A slope is positive when the loss grows with the "
             "weight; which way to step is decided later.",
         ),
         Mistake(
@@ -504,30 +594,43 @@ KERNEL_SLOPES = Exercise(
         ),
         Mistake(
             "turned round",
-            _slopes_turned,
+            _turned_round,
             "The right slopes, in the wrong places: first and last are exchanged.",
         ),
         Mistake(
             "a step taken",
             _steps_taken,
-            "You return a changed kernel. The slopes alone are asked for.",
+            "You return a changed kernel. The gradient alone is asked for.",
         ),
         Mistake(
             "difference not squared",
             _not_squared,
-            "These are the slopes of the plain difference. The loss squares it.",
+            "This is the gradient of the plain difference. The loss squares it.",
         ),
         Mistake(
             "absolute difference",
             _absolute,
-            "These are the slopes of the absolute difference. The loss squares it.",
+            "This is the gradient of the absolute difference. The loss squares it.",
         ),
+        Mistake(
+            "twice as large",
+            _twice,
+            "Your gradient is twice as large as it should be. Is `backward()` called twice? "
+            "Without `grad.zero_()` between them torch adds the second gradient to the first.",
+        ),
+        Mistake(
+            "gradient of the image",
+            _of_the_image,
+            "These are the slopes of the pixels. The kernel's weights are to change, so theirs are "
+            "asked for.",
+        ),
+        Mistake("the loss", _the_loss, "That is the loss itself. Its gradient is asked for."),
     ),
     hints=(
-        "Section 6 lets torch compute such slopes. Which lines of [the loop]"
-        "(6. A kernel that is learned) belong to the loss and its slopes, and which to the step?",
+        "Section 6 lets torch compute such a gradient. Which lines of [the loop]"
+        "(6. A kernel that is learned) belong to the gradient, and which to the step?",
         "With torch: work on a copy of the kernel that has `requires_grad`, and hand back the "
-        "slopes only. By hand: the slope of a square is twice the difference, times the slope of "
+        "gradient only. By hand: the slope of a square is twice the difference, times the slope of "
         "what is inside.",
         "By hand, for the weight in row r and column c: every output number is that weight times "
         "one pixel, plus other things. Which pixels does it meet, as the kernel slides?",
@@ -592,6 +695,15 @@ def _one_pixel_steps(image, size, stride):
 
 def _pooled_transposed(image, size, stride):
     return average_pool(image, size, stride).T
+
+
+def _ceil_mode(image, size, stride):
+    return F.avg_pool2d(image[None, None], size, stride, ceil_mode=True)[0, 0]
+
+
+def _middle_value(image, size, stride):
+    windows = image.unfold(0, size, stride).unfold(1, size, stride)
+    return windows.flatten(2).median(dim=2).values
 
 
 AVERAGE_POOLING = Exercise(
@@ -667,6 +779,17 @@ AVERAGE_POOLING = Exercise(
             _pooled_transposed,
             "Rows and columns of the output are swapped.",
         ),
+        Mistake(
+            "rounded up",
+            _ceil_mode,
+            "You round the size of the output up, so the last windows reach over the edge. Only "
+            "windows that lie inside the image count.",
+        ),
+        Mistake(
+            "median instead of mean",
+            _middle_value,
+            "You take the median of each window, the number in the middle. The mean is asked for.",
+        ),
     ),
     hints=(
         "Begin with `max_pool2d` of section 7. There the window moves by its size; here it moves "
@@ -678,4 +801,4 @@ AVERAGE_POOLING = Exercise(
     ),
 )
 
-EXERCISES = (OUTPUT_SIZE, STRIDED_CORRELATION, OUTPUT_CHANNELS, KERNEL_SLOPES, AVERAGE_POOLING)
+EXERCISES = (OUTPUT_SIZE, STRIDED_CORRELATION, OUTPUT_CHANNELS, KERNEL_GRADIENT, AVERAGE_POOLING)

@@ -26,7 +26,8 @@ def count_parameters(size, layers):
 
 
 def _counted(
-    size, layers, bias=1, pooled=True, padded=2, inputs=True, flat=True, linear=True, power=2
+    size, layers, bias=1, pooled=True, padded=2, inputs=True, flat=True, linear=True, power=2,
+    grown=True, chained=True, side_power=2, rounded_up=False,
 ):  # fmt: skip
     """The number of parameters, with one thing left out."""
     channels, total = 1, 0
@@ -34,14 +35,16 @@ def _counted(
         if kind == "conv":
             outputs, kernel, padding = settings
             total += outputs * (channels if inputs else 1) * kernel**power + bias * outputs
-            size, channels = size + padding * padded - kernel + 1, outputs
+            size, channels = size + padding * padded - kernel + 1, outputs if grown else 1
         elif kind == "pool":
-            size = size // settings[0] if pooled else size
+            left_over = settings[0] - 1 if rounded_up else 0
+            size = (size + left_over) // settings[0] if pooled else size
         else:
             outputs = settings[0]
-            area = size * size if flat else 1
+            area = size**side_power if flat else 1
             total += linear * (outputs * channels * area + bias * outputs)
-            size, channels = 1, outputs
+            if chained:
+                size, channels = 1, outputs
     return total
 
 
@@ -98,6 +101,26 @@ def _one_bias_a_layer(size, layers):
 
 def _kernel_not_squared(size, layers):
     return _counted(size, layers, power=1)
+
+
+def _every_linear_layer_at_the_image(size, layers):
+    return _counted(size, layers, chained=False)
+
+
+def _one_channel_throughout(size, layers):
+    return _counted(size, layers, grown=False)
+
+
+def _side_not_squared(size, layers):
+    return _counted(size, layers, side_power=1)
+
+
+def _odd_row_kept(size, layers):
+    return _counted(size, layers, rounded_up=True)
+
+
+def _linear_layers_alone(size, layers):
+    return count_parameters(size, layers) - _convolutions_alone(size, layers)
 
 
 COUNT_PARAMETERS = Exercise(
@@ -175,6 +198,34 @@ COUNT_PARAMETERS = Exercise(
             "kernel not squared",
             _kernel_not_squared,
             "A kernel of 5 has 5 × 5 weights for each input channel, not 5.",
+        ),
+        Mistake(
+            "every fully connected layer at the image",
+            _every_linear_layer_at_the_image,
+            "Each fully connected layer is counted with the inputs of the first. After it there "
+            "are as many inputs as it has outputs.",
+        ),
+        Mistake(
+            "one channel throughout",
+            _one_channel_throughout,
+            "Every layer is counted as if one channel came in. A convolution leaves as many as it "
+            "has outputs, for the convolutions and for the fully connected layer after it.",
+        ),
+        Mistake(
+            "side not squared",
+            _side_not_squared,
+            "A map has side × side numbers, and all of them enter the fully connected layer. You "
+            "count one side alone.",
+        ),
+        Mistake(
+            "pooling rounded up",
+            _odd_row_kept,
+            "You round up after pooling. An odd last row or column is dropped.",
+        ),
+        Mistake(
+            "fully connected layers alone",
+            _linear_layers_alone,
+            "The convolutions are missing.",
         ),
     ),
     hints=(
@@ -275,6 +326,7 @@ STABLE_CROSS_ENTROPY = Exercise(
         Case(([[0.0] * 10], [4])),
         Case(([[1000.0, 0.0, 0.0], [0.0, 1.0, 2.0]], [1, 2])),
         Case(([[-500.0, -500.0, -499.0]], [0])),
+        Case(([[1000.0, 0.0]], [0])),
     ),
     mistakes=(
         Mistake(
@@ -369,17 +421,17 @@ STABLE_CROSS_ENTROPY = Exercise(
 # --- 03.3 ---------------------------------------------------------------------------------
 
 
-def loss_slopes(logits, labels):
+def loss_gradient(logits, labels):
     targets = F.one_hot(labels, logits.shape[1])
     return (logits.softmax(dim=1) - targets) / len(labels)
 
 
 def _of_the_sum(logits, labels):
-    return loss_slopes(logits, labels) * len(labels)
+    return loss_gradient(logits, labels) * len(labels)
 
 
 def _turned(logits, labels):
-    return -loss_slopes(logits, labels)
+    return -loss_gradient(logits, labels)
 
 
 def _probabilities_alone(logits, labels):
@@ -391,7 +443,7 @@ def _softmax_along_the_batch(logits, labels):
 
 
 def _over_all_numbers(logits, labels):
-    return loss_slopes(logits, labels) / logits.shape[1]
+    return loss_gradient(logits, labels) / logits.shape[1]
 
 
 def _logits_for_probabilities(logits, labels):
@@ -399,7 +451,7 @@ def _logits_for_probabilities(logits, labels):
 
 
 def _right_class_alone(logits, labels):
-    return loss_slopes(logits, labels) * F.one_hot(labels, logits.shape[1])
+    return loss_gradient(logits, labels) * F.one_hot(labels, logits.shape[1])
 
 
 def _one_from_every_class(logits, labels):
@@ -407,20 +459,30 @@ def _one_from_every_class(logits, labels):
 
 
 def _added_up(logits, labels):
-    return loss_slopes(logits, labels).sum(dim=0)
+    return loss_gradient(logits, labels).sum(dim=0)
 
 
 def _label_subtracted(logits, labels):
     return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
 
 
-LOSS_SLOPES = Exercise(
-    name="loss-slopes",
+def _over_the_classes(logits, labels):
+    return _of_the_sum(logits, labels) / logits.shape[1]
+
+
+def _every_row_at_every_label(logits, labels):
+    gradient = logits.softmax(dim=1)
+    gradient[:, labels] -= 1
+    return gradient / len(labels)
+
+
+LOSS_GRADIENT = Exercise(
+    name="loss-gradient",
     number="03.3",
-    title="The slopes of a batch",
+    title="The gradient of a batch",
     points=2,
     paragraph="3. From image to loss, with small numbers",
-    reference=loss_slopes,
+    reference=loss_gradient,
     cases=(
         Case((torch.tensor([[5.5, -1.0, 2.0], [0.0, 0.0, 0.0]]), torch.tensor([2, 0]))),
         Case((torch.tensor([[1.0, 2.0]]), torch.tensor([1]))),
@@ -430,9 +492,9 @@ LOSS_SLOPES = Exercise(
     ),
     mistakes=(
         Mistake(
-            "slopes of the sum",
+            "gradient of the sum",
             _of_the_sum,
-            "These are the slopes of the *sum* of the losses. The loss of a batch is the mean.",
+            "This is the gradient of the *sum* of the losses. The loss of a batch is the mean.",
         ),
         Mistake(
             "sign",
@@ -473,13 +535,25 @@ LOSS_SLOPES = Exercise(
         Mistake(
             "images added up",
             _added_up,
-            "You add up the images. Each image has slopes of its own: the shape of the logits.",
+            "You add up the images. Each image has a gradient of its own: the shape of the logits.",
         ),
         Mistake(
             "label subtracted",
             _label_subtracted,
             "You subtract the label itself. A 1 is to be subtracted, at the place that the "
             "label names.",
+        ),
+        Mistake(
+            "divided by the classes",
+            _over_the_classes,
+            "You divide by the number of classes. The mean goes over the images: divide by their "
+            "number.",
+        ),
+        Mistake(
+            "every label in every image",
+            _every_row_at_every_label,
+            "`[:, labels]` takes every label in every image. In each image one number is meant: "
+            "`[torch.arange(N), labels]`.",
         ),
     ),
     hints=(
@@ -495,63 +569,73 @@ LOSS_SLOPES = Exercise(
 # --- 03.4 ---------------------------------------------------------------------------------
 
 
-def momentum_step(weights, slopes, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + slopes
+def momentum_step(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
     return weights - learning_rate * velocity, velocity
 
 
-def _uphill(weights, slopes, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + slopes
+def _uphill(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
     return weights + learning_rate * velocity, velocity
 
 
-def _plain_descent(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * slopes, momentum * velocity + slopes
+def _plain_descent(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, momentum * velocity + gradient
 
 
-def _old_velocity(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * velocity, momentum * velocity + slopes
+def _old_velocity(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * velocity, momentum * velocity + gradient
 
 
-def _rate_in_velocity(weights, slopes, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + learning_rate * slopes
+def _rate_in_velocity(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + learning_rate * gradient
     return weights - velocity, velocity
 
 
-def _mixed(weights, slopes, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + (1 - momentum) * slopes
+def _mixed(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + (1 - momentum) * gradient
     return weights - learning_rate * velocity, velocity
 
 
-def _momentum_on_slopes(weights, slopes, velocity, learning_rate, momentum):
-    velocity = velocity + momentum * slopes
+def _momentum_on_gradient(weights, gradient, velocity, learning_rate, momentum):
+    velocity = velocity + momentum * gradient
     return weights - learning_rate * velocity, velocity
 
 
-def _nothing_kept(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * slopes, slopes
+def _nothing_kept(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, gradient
 
 
-def _nothing_lost(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * (velocity + slopes), velocity + slopes
+def _nothing_lost(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (velocity + gradient), velocity + gradient
 
 
-def _looked_ahead(weights, slopes, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + slopes
-    return weights - learning_rate * (slopes + momentum * velocity), velocity
+def _looked_ahead(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weights - learning_rate * (gradient + momentum * velocity), velocity
 
 
-def _swapped_results(weights, slopes, velocity, learning_rate, momentum):
-    return momentum_step(weights, slopes, velocity, learning_rate, momentum)[::-1]
+def _swapped_results(weights, gradient, velocity, learning_rate, momentum):
+    return momentum_step(weights, gradient, velocity, learning_rate, momentum)[::-1]
 
 
-def _velocity_kept_back(weights, slopes, velocity, learning_rate, momentum):
-    return momentum_step(weights, slopes, velocity, learning_rate, momentum)[0], velocity
+def _velocity_kept_back(weights, gradient, velocity, learning_rate, momentum):
+    return momentum_step(weights, gradient, velocity, learning_rate, momentum)[0], velocity
 
 
-def _no_learning_rate(weights, slopes, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + slopes
+def _no_learning_rate(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
     return weights - velocity, velocity
+
+
+def _velocity_downhill(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return weights + velocity, velocity
+
+
+def _momentum_on_both(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * (velocity + gradient)
+    return weights - learning_rate * velocity, velocity
 
 
 MOMENTUM_STEP = Exercise(
@@ -577,7 +661,7 @@ MOMENTUM_STEP = Exercise(
         Mistake(
             "plain gradient descent",
             _plain_descent,
-            "The velocity is right, but the weights move by the slopes alone. They move by the "
+            "The velocity is right, but the weights move by the gradient alone. They move by the "
             "velocity.",
         ),
         Mistake(
@@ -594,18 +678,18 @@ MOMENTUM_STEP = Exercise(
         Mistake(
             "learning rate in the velocity",
             _rate_in_velocity,
-            "You multiply the slopes by the learning rate before they enter the velocity. Some "
+            "You multiply the gradient by the learning rate before it enters the velocity. Some "
             "books do; here the learning rate comes last, with the weights.",
         ),
         Mistake(
-            "slopes made smaller",
+            "gradient made smaller",
             _mixed,
-            "You multiply the slopes by 1 − momentum. Here they enter the velocity in full.",
+            "You multiply the gradient by 1 − momentum. Here it enters the velocity in full.",
         ),
         Mistake(
-            "momentum on the slopes",
-            _momentum_on_slopes,
-            "The momentum belongs to the old velocity, not to the slopes.",
+            "momentum on the gradient",
+            _momentum_on_gradient,
+            "The momentum belongs to the old velocity, not to the gradient.",
         ),
         Mistake(
             "velocity forgotten",
@@ -628,6 +712,17 @@ MOMENTUM_STEP = Exercise(
             "The two results are swapped: the weights come first.",
         ),
         Mistake(
+            "velocity downhill",
+            _velocity_downhill,
+            "Your velocity is the step itself, with its minus and the learning rate. Some books do "
+            "it so; here the velocity collects the gradient, and both come last, with the weights.",
+        ),
+        Mistake(
+            "momentum on both",
+            _momentum_on_both,
+            "The momentum multiplies the old velocity alone. The gradient is added in full.",
+        ),
+        Mistake(
             "learning rate forgotten",
             _no_learning_rate,
             "The learning rate is not used.",
@@ -638,7 +733,7 @@ MOMENTUM_STEP = Exercise(
         "weights.",
         "`velocity *= momentum` would change the tensor that was handed in. `velocity = ...` "
         "makes a new one.",
-        "The new velocity is made of two parts: the momentum times the old one, and the slopes. "
+        "The new velocity is made of two parts: the momentum times the old one, and the gradient. "
         "The weights then take a step against it, times the learning rate.",
     ),
 )
@@ -748,6 +843,10 @@ def _predicted_share(network, batches, label):
     return (predictions == label).float().mean().item()
 
 
+def _whole_division(network, batches, label):
+    return class_accuracy(network, batches, label) // 1
+
+
 CLASS_ACCURACY = Exercise(
     name="class-accuracy",
     number="03.5",
@@ -763,6 +862,7 @@ CLASS_ACCURACY = Exercise(
         _small_world([20, 12, 4], 2, 0),
         _small_world([20, 12, 4], 2, 1),
         _small_world([30], 3, 2),
+        _small_world([7, 4], 6, 1),
     ),
     mistakes=(
         Mistake(
@@ -827,6 +927,11 @@ CLASS_ACCURACY = Exercise(
             "You ask how often the network says so, whatever the label is. Look only at the "
             "images whose label is `label`.",
         ),
+        Mistake(
+            "whole division",
+            _whole_division,
+            "`//` rounds down, to 0 unless all are right. `/` divides.",
+        ),
     ),
     hints=(
         "Begin with `evaluate` of [section 5](5. The training loop). Which two counts does it "
@@ -841,7 +946,7 @@ CLASS_ACCURACY = Exercise(
 EXERCISES = (
     COUNT_PARAMETERS,
     STABLE_CROSS_ENTROPY,
-    LOSS_SLOPES,
+    LOSS_GRADIENT,
     MOMENTUM_STEP,
     CLASS_ACCURACY,
 )

@@ -4,6 +4,7 @@ import math
 import statistics
 
 import torch
+from torch.nn import functional as F
 
 from mnist_course.checks.exercise import Case, Exercise, Mistake
 
@@ -30,7 +31,7 @@ LEAKY_RELU = Exercise(
     number="04.1",
     title="A ReLU that can't die",
     points=1,
-    paragraph="1. Another bend: ReLU",
+    paragraph="1. Another activation: ReLU",
     reference=leaky_relu,
     cases=(
         Case((tensor(-2, 0, 3), 0.1)),
@@ -43,8 +44,8 @@ LEAKY_RELU = Exercise(
         Mistake(
             "plain relu",
             lambda inputs, slope: torch.relu(inputs),
-            "This is the plain [ReLU](1. Another bend: ReLU): what is negative became 0. Here it "
-            "shall become small, and stay negative.",
+            "This is the plain [ReLU](1. Another activation: ReLU): what is negative became 0. "
+            "Here it shall become small, and stay negative.",
         ),
         Mistake(
             "slope for all",
@@ -76,6 +77,27 @@ LEAKY_RELU = Exercise(
             lambda inputs, slope: torch.relu(inputs) + slope * inputs,
             "Positive numbers grew: they were kept, and then the slope's part was added to them as "
             "well. Each number shall go through one of the two ways only.",
+        ),
+        Mistake(
+            "minus the slope",
+            lambda inputs, slope: torch.where(inputs < 0, torch.full_like(inputs, -slope), inputs),
+            "Negative numbers all became minus the slope. Each shall be multiplied by it, so that "
+            "-4 becomes twice as large as -2.",
+        ),
+        Mistake(
+            "slope fixed",
+            lambda inputs, slope: F.leaky_relu(inputs),
+            "Your slope is always 0.01, torch's own. Hand over the one that is given.",
+        ),
+        Mistake(
+            "slope subtracted",
+            lambda inputs, slope: torch.where(inputs > 0, inputs, inputs - slope),
+            "The slope was subtracted from the negative numbers. Multiply them by it.",
+        ),
+        Mistake(
+            "slope added",
+            lambda inputs, slope: torch.where(inputs > 0, inputs, inputs + slope),
+            "The slope was added to the negative numbers. Multiply them by it.",
         ),
     ),
     hints=(
@@ -160,6 +182,19 @@ RUNNING_MEAN = Exercise(
             ),
             "Only the first image was looked at. The mean of a channel goes over all images of the "
             "batch.",
+        ),
+        Mistake(
+            "a mean for each image",
+            lambda running, batch, momentum: (
+                (1 - momentum) * running + momentum * batch.mean(dim=(1, 2, 3))
+            ),
+            "You take a mean for each image: the axes 1, 2 and 3 are used up. A channel has its "
+            "own mean, over the axes 0, 2 and 3.",
+        ),
+        Mistake(
+            "moved away",
+            lambda running, batch, momentum: running - momentum * (channel_means(batch) - running),
+            "The running mean moves away from the batch's mean. It should move towards it.",
         ),
     ),
     hints=(
@@ -289,6 +324,11 @@ EARLY_STOPPING = Exercise(
             "used up.",
         ),
         Mistake(
+            "lower is better",
+            lambda accuracies, patience: last_epoch([-one for one in accuracies], patience),
+            "You wait for a lower number, as for a loss. An accuracy is better when it is higher.",
+        ),
+        Mistake(
             "best epoch of all",
             lambda accuracies, patience: accuracies.index(max(accuracies)) + 1 if accuracies else 0,
             "This is the epoch with the best accuracy of the whole list. Training that stops early "
@@ -411,6 +451,28 @@ INVERTED_DROPOUT = Exercise(
             "The kept units were enlarged by how many were left this time. Use the share itself: "
             "the factor is the same in every step, and right on average.",
         ),
+        Mistake(
+            "always doubled",
+            lambda units, draws, share, training: (
+                2 * units * (draws >= share) if training else units.clone()
+            ),
+            "The kept units are always doubled. That is right when half of the units are dropped; "
+            "here the share may be another.",
+        ),
+        Mistake(
+            "brackets forgotten",
+            lambda units, draws, share, training: (
+                units * (draws >= share) - share if training else units.clone()
+            ),
+            "Python divides before it subtracts: `/ 1 - share` divides by 1 and takes the share "
+            "away. Brackets: `/ (1 - share)`.",
+        ),
+        Mistake(
+            "its own random numbers",
+            lambda units, draws, share, training: F.dropout(units, share, training),
+            "This is torch's dropout, which draws random numbers itself. Here they are handed in, "
+            "as `draws`.",
+        ),
     ),
     hints=(
         "There are two cases, training or not. The second is the easy one: begin with it.",
@@ -437,6 +499,12 @@ def with_spread(spread):
 
 def of_a_mean(runs):
     return statistics.stdev(runs) / math.sqrt(len(runs))
+
+
+def pooled(base, new):
+    squares = sum(statistics.variance(runs) * (len(runs) - 1) for runs in (base, new))
+    shares = 1 / len(base) + 1 / len(new)
+    return math.sqrt(squares / (len(base) + len(new) - 2) * shares)
 
 
 GAIN_AND_SPREAD = Exercise(
@@ -521,6 +589,22 @@ GAIN_AND_SPREAD = Exercise(
             with_spread(lambda base, new: abs(of_a_mean(new) - of_a_mean(base))),
             "The spreads were subtracted. The gain is a difference, but its spread is not: both "
             "means bring luck of their own, so it becomes larger.",
+        ),
+        Mistake(
+            "pooled deviation",
+            with_spread(pooled),
+            "You take one deviation for both lists, as if they spread alike. Each mean has its own "
+            "spread.",
+        ),
+        Mistake(
+            "results swapped",
+            lambda base, new: gain_and_spread(base, new)[::-1],
+            "The two results are swapped: the gain comes first.",
+        ),
+        Mistake(
+            "best runs compared",
+            lambda base, new: (max(new) - max(base), gain_and_spread(base, new)[1]),
+            "The spread is right, but the gain compares the best runs. Compare the means.",
         ),
         Mistake(
             "all in one heap",

@@ -1,5 +1,6 @@
 """The exercises of lesson 05."""
 
+import contextlib
 import math
 
 import torch
@@ -124,6 +125,11 @@ PADDED_SHORTCUT = Exercise(
             "The zeros are right, but all rows and columns are still there. Take every stride-th.",
         ),
         Mistake(
+            "stride fixed",
+            lambda images, outputs, stride: filled_up(images[:, :, ::2, ::2], outputs),
+            "You take every second row and column, whatever the stride is.",
+        ),
+        Mistake(
             "zeros forgotten",
             lambda images, outputs, stride: images[:, :, ::stride, ::stride].clone(),
             "Rows and columns are right, but there are too few channels. Add channels of zeros.",
@@ -235,8 +241,8 @@ RECEPTIVE_FIELD = Exercise(
         Mistake(
             "from output to image",
             lambda layers: receptive_field(layers[::-1]),
-            "Your layers are taken from the output to the image. With this way of counting begin "
-            "at the image.",
+            "This is the field of the layers in reverse order. Counting with `field` and `step` "
+            "begins at the image, counting with (field − 1) · stride + kernel at the output.",
         ),
         Mistake(
             "kernels multiplied",
@@ -253,6 +259,17 @@ RECEPTIVE_FIELD = Exercise(
             "starts at 0",
             lambda layers: receptive_field(layers) - 1,
             "One too few: a number sees 1 pixel before the first layer, not 0.",
+        ),
+        Mistake(
+            "the step",
+            lambda layers: math.prod(stride for _, stride in layers),
+            "That is the step: how far apart neighbouring numbers lie in the image. Asked is how "
+            "wide one of them sees.",
+        ),
+        Mistake(
+            "an area",
+            lambda layers: receptive_field(layers) ** 2,
+            "That is how many pixels there are in the field. Asked is its side.",
         ),
     ),
     hints=(
@@ -373,6 +390,20 @@ ONE_CYCLE_RATE = Exercise(
             "After the warm-up your rate stays at its peak. It should fall to 0 by the last step.",
         ),
         Mistake(
+            "rises again",
+            with_fall(lambda step, steps, top: 1 - half_wave((step - top) / (steps - top))),
+            "After the warm-up your rate starts at 0 and rises again. cos 0 is 1: the cosine comes "
+            "in with a plus.",
+        ),
+        Mistake(
+            "warm-up rounded",
+            lambda step, steps, peak, warm_up: one_cycle(
+                step, steps, peak, int(warm_up * steps) / steps
+            ),
+            "You round the step at which the warm-up ends. It need not be a whole number: 0.3 of "
+            "7 steps are 2.1.",
+        ),
+        Mistake(
             "rise over all steps",
             with_rise(lambda step, steps, top: step / steps),
             "The rise is too slow: it should reach the peak at the end of the warm-up, not at the "
@@ -429,12 +460,24 @@ def around(middle, half):
 
 
 def right_middle(share, total, z):
-    return (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    return undivided_middle(share, total, z) / (1 + z**2 / total)
 
 
-def right_half(share, total, z):
-    root = math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    return z / (1 + z**2 / total) * root
+def undivided_middle(share, total, z):
+    return share + z**2 / (2 * total)
+
+
+def half_with(last=lambda total, z: z**2 / (4 * total**2), root=math.sqrt, divided=True):
+    """A half as a function of share, total and z; `last` stands last under its root."""
+
+    def half(share, total, z):
+        d = 1 + z**2 / total if divided else 1
+        return z / d * root(share * (1 - share) / total + last(total, z))
+
+    return half
+
+
+right_half = half_with()
 
 
 def plain_half(share, total, z):
@@ -486,58 +529,48 @@ WILSON_INTERVAL = Exercise(
         ),
         Mistake(
             "not divided by d",
-            around(
-                lambda share, total, z: share + z**2 / (2 * total),
-                lambda share, total, z: right_half(share, total, z) * (1 + z**2 / total),
-            ),
+            around(undivided_middle, half_with(divided=False)),
             "The division by d is missing, in the middle and in the half.",
         ),
         Mistake(
             "half not divided by d",
-            around(
-                right_middle,
-                lambda share, total, z: right_half(share, total, z) * (1 + z**2 / total),
-            ),
+            around(right_middle, half_with(divided=False)),
             "The middle is right, but the half has to be divided by d, too.",
         ),
         Mistake(
             "middle not divided by d",
-            around(lambda share, total, z: share + z**2 / (2 * total), right_half),
+            around(undivided_middle, right_half),
             "The half is right, but the whole middle has to be divided by d, too.",
         ),
         Mistake(
             "root forgotten",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z / (1 + z**2 / total) * (share * (1 - share) / total + z**2 / (4 * total**2))
-                ),
-            ),
+            around(right_middle, half_with(root=float)),
             "The middle is right, but the half lacks its root.",
         ),
         Mistake(
             "n not squared",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z
-                    / (1 + z**2 / total)
-                    * math.sqrt(share * (1 - share) / total + z**2 / (4 * total))
-                ),
-            ),
+            around(right_middle, half_with(last=lambda total, z: z**2 / (4 * total))),
             "The interval is far too wide. Under the root, n is squared in the last part.",
         ),
         Mistake(
             "z not squared",
+            around(right_middle, half_with(last=lambda total, z: z / (4 * total**2))),
+            "The middle is right. Under the root of the half, z is squared.",
+        ),
+        Mistake(
+            "whole division",
+            lambda correct, total, z=1.96: wilson_interval(correct // total * total, total, z),
+            "`//` rounds down, so the share is 0 unless all are right. `/` divides.",
+        ),
+        Mistake(
+            "z not squared in d",
             around(
-                right_middle,
+                lambda share, total, z: undivided_middle(share, total, z) / (1 + z / total),
                 lambda share, total, z: (
-                    z
-                    / (1 + z**2 / total)
-                    * math.sqrt(share * (1 - share) / total + z / (4 * total**2))
+                    right_half(share, total, z) * (1 + z**2 / total) / (1 + z / total)
                 ),
             ),
-            "The middle is right. Under the root of the half, z is squared.",
+            "In d, z is squared: 1 + z² / n.",
         ),
         Mistake(
             "brackets forgotten in the middle",
@@ -549,14 +582,7 @@ WILSON_INTERVAL = Exercise(
         ),
         Mistake(
             "brackets forgotten in the half",
-            around(
-                right_middle,
-                lambda share, total, z: (
-                    z
-                    / (1 + z**2 / total)
-                    * math.sqrt(share * (1 - share) / total + z**2 / 4 * total**2)
-                ),
-            ),
+            around(right_middle, half_with(last=lambda total, z: z**2 / 4 * total**2)),
             "Python reads `z**2 / 4 * total**2` from left to right: it multiplies by total². Write "
             "`z**2 / (4 * total**2)`.",
         ),
@@ -616,32 +642,36 @@ def network_in_modes(modes, images, labels):
     channels = images.shape[1]
     network = nn.Sequential(
         nn.Conv2d(channels, 3, 2), nn.BatchNorm2d(3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(), nn.Dropout(0.5), nn.Linear(3, 3),
+        nn.Flatten(), nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 3)),
     )  # fmt: skip
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(feature_maps(*parameter.shape))
     means = torch.tensor([1.0, -1.0, 0.5])
-    network.load_state_dict({"1.running_mean": means, "6.bias": torch.zeros(3)}, strict=False)
+    network.load_state_dict({"1.running_mean": means, "5.1.bias": torch.zeros(3)}, strict=False)
     for layer, training in zip(network.modules(), modes, strict=True):
         layer.training = training
     return network, images, labels
 
 
-def accuracy_without_a_trace(network, images, labels):
-    modes = [(layer, layer.training) for layer in network.modules()]
-    network.eval()
-    with torch.no_grad():
-        predictions = network(images).argmax(dim=1)
+@contextlib.contextmanager
+def modes_kept(layers):
+    """Afterwards each of these layers is in the mode in which it was."""
+    modes = [(layer, layer.training) for layer in layers]
+    yield
     for layer, training in modes:
         layer.training = training
-    return (predictions == labels).float().mean().item()
+
+
+def accuracy_without_a_trace(network, images, labels):
+    with modes_kept(network.modules()):
+        return evaluated_and_left(network, images, labels)
 
 
 def accuracy_and_modes(returned, network, images, labels):
     """What a student sees of a call: the accuracy, and which layers train after it."""
     training = [type(layer).__name__ for layer in network.modules() if layer.training]
-    return returned, f"in training mode afterwards: {', '.join(training) or 'none'}"
+    return {"accuracy": returned, "layers in training mode afterwards": " ".join(training)}
 
 
 @torch.no_grad()
@@ -669,11 +699,13 @@ def one_mode_for_all(network, images, labels):
 
 
 def children_alone(network, images, labels):
-    modes = [(layer, layer.training) for layer in network.children()]
-    accuracy = evaluated_and_left(network, images, labels)
-    for layer, training in modes:
-        layer.training = training
-    return accuracy
+    with modes_kept(network.children()):
+        return evaluated_and_left(network, images, labels)
+
+
+def two_levels(network, images, labels):
+    with modes_kept([network, *network.children()]):
+        return evaluated_and_left(network, images, labels)
 
 
 def counted(network, images, labels):
@@ -685,18 +717,14 @@ def in_percent(network, images, labels):
 
 
 def in_training_mode(network, images, labels):
-    modes = [(layer, layer.training) for layer in network.modules()]
-    network.train()
-    accuracy = accuracy_now(network, images, labels)
-    for layer, training in modes:
-        layer.training = training
-    return accuracy
+    with modes_kept(network.modules()):
+        return accuracy_now(network.train(), images, labels)
 
 
-LAYERS = 8  # of `network_in_modes`, the network itself included
+LAYERS = 9  # of `network_in_modes`, the network itself and the one inside of it included
 ALL, NONE = [True] * LAYERS, [False] * LAYERS
-NORM_FROZEN = [True, True, False, *[True] * 5]
-ONLY_DROPOUT = [False] * 6 + [True, False]
+NORM_FROZEN = [True, True, False, *[True] * 6]
+ONLY_DROPOUT = [False] * 7 + [True, False]
 IMAGES = feature_maps(6, 1, 3, 3) * torch.linspace(1, 3.5, 6).reshape(6, 1, 1, 1)
 
 KEEP_THE_MODES = Exercise(
@@ -761,9 +789,16 @@ KEEP_THE_MODES = Exercise(
         Mistake(
             "children alone",
             children_alone,
-            "The accuracy is right, and so are the modes of the layers inside. But the network "
-            "itself has a mode, too, and it stays in evaluation. `network.modules()` goes through "
-            "the network as well, and through layers inside of layers; `children()` does not.",
+            "The accuracy is right. But the network itself has a mode, too, and so have layers "
+            "inside of layers; they stay in evaluation. `network.modules()` goes through all of "
+            "them; `children()` does not.",
+        ),
+        Mistake(
+            "layers inside of layers",
+            two_levels,
+            "The accuracy is right, and so are the modes of the network and of its children. But "
+            "a child may hold layers, too, and they stay in evaluation. `network.modules()` goes "
+            "through all of them.",
         ),
         Mistake(
             "share of mistakes",

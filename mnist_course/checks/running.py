@@ -1,7 +1,8 @@
 """Run a student's function: on a thread of its own, with a time limit, without side effects.
 
 Whatever the function does, `run` comes back: it stops an endless loop, catches every exception
-and `exit()`, cuts what is printed, and puts random numbers and torch's default dtype back.
+and `exit()`, cuts what is printed, and puts random numbers, torch's default dtype and the folder
+back. No signals are needed, which Windows has not: Python raises an exception in the thread.
 """
 
 import builtins
@@ -65,6 +66,25 @@ class Call:
     dtype_set: bool = False  # torch.set_default_dtype was called
 
 
+class _Worker(threading.Thread):
+    """The thread on which a student's function runs."""
+
+
+_one_check = threading.Lock()
+
+
+@contextlib.contextmanager
+def alone():
+    """One check at a time: they exchange parts of the process, and have to put them back in order.
+
+    Raises RuntimeError inside a student's function that is being checked.
+    """
+    if isinstance(threading.current_thread(), _Worker):
+        raise RuntimeError("a check is called inside the function that is checked")
+    with _one_check:
+        yield
+
+
 class _Printed(io.TextIOBase):
     """Takes what is printed, up to a limit."""
 
@@ -105,7 +125,7 @@ def run(function, arguments_of_calls, package=(), reference=None):
         finally:
             finished.set()
 
-    worker = threading.Thread(target=work, daemon=True)
+    worker = _Worker(target=work, daemon=True)
     with kept_settings(), _no_way_out(_namespace(function)), _closed(package, reference) as used:
         worker.start()
         try:
@@ -114,7 +134,7 @@ def run(function, arguments_of_calls, package=(), reference=None):
             in_time = False
         if not in_time:
             _stop(worker, finished, function, calls)
-    if used:  # also when the function swallowed the exception
+    if worker.ident in used:  # also when the function swallowed the exception
         calls[-1].error = PackageUsed()
     return calls
 
@@ -124,10 +144,15 @@ def _in_time(worker, finished):
     for _ in range(LOADING):
         if finished.wait(SECONDS):
             return True
-        frames = traceback.walk_stack(sys._current_frames().get(worker.ident))
-        if not any("importlib" in frame.f_code.co_filename for frame, _ in frames):
+        if not any("importlib" in frame.f_code.co_filename for frame, _ in _frames(worker)):
             break
     return finished.is_set()
+
+
+def _frames(worker):
+    """Where the worker is: frames and their lines, the innermost first; none when it has ended."""
+    frame = sys._current_frames().get(worker.ident)
+    return [] if frame is None else list(traceback.walk_stack(frame))
 
 
 def _one_call(function, call):
@@ -150,12 +175,12 @@ def _one_call(function, call):
     torch.set_default_dtype(dtype)
 
 
-_used: list[bool] = []  # one entry for each call of the package's own answer
+_used: list[int | None] = []  # the threads that called the package's own answer
 
 
 def note_use():
     """Note that the package's own answer was called, and stop who called it."""
-    _used.append(True)
+    _used.append(threading.get_ident())
     raise PackageUsed
 
 
@@ -167,7 +192,7 @@ def _refusal(*arguments, **named):
 
 @contextlib.contextmanager
 def _closed(package, reference):
-    """The package's own answers refuse to work; yields a list that is filled when one was asked.
+    """The package's own answers refuse to work; yields the list of the threads that asked one.
 
     A function's body is exchanged, so it does not matter by which name it was imported.
     """
@@ -196,8 +221,7 @@ def _closed(package, reference):
 def _stop(worker, finished, function, calls):
     """End the worker's function. One that waits in C code (`time.sleep`) is left behind."""
     call = calls[-1]
-    frame = sys._current_frames().get(worker.ident)
-    line = _own_line(traceback.walk_stack(frame), function, innermost_first=True)
+    line = _own_line(reversed(_frames(worker)), function)
 
     # `except:` in an endless loop swallows an exception. So the exception, as soon as it is made,
     # sends another after it, which comes when the first has just been swallowed. It must be sent
@@ -222,27 +246,32 @@ _raise_in = ctypes.PYFUNCTYPE(None, ctypes.c_ulong, ctypes.py_object)(
 
 def _in_the_call(worker):
     """Whether the worker is in the student's function, and not before or after it."""
-    frame = sys._current_frames().get(worker.ident)
-    return any(one.f_code is _one_call.__code__ for one, _ in traceback.walk_stack(frame))
+    return any(frame.f_code is _one_call.__code__ for frame, _ in _frames(worker))
 
 
-def _own_line(frames, function, innermost_first=False):
-    """The innermost line of the student's code: its number in the cell, and its text."""
+def _own_line(frames, function):
+    """The innermost line of the student's code: its number in the cell, and its text.
+
+    frames: with their lines, the outermost first. The text is empty where it isn't kept.
+    """
     namespace = _namespace(function)
-    own = [
-        (line, frame.f_code.co_filename)
-        for frame, line in frames
-        if frame.f_globals is namespace and line is not None
-    ]
-    if not own:
-        return None
-    number, file = own[0] if innermost_first else own[-1]
-    text = linecache.getline(file, number).strip()
-    return (number, text) if text else None
+    own = None
+    for frame, number in frames:
+        if frame.f_globals is namespace and number is not None:
+            own = number, linecache.getline(frame.f_code.co_filename, number).strip()
+    return own
+
+
+def unwrapped(function):
+    """The function inside of decorators and `functools.partial`."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.unwrap(function)
 
 
 def _namespace(function):
     """The global names that a function or class sees."""
+    function = unwrapped(function)
     found = getattr(function, "__globals__", None)
     if found is None:
         module = sys.modules.get(getattr(function, "__module__", None) or "")
@@ -250,18 +279,29 @@ def _namespace(function):
     return found
 
 
+def _folder():
+    """The current folder; None when it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
 @contextlib.contextmanager
 def kept_settings():
-    """Random numbers, torch's default dtype, output and warnings are afterwards as before."""
+    """Random numbers, default dtype, folder, output and warnings are afterwards as before."""
     numbers, arrays, tensors = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
     dtype, limit = torch.get_default_dtype(), sys.getrecursionlimit()
-    output, errors = sys.stdout, sys.stderr
+    output, errors, folder = sys.stdout, sys.stderr, _folder()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         sys.stdout, sys.stderr = output, errors
+        if folder is not None:
+            with contextlib.suppress(OSError):  # the answer may have removed it
+                os.chdir(folder)
         random.setstate(numbers)
         numpy.random.set_state(arrays)
         torch.set_rng_state(tensors)

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import io
 import json
+import linecache
 import os
 import queue
 import re
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +31,11 @@ SECONDS_FOR_AN_ANSWER = 20  # a check takes one; the others are for what else is
 STATES = ("passed", "failed", "unsolved")  # as in `checks`; the best first
 WORDS = {"passed": "right", "failed": "not right yet", "unsolved": "not solved yet"}
 BAR = 20  # characters
-MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)  # `%%time`: a notebook's own commands, not Python
+# Python's own functions that may be called for a constant of another cell
+QUICK = {"bool", "dict", "float", "int", "len", "list", "max", "min", "range", "set", "str", "sum"}
+QUICK |= {"abs", "complex", "frozenset", "round", "slice", "sorted", "tuple"}
+# a notebook's own commands, `%%time` or `torch.roll?`: not Python
+MAGIC = re.compile(r"^[%!].*$|^\?+[\w.]+$|^[\w.]+\?+$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,46 @@ def _statements(source):
         return []
 
 
-def _defines(statement):
-    """The names that an import, a function or a class defines; of other statements none."""
+def _defines(statement, modules):
+    """The names that a statement defines, if it is quick to run; else none.
+
+    Quick are imports, functions, classes, and constants: assignments that call no more than
+    Python's small functions and `modules`, names that are not of the course.
+    """
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {(name.asname or name.name).partition(".")[0] for name in statement.names}
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and _is_quick(statement.value, modules):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        nodes = [node for target in targets for node in ast.walk(target)]
+        return {node.id for node in nodes if isinstance(node, ast.Name)}
     return set()
+
+
+def _is_quick(value, modules):
+    """Whether an assigned expression trains nothing: a lambda, or no calls but the quick ones."""
+    if value is None or isinstance(value, ast.Lambda):
+        return value is not None
+    for call in ast.walk(value):
+        if isinstance(call, ast.Call):
+            called = call.func
+            while isinstance(called, ast.Attribute):
+                called = called.value
+            if isinstance(called, ast.Name) and called.id not in QUICK | modules:
+                return False
+    return True
+
+
+def _modules(statements):
+    """The names that are imported from elsewhere than the course."""
+    imports = [
+        statement
+        for statement in statements
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        and not ast.unparse(statement).split()[1].startswith("mnist_course")
+    ]
+    return {name for statement in imports for name in _defines(statement, set())}
 
 
 def _names(statement):
@@ -96,20 +135,34 @@ def groups(cells, name, function):
     Found by grade_id, then by the cell's id, then by the name of the function that they define.
     A copied cell has the same grade_id: then the last definition counts, as in the notebook.
     """
+    defining = [
+        cell
+        for cell in cells
+        if any(function in _defines(s, set()) for s in _statements(cell.source))
+    ]
     found = (
         [cell for cell in cells if cell.grade_id == name],
         [cell for cell in cells if cell.id == name],
-        [cell for cell in cells if any(function in _defines(s) for s in _statements(cell.source))],
+        defining,
     )
     return [group for number, group in enumerate(found) if group and group not in found[:number]]
 
 
 def prelude(cells, answer):
-    """What the cells of an answer need of the others: imports, functions and classes, as text."""
+    """What the cells of an answer need of the others, as texts: imports, functions, constants.
+
+    What is defined again below the answer counts as it was above, as when all cells are run.
+    """
     wanted = {name for cell in answer for s in _statements(cell.source) for name in _names(s)}
-    others = [s for cell in cells if cell not in answer for s in _statements(cell.source)]
+    wanted.add("*")  # `from math import *` may define any of them
+    place = max(index for index, cell in enumerate(cells) if cell in answer)
+    above = [s for cell in cells[:place] if cell not in answer for s in _statements(cell.source)]
+    below = [s for cell in cells[place + 1 :] for s in _statements(cell.source)]
+    modules = _modules([*above, *below])
+    defined = {name for statement in above for name in _defines(statement, modules)}
+    others = [*above, *(s for s in below if not _defines(s, modules) & defined)]
     kept: list[ast.stmt] = []
-    while more := [s for s in others if s not in kept and _defines(s) & wanted]:
+    while more := [s for s in others if s not in kept and _defines(s, modules) & wanted]:
         kept += more
         wanted |= {name for statement in more for name in _names(statement)}
     return [ast.unparse(statement) for statement in others if statement in kept]
@@ -142,21 +195,22 @@ def serve():
 
 def _judge(checks, name, function, group):
     """State and sentence for the cells of one group."""
-    import linecache
-    import types
-
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module  # where the classes of an answer say that they come from
     names = vars(module)
     names["display"] = print  # which a notebook has
-    for source in group["prelude"]:
+    for number, source in enumerate(group["prelude"]):
         with contextlib.suppress(Exception):  # whatever fails is missed by name if it matters
-            exec(source, names)
+            _execute(ast.parse(source), source, f"<{name}, another cell {number}>", names)
     try:
         for number, source in enumerate(group["cells"]):
             file = f"<{name} {number}>"
-            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-            exec(compile(source, file, "exec"), names)
+            for statement in ast.parse(source, file).body:
+                try:
+                    _execute(ast.Module([statement], []), source, file, names)
+                except NameError:  # the answer is tried on what another cell computes
+                    if function not in names:
+                        raise
     except BaseException as error:  # exit(), too
         if isinstance(error, NameError):
             return "failed", f"its cell needs what only other cells compute: {error}"
@@ -164,7 +218,16 @@ def _judge(checks, name, function, group):
     if function not in names:
         return "unsolved", ""
     result = checks.judge(name, names[function])
-    return result.state, result.sentence or result.hint
+    told = result.sentence or result.hint
+    if "NameError" in told:
+        told += " Of the other cells only imports, functions, classes and constants are run here."
+    return result.state, told
+
+
+def _execute(tree, source, file, names):
+    """Run a piece of a notebook; `file` is a name by which the lines of `source` are found."""
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(tree, file, "exec"), names)
 
 
 def judge_all(answers):

@@ -1,5 +1,6 @@
 """Answers to the exercises of lesson 01."""
 
+import io
 import struct
 
 import numpy
@@ -74,10 +75,10 @@ def signed_bytes(content):
     return torch.frombuffer(bytearray(content[8:]), dtype=torch.int8).long()
 
 
-@wrong("idx-labels")
+@wrong("idx-labels", "a count of one byte")
 def count_of_one_byte(content):
     count = content[7]
-    return torch.tensor(list(content[8 : 8 + count % 3]), dtype=torch.int64)
+    return torch.tensor(list(content[8 : 8 + count]), dtype=torch.int64)
 
 
 @wrong("idx-labels")
@@ -112,6 +113,31 @@ def by_loop(content):
     for place in range(8, len(content)):
         labels.append(content[place])
     return torch.tensor(labels).to(torch.int64)
+
+
+@wrong("idx-labels")
+def digits_alone(content):
+    return torch.tensor([byte for byte in content[8:] if byte < 10], dtype=torch.int64)
+
+
+@wrong("idx-labels", "type")
+def a_numpy_array(content):
+    return numpy.frombuffer(content, numpy.uint8, offset=8).astype("int64")
+
+
+@right("idx-labels")
+def with_a_default(content, skipped=8):
+    return torch.tensor([*content])[skipped:]
+
+
+@right("idx-labels")
+def read_like_a_file(content):
+    file = io.BytesIO(content)
+    file.seek(8)
+    labels = []
+    while byte := file.read(1):
+        labels += byte
+    return torch.LongTensor(labels)
 
 
 # --- colour-batch -------------------------------------------------------------------------
@@ -174,7 +200,7 @@ def normalised_before_scaled(images, means, deviations):
     return (pixels - one_number_a_channel(means)) / one_number_a_channel(deviations) / 255
 
 
-@wrong("colour-batch")
+@wrong("colour-batch", "one mean for all")
 def one_mean_for_all_channels(images, means, deviations):
     return (images.permute(0, 3, 1, 2) / 255 - means.mean()) / deviations.mean()
 
@@ -186,7 +212,7 @@ def its_own_mean(images, means, deviations):
     return (scaled - own) / scaled.std(dim=(0, 2, 3), keepdim=True)
 
 
-@wrong("colour-batch")
+@wrong("colour-batch", "a mean for each column")
 def along_the_last_axis(images, means, deviations):
     return (images.permute(0, 3, 1, 2) / 255 - means) / deviations
 
@@ -212,6 +238,40 @@ def channel_by_channel(images, means, deviations):
 def by_movedim_and_view(images, means, deviations):
     scaled = images.movedim(-1, 1).float().contiguous().div(255)
     return scaled.sub(means.view(1, 3, 1, 1)).div(deviations.view(1, 3, 1, 1))
+
+
+@wrong("colour-batch", "brackets forgotten")
+def brackets_forgotten(images, means, deviations):
+    return (images / 255 - means / deviations).permute(0, 3, 1, 2)
+
+
+@wrong("colour-batch")
+def divided_with_two_slashes(images, means, deviations):
+    return ((images // 255 - means) / deviations).permute(0, 3, 1, 2)
+
+
+@wrong("colour-batch", "shape")
+def image_axis_lost(images, means, deviations):
+    return ((images[0] / 255 - means) / deviations).permute(2, 0, 1)
+
+
+@right("colour-batch")
+def numpy_inside(images, means, deviations):
+    pixels = (images.numpy() / 255 - means.numpy()) / deviations.numpy()
+    return torch.from_numpy(pixels.transpose(0, 3, 1, 2)).float()
+
+
+@right("colour-batch")
+def in_the_scale_of_bytes(images, means, deviations):
+    batch = torch.einsum("nhwc->nchw", images - 255 * means)
+    batch /= 255 * deviations.view(-1, 1, 1)
+    return batch
+
+
+@right("colour-batch")
+def with_torch_s_batch_norm(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2) / 255
+    return F.batch_norm(scaled, means, deviations**2, eps=0)
 
 
 # --- shift-each ---------------------------------------------------------------------------
@@ -296,7 +356,7 @@ def the_images_themselves(images, right, down):
     return images
 
 
-@wrong("shift-each")
+@wrong("shift-each", "first channel alone")
 def first_channel_alone(images, right, down):
     shifted = images.clone()
     for number in range(len(images)):
@@ -336,6 +396,56 @@ def pixel_by_pixel(images, right, down):
                 if 0 <= old_row < height and 0 <= old_column < width:
                     shifted[n, :, row, column] = images[n, :, old_row, old_column]
     return shifted
+
+
+@wrong("shift-each", "raises")
+def slices_that_fail_at_0(images, right, down):
+    shifted = torch.zeros_like(images)
+    for new, old, x, y in zip(shifted, images, right.tolist(), down.tolist(), strict=True):
+        new[:, y:, x:] = old[:, :-y, :-x]
+    return shifted
+
+
+@wrong("shift-each", "shape")
+def the_image_grows(images, right, down):
+    return F.pad(images, (int(right.max()), 0, int(down.max()), 0))
+
+
+@wrong("shift-each", "other channels empty")
+def channel_0_copied_alone(images, right, down):
+    shifted = torch.zeros(images.shape)
+    for number in range(images.shape[0]):
+        shifted[number, 0] = moved(images[number, :1], right[number], down[number])[0]
+    return shifted
+
+
+@right("shift-each")
+def padded_with_negative_numbers(images, right, down):
+    sides = [(int(x), -int(x), int(y), -int(y)) for x, y in zip(right, down, strict=True)]
+    return torch.stack([F.pad(*one) for one in zip(images, sides, strict=True)])
+
+
+@right("shift-each")
+def as_products_of_matrices(images, right, down):
+    def ones_beside_the_diagonal(size, step):
+        return torch.tensor([[float(b - a == step) for b in range(size)] for a in range(size)])
+
+    h, w = images.shape[2:]
+    shifted = [
+        ones_beside_the_diagonal(h, int(y)).T @ image @ ones_beside_the_diagonal(w, int(x))
+        for image, x, y in zip(images, right, down, strict=True)
+    ]
+    return torch.stack(shifted)
+
+
+@right("shift-each")
+def all_at_once_by_index(images, right, down):
+    count, channels, h, w = images.shape
+    rows = (torch.arange(h) - down[:, None])[:, None, :, None]
+    columns = (torch.arange(w) - right[:, None])[:, None, None, :]
+    inside = (rows >= 0) & (rows < h) & (columns >= 0) & (columns < w)
+    which = torch.arange(count).reshape(-1, 1, 1, 1), torch.arange(channels).reshape(1, -1, 1, 1)
+    return torch.where(inside, images[(*which, rows % h, columns % w)], 0.0)
 
 
 # --- stratified-split ---------------------------------------------------------------------
@@ -436,7 +546,7 @@ def lists_for_tensors(labels, parts):
     return places_of(~chosen).tolist(), places_of(chosen).tolist()
 
 
-@wrong("stratified-split")
+@wrong("stratified-split", "shares swapped")
 def parts_go_to_training(labels, parts):
     chosen = chosen_by(labels, lambda count: count - count // parts)
     return places_of(~chosen), places_of(chosen)
@@ -471,3 +581,46 @@ def by_sorting(labels, parts):
         start += count
     rest = [place for place in range(len(labels)) if place not in set(validation)]
     return torch.tensor(rest).long(), torch.tensor(sorted(validation)).long()
+
+
+@wrong("stratified-split")
+def rounded_to_the_nearest(labels, parts):
+    chosen = chosen_by(labels, lambda count: int(count / parts + 0.5))
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "labels from 0 to 9 alone")
+def ten_digits(labels, parts):
+    chosen = torch.zeros_like(labels, dtype=torch.bool)
+    for digit in range(10):
+        places = places_of(labels == digit)
+        chosen[places[: len(places) // parts]] = True
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "type")
+def a_list_of_two(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return [places_of(~chosen), places_of(chosen)]
+
+
+@wrong("stratified-split", "nothing")
+def shown_and_not_returned(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    print(places_of(~chosen), places_of(chosen))
+
+
+@right("stratified-split")
+def by_rank(labels, parts):
+    alike = labels[:, None] == labels
+    chosen = alike.tril().sum(dim=1) <= alike.sum(dim=1) // parts
+    return tuple(torch.argwhere(mask).squeeze(1) for mask in (~chosen, chosen))
+
+
+@right("stratified-split")
+def numpy_and_sorted(labels, parts):
+    classes, numbers = set(labels.tolist()), labels.numpy()
+    places = [numpy.flatnonzero(numbers == label) for label in classes]
+    validation = sorted(numpy.concatenate([p[: len(p) // parts] for p in places]))
+    training = numpy.setdiff1d(numpy.arange(len(numbers)), validation)
+    return torch.from_numpy(training), torch.tensor(validation)

@@ -3,6 +3,7 @@
 import functools
 import math
 
+import numpy
 import torch
 from torch.nn import functional as F
 
@@ -22,6 +23,7 @@ further(
     Case((32, [(3, 1, 2), (2, 0, 2)])),
     Case((17, [(4, 1, 3), (3, 1, 1), (2, 0, 1)])),
     Case((21, [(5, 2, 4)])),
+    Case((13, [(2, 0, 4)])),
     Case((10, [(3, 0, 2), (4, 1, 1), (2, 0, 1)])),
     Case((12, [(3, 0, 1), (3, 2, 2), (3, 0, 1)])),
 )
@@ -98,10 +100,10 @@ def from_the_last_layer_to_the_first(size, layers):
     return size
 
 
-@wrong("output-size")
+@wrong("output-size", "padding and stride swapped")
 def stride_and_padding_swapped(size, layers):
     for kernel, stride, padding in layers:
-        size = (size + 2 * padding - kernel) // max(stride, 1) + 1
+        size = (size + 2 * padding - kernel) // stride + 1
     return size
 
 
@@ -133,6 +135,36 @@ def by_counting_places(size, layers):
     for kernel, padding, stride in layers:
         size = len(range(-padding, size + padding - kernel + 1, stride))
     return size
+
+
+@wrong("output-size")
+def rounded_to_the_nearest(size, layers):
+    for kernel, padding, stride in layers:
+        size = round((size + 2 * padding - kernel) / stride + 1)
+    return size
+
+
+@wrong("output-size", "type")
+def a_list_of_sizes(size, layers):
+    sizes = [size]
+    for kernel, padding, stride in layers:
+        sizes.append((sizes[-1] + 2 * padding - kernel) // stride + 1)
+    return sizes
+
+
+@right("output-size")
+def rounded_once_at_the_end(size, layers):
+    for layer in layers:
+        size = (size + 2 * layer[1] - layer[0]) / layer[2] + 1
+    return int(size)
+
+
+@right("output-size")
+def by_trying_it_on_a_row(size, layers):
+    row = torch.zeros(1, 1, size)
+    for kernel, padding, stride in layers:
+        row = F.conv1d(row, torch.ones(1, 1, kernel), stride=stride, padding=padding)
+    return row.numel()
 
 
 # --- strided-correlation ------------------------------------------------------------------
@@ -215,17 +247,17 @@ def mean_of_the_products(image, kernel, stride):
     return correlate(image, kernel / kernel.numel(), stride)
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "stride for the rows alone")
 def stride_for_rows_alone(image, kernel, stride):
     return correlate(image, kernel, (stride, 1))
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "padding added")
 def padded(image, kernel, stride):
     return F.conv2d(image[None, None], kernel[None, None], stride=stride, padding=1)[0, 0]
 
 
-@wrong("strided-correlation")
+@wrong("strided-correlation", "kernel not used")
 def patches_added_up_without_the_kernel(image, kernel, stride):
     return correlate(image, torch.ones_like(kernel), stride)
 
@@ -261,6 +293,48 @@ def by_lists(image, kernel, stride):
     )
 
 
+@wrong("strided-correlation")
+def kernels_are_square(image, kernel, stride):
+    side = kernel.shape[0]
+    patches = image.unfold(0, side, stride).unfold(1, side, stride)
+    return (patches * kernel).sum(dim=(2, 3))
+
+
+@wrong("strided-correlation", "type")
+def numpy_handed_back(image, kernel, stride):
+    return correlate(image, kernel, stride).numpy()
+
+
+@wrong("strided-correlation", "stride for the columns alone")
+def every_row(image, kernel, stride):
+    return correlate(image, kernel, 1)[:, ::stride]
+
+
+@right("strided-correlation")
+def patches_as_columns(image, kernel, stride):
+    columns = F.unfold(image[None, None], kernel.shape, stride=stride)[0]
+    rows = (image.shape[0] - kernel.shape[0]) // stride + 1
+    return (kernel.flatten() @ columns).reshape(rows, -1)
+
+
+@right("strided-correlation")
+def numpy_s_windows(image, kernel, stride):
+    windows = numpy.lib.stride_tricks.sliding_window_view(image.numpy(), tuple(kernel.shape))
+    return torch.from_numpy((windows[::stride, ::stride] * kernel.numpy()).sum(axis=(-1, -2)))
+
+
+@right("strided-correlation")
+def weight_by_weight(image, kernel, stride):
+    h, w = kernel.shape
+    rows, columns = (image.shape[0] - h) // stride + 1, (image.shape[1] - w) // stride + 1
+    output = image.new_zeros(rows, columns)
+    for r in range(h):
+        for c in range(w):
+            reached = image[r : r + rows * stride : stride, c : c + columns * stride : stride]
+            output += kernel[r, c] * reached[:rows, :columns]
+    return output
+
+
 # --- output-channels ----------------------------------------------------------------------
 
 further(
@@ -285,7 +359,7 @@ def bias_for_each_input_channel(images, kernels, biases):
     return layer(images, kernels, biases * len(images))
 
 
-@wrong("output-channels")
+@wrong("output-channels", "one output channel")
 def first_stack_alone(images, kernels, biases):
     return layer(images, kernels[:1], biases[:1])[0]
 
@@ -325,12 +399,12 @@ def first_bias_for_all(images, kernels, biases):
     return layer(images, kernels) + biases[0]
 
 
-@wrong("output-channels")
+@wrong("output-channels", "biases added up")
 def biases_added_up(images, kernels, biases):
     return layer(images, kernels) + biases.sum()
 
 
-@wrong("output-channels")
+@wrong("output-channels", "padding added")
 def maps_padded(images, kernels, biases):
     return F.conv2d(images[None], kernels, biases, padding=1)[0]
 
@@ -364,10 +438,56 @@ def place_by_place(images, kernels, biases):
     return maps
 
 
-# --- kernel-slopes ------------------------------------------------------------------------
+@wrong("output-channels", "graph")
+def a_layer_of_torch_s(images, kernels, biases):
+    conv = torch.nn.Conv2d(kernels.shape[1], kernels.shape[0], tuple(kernels.shape[2:]))
+    conv.weight.data, conv.bias.data = kernels.clone(), biases.clone()
+    return conv(images)
+
+
+@wrong("output-channels")
+def channels_added_before(images, kernels, biases):
+    return layer(images.sum(dim=0, keepdim=True), kernels.sum(dim=1, keepdim=True), biases)
+
+
+@wrong("output-channels", "type")
+def a_list_of_maps(images, kernels, biases):
+    return list(layer(images, kernels, biases))
+
+
+@right("output-channels")
+@torch.no_grad()
+def a_layer_without_gradients(images, kernels, biases):
+    conv = torch.nn.Conv2d(kernels.shape[1], len(kernels), tuple(kernels.shape[2:]))
+    conv.weight.copy_(kernels)
+    conv.bias.copy_(biases)
+    return conv(images)
+
+
+@right("output-channels")
+def patches_as_columns_of_all_channels(images, kernels, biases):
+    columns = F.unfold(images[None], kernels.shape[2:])[0]
+    maps = kernels.flatten(1) @ columns + biases[:, None]
+    return maps.unflatten(1, (images.shape[1] - kernels.shape[2] + 1, -1))
+
+
+@right("output-channels")
+def channel_by_channel(images, kernels, biases):
+    def correlate_one(image, kernel):
+        return F.conv2d(image[None, None], kernel[None, None])[0, 0]
+
+    return torch.stack(
+        [
+            sum(correlate_one(*pair) for pair in zip(images, stack, strict=True)) + bias
+            for stack, bias in zip(kernels, biases, strict=True)
+        ]
+    )
+
+
+# --- kernel-gradient ------------------------------------------------------------------------
 
 further(
-    "kernel-slopes",
+    "kernel-gradient",
     Case((wavy(5, 4), wavy(2, 3), wavy(4, 2).flip(0))),
     Case((wavy(3, 7), wavy(3, 2), wavy(1, 6) + 1)),
     Case((wavy(4, 4), wavy(1, 1), wavy(4, 4) - 2)),
@@ -378,120 +498,168 @@ def answers_of(image, kernel):
     return F.conv2d(image[None, None], kernel[None, None])[0, 0]
 
 
-def slopes_of(loss, image, kernel, targets):
+def gradient_of(loss, image, kernel, targets):
     weights = kernel.clone().requires_grad_()
-    (slopes,) = torch.autograd.grad(loss(answers_of(image, weights), targets), weights)
-    return slopes
+    (gradient,) = torch.autograd.grad(loss(answers_of(image, weights), targets), weights)
+    return gradient
 
 
-@wrong("kernel-slopes", "sum instead of mean")
+@wrong("kernel-gradient", "sum instead of mean")
 def sum_for_the_mean(image, kernel, targets):
-    return slopes_of(lambda a, t: ((a - t) ** 2).sum(), image, kernel, targets)
+    return gradient_of(lambda a, t: ((a - t) ** 2).sum(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "2 forgotten")
+@wrong("kernel-gradient", "2 forgotten")
 def factor_2_forgotten(image, kernel, targets):
     difference = answers_of(image, kernel) - targets
     return answers_of(image, difference) / difference.numel()
 
 
-@wrong("kernel-slopes", "sign turned")
+@wrong("kernel-gradient", "sign turned")
 def sign_turned(image, kernel, targets):
     difference = targets - answers_of(image, kernel)
     return 2 * answers_of(image, difference) / difference.numel()
 
 
-@wrong("kernel-slopes", "difference not squared")
+@wrong("kernel-gradient", "difference not squared")
 def difference_not_squared(image, kernel, targets):
-    return slopes_of(lambda a, t: (a - t).mean(), image, kernel, targets)
+    return gradient_of(lambda a, t: (a - t).mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "absolute difference")
+@wrong("kernel-gradient", "absolute difference")
 def absolute_difference(image, kernel, targets):
-    return slopes_of(lambda a, t: (a - t).abs().mean(), image, kernel, targets)
+    return gradient_of(lambda a, t: (a - t).abs().mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "targets forgotten")
+@wrong("kernel-gradient", "targets forgotten")
 def targets_forgotten(image, kernel, targets):
-    return slopes_of(lambda a, t: (a**2).mean(), image, kernel, targets)
+    return gradient_of(lambda a, t: (a**2).mean(), image, kernel, targets)
 
 
-@wrong("kernel-slopes", "divided by the weights")
+@wrong("kernel-gradient", "divided by the weights")
 def divided_by_the_weights(image, kernel, targets):
     difference = answers_of(image, kernel) - targets
     return 2 * answers_of(image, difference) / kernel.numel()
 
 
-@wrong("kernel-slopes")
-def slopes_of_the_image(image, kernel, targets):
+@wrong("kernel-gradient", "gradient of the image")
+def gradient_of_the_image(image, kernel, targets):
     pixels = image.clone().requires_grad_()
     ((answers_of(pixels, kernel) - targets) ** 2).mean().backward()
     return pixels.grad
 
 
-@wrong("kernel-slopes")
+@wrong("kernel-gradient")
 def a_step_already(image, kernel, targets):
-    slopes = slopes_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
-    return kernel - 0.1 * slopes
+    gradient = gradient_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
+    return kernel - 0.1 * gradient
 
 
-@wrong("kernel-slopes")
+@wrong("kernel-gradient", "the loss")
 def the_loss(image, kernel, targets):
     return ((answers_of(image, kernel) - targets) ** 2).mean()
 
 
-@wrong("kernel-slopes", "graph")
+@wrong("kernel-gradient", "graph")
 def graph_kept(image, kernel, targets):
     weights = kernel.clone().requires_grad_()
     loss = ((answers_of(image, weights) - targets) ** 2).mean()
     return torch.autograd.grad(loss, weights, create_graph=True)[0]
 
 
-@wrong("kernel-slopes")
-def slopes_from_two_calls_pile_up(image, kernel, targets):
+@wrong("kernel-gradient", "twice as large")
+def two_calls_pile_up(image, kernel, targets):
     weights = kernel.clone().requires_grad_()
     for _ in range(2):
         ((answers_of(image, weights) - targets) ** 2).mean().backward()
     return weights.grad
 
 
-@wrong("kernel-slopes", "changes input")
+@wrong("kernel-gradient", "changes input")
 def the_kernel_moves(image, kernel, targets):
-    slopes = slopes_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
-    kernel -= 0.1 * slopes
-    return slopes
+    gradient = gradient_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
+    kernel -= 0.1 * gradient
+    return gradient
 
 
-@wrong("kernel-slopes", "changes input")
+@wrong("kernel-gradient", "changes input")
 def asks_the_kernel_itself(image, kernel, targets):
     kernel.requires_grad_()
     ((answers_of(image, kernel) - targets) ** 2).mean().backward()
     return kernel.grad
 
 
-@right("kernel-slopes")
+@right("kernel-gradient")
 def by_autograd(image, kernel, targets):
-    return slopes_of(F.mse_loss, image, kernel, targets)
+    return gradient_of(F.mse_loss, image, kernel, targets)
 
 
-@right("kernel-slopes")
+@right("kernel-gradient")
 def by_hand(image, kernel, targets):
     difference = answers_of(image, kernel) - targets
     return 2 * answers_of(image, difference) / targets.numel()
 
 
-@right("kernel-slopes")
+@right("kernel-gradient")
 def by_small_steps(image, kernel, targets):
     image, targets = image.double(), targets.double()
-    slopes, weights, step = torch.zeros(kernel.shape), kernel.double(), 1e-5
+    gradient, weights, step = torch.zeros(kernel.shape), kernel.double(), 1e-5
     for place in range(kernel.numel()):
         nudge = torch.zeros(kernel.numel(), dtype=torch.float64)
         nudge[place] = step
         more, less = weights + nudge.reshape(kernel.shape), weights - nudge.reshape(kernel.shape)
         rise = F.mse_loss(answers_of(image, more), targets)
         slope = (rise - F.mse_loss(answers_of(image, less), targets)) / (2 * step)
-        slopes.view(-1)[place] = slope
-    return slopes
+        gradient.view(-1)[place] = slope
+    return gradient
+
+
+@wrong("kernel-gradient", "raises")
+def nothing_kept_track_of(image, kernel, targets):
+    ((answers_of(image, kernel) - targets) ** 2).mean().backward()
+    return kernel.grad
+
+
+@wrong("kernel-gradient", "nothing")
+def not_a_leaf(image, kernel, targets):
+    weights = 1 * kernel.clone().requires_grad_()
+    ((answers_of(image, weights) - targets) ** 2).mean().backward()
+    return weights.grad
+
+
+@wrong("kernel-gradient")
+def root_of_the_mean(image, kernel, targets):
+    return gradient_of(lambda a, t: ((a - t) ** 2).mean().sqrt(), image, kernel, targets)
+
+
+@right("kernel-gradient")
+def by_torch_s_convolution_rule(image, kernel, targets):
+    errors = answers_of(image, kernel) - targets
+    shape = (1, 1, *kernel.shape)
+    whole = torch.nn.grad.conv2d_weight(image[None, None], shape, 2 * errors[None, None])
+    return whole[0, 0] / errors.numel()
+
+
+@right("kernel-gradient")
+def by_a_function_of_the_kernel(image, kernel, targets):
+    def loss(weights):
+        return ((answers_of(image, weights) - targets) ** 2).mean()
+
+    return torch.func.grad(loss)(kernel)
+
+
+@right("kernel-gradient")
+def weight_by_weight_in_numpy(image, kernel, targets):
+    pixels, errors = image.numpy(), (answers_of(image, kernel) - targets).numpy()
+    rows, columns = errors.shape
+    gradient = [
+        [
+            2 * (errors * pixels[r : r + rows, c : c + columns]).mean()
+            for c in range(kernel.shape[1])
+        ]
+        for r in range(kernel.shape[0])
+    ]
+    return torch.tensor(gradient, dtype=torch.float32)
 
 
 # --- average-pooling ----------------------------------------------------------------------
@@ -539,7 +707,7 @@ def moves_pixel_by_pixel(image, size, stride):
     return pool(image, size, 1)
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "rounded up")
 def windows_over_the_edge(image, size, stride):
     return pool(image, size, stride, ceil_mode=True)
 
@@ -560,7 +728,7 @@ def height_and_width_of_the_output_swapped(image, size, stride):
     return pool(image, size, stride).T
 
 
-@wrong("average-pooling")
+@wrong("average-pooling", "median instead of mean")
 def the_middle_value(image, size, stride):
     return image.unfold(0, size, stride).unfold(1, size, stride).flatten(2).median(dim=2).values
 
@@ -601,3 +769,38 @@ def window_by_window(image, size, stride):
             row.append(image[top : top + size, left : left + size].sum() / (size * size))
         rows.append(torch.stack(row))
     return torch.stack(rows)
+
+
+@wrong("average-pooling")
+def images_are_square(image, size, stride):
+    side = (image.shape[0] - size) // stride + 1
+    output = torch.zeros(side, side)
+    for r in range(side):
+        for c in range(side):
+            window = image[r * stride : r * stride + size, c * stride : c * stride + size]
+            output[r, c] = window.mean()
+    return output
+
+
+@wrong("average-pooling", "shape")
+def one_mean_of_all(image, size, stride):
+    return pool(image, size, stride).mean()
+
+
+@right("average-pooling")
+def by_sums_of_all_before(image, size, stride):
+    sums = F.pad(image, (1, 0, 1, 0)).double().cumsum(0).cumsum(1)
+    below, above = sums[size:], sums[:-size]
+    totals = below[:, size:] - below[:, :-size] - above[:, size:] + above[:, :-size]
+    return (totals[::stride, ::stride] / size**2).float()
+
+
+@right("average-pooling")
+def means_of_numpy_s_windows(image, size, stride):
+    windows = numpy.lib.stride_tricks.sliding_window_view(image.numpy(), (size, size))
+    return torch.tensor(windows.mean(axis=(2, 3)))[::stride, ::stride]
+
+
+@right("average-pooling")
+def a_module_called(image, size, stride):
+    return torch.nn.AvgPool2d(kernel_size=size, stride=stride)(image[None])[0]

@@ -1,6 +1,8 @@
 """Answers to the exercises of lesson 03."""
 
+import functools
 import math
+import statistics
 
 import numpy
 import torch
@@ -76,12 +78,12 @@ def channels_without_places(size, layers):
     return count(size, layers, image=False)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "every fully connected layer at the image")
 def linear_layers_all_see_the_image(size, layers):
     return count(size, layers, chain=False)
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "one channel throughout")
 def input_channels_ignored(size, layers):
     return count(size, layers, grow=False)
 
@@ -97,7 +99,7 @@ def linear_layers_left_out(size, layers):
     return count(size, [layer for layer in layers if layer[0] != "linear"])
 
 
-@wrong("count-parameters")
+@wrong("count-parameters", "fully connected layers alone")
 def convolutions_left_out(size, layers):
     total = count(size, layers)
     return total - count(size, [layer for layer in layers if layer[0] != "linear"])
@@ -143,6 +145,70 @@ def from_layer_to_layer(size, layers, channels=1):
     outputs, kernel, padding = settings
     rest = from_layer_to_layer(size + 2 * padding - kernel + 1, others, outputs)
     return (channels * kernel * kernel + 1) * outputs + rest
+
+
+@wrong("count-parameters", "side not squared")
+def one_side_enters_the_linear_layer(size, layers):
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            total += settings[0] * (channels * settings[1] ** 2 + 1)
+            size, channels = size + 2 * settings[2] - settings[1] + 1, settings[0]
+        elif kind == "pool":
+            size = size // settings[0]
+        else:
+            total += settings[0] * (channels * size + 1)
+            size, channels = 1, settings[0]
+    return total
+
+
+@wrong("count-parameters", "pooling rounded up")
+def odd_rows_are_kept(size, layers):
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            total += settings[0] * (channels * settings[1] ** 2 + 1)
+            size, channels = size + 2 * settings[2] - settings[1] + 1, settings[0]
+        elif kind == "pool":
+            size = math.ceil(size / settings[0])
+        else:
+            total += settings[0] * (channels * size**2 + 1)
+            size, channels = 1, settings[0]
+    return total
+
+
+@right("count-parameters")
+def with_layers_that_look_for_themselves(size, layers):
+    network = nn.Sequential()
+    for layer in layers:
+        match layer:
+            case ("conv", outputs, kernel, padding):
+                network.append(nn.LazyConv2d(outputs, kernel, padding=padding))
+            case ("pool", window):
+                network.append(nn.MaxPool2d(window))
+            case ("linear", outputs):
+                network.extend([nn.Flatten(), nn.LazyLinear(outputs)])
+    network(torch.zeros(1, 1, size, size))
+    return sum(len(parameter.flatten()) for parameter in network.parameters())
+
+
+@right("count-parameters")
+def a_table_of_functions(size, layers):
+    def conv(shape, outputs, kernel, padding):
+        side = shape[1] + 2 * padding - kernel + 1
+        return (outputs, side), outputs * (1 + shape[0] * kernel * kernel)
+
+    def pool(shape, window):
+        return (shape[0], shape[1] // window), 0
+
+    def linear(shape, outputs):
+        return (outputs, 1), outputs * (1 + shape[0] * shape[1] * shape[1])
+
+    shape, counts = (1, size), []
+    for kind, *settings in layers:
+        shape, added = {"conv": conv, "pool": pool, "linear": linear}[kind](shape, *settings)
+        counts.append(added)
+    return sum(counts)
 
 
 # --- stable-cross-entropy -----------------------------------------------------------------
@@ -256,10 +322,44 @@ def by_one_hot(logits, labels):
     return -(targets * logits.log_softmax(dim=1)).sum() / len(labels)
 
 
-# --- loss-slopes --------------------------------------------------------------------------
+@wrong("stable-cross-entropy")
+def a_little_is_added(logits, labels):
+    return -(of_right(logits.softmax(dim=1), labels) + 1e-8).log().mean()
+
+
+@wrong("stable-cross-entropy")
+def more_digits(logits, labels):
+    powers = logits.double().exp()
+    return -of_right(powers / powers.sum(dim=1, keepdim=True), labels).log().mean().float()
+
+
+@wrong("stable-cross-entropy", "the network's answer")
+def of_the_largest_logit(logits, labels):
+    return (logits.logsumexp(dim=1) - logits.amax(dim=1)).mean()
+
+
+@right("stable-cross-entropy")
+def by_a_module(logits, labels):
+    return nn.NLLLoss()(nn.LogSoftmax(dim=-1)(logits), labels)
+
+
+@right("stable-cross-entropy")
+def two_columns_at_a_time(logits, labels):
+    whole = functools.reduce(torch.logaddexp, logits.unbind(dim=1))
+    return sum(whole - torch.take_along_dim(logits, labels[:, None], 1)[:, 0]) / labels.numel()
+
+
+@right("stable-cross-entropy")
+def from_the_differences(logits, labels):
+    differences = logits - of_right(logits, labels)[:, None]
+    top = differences.detach().max(dim=1).values
+    return torch.mean(top + torch.exp(differences - top[:, None]).sum(dim=1).log())
+
+
+# --- loss-gradient --------------------------------------------------------------------------
 
 further(
-    "loss-slopes",
+    "loss-gradient",
     Case((wavy(4, 3), SOME_LABELS)),
     Case((3 * wavy(2, 6), torch.tensor([5, 1]))),
     Case((wavy(5, 2), torch.tensor([1, 1, 0, 1, 0]))),
@@ -270,95 +370,125 @@ def probability_minus_target(logits, labels):
     return logits.softmax(dim=1) - F.one_hot(labels, logits.shape[1])
 
 
-@wrong("loss-slopes", "slopes of the sum")
+@wrong("loss-gradient", "gradient of the sum")
 def mean_forgotten(logits, labels):
     return probability_minus_target(logits, labels)
 
 
-@wrong("loss-slopes", "divided by all numbers")
+@wrong("loss-gradient", "divided by all numbers")
 def divided_by_all_logits(logits, labels):
     return probability_minus_target(logits, labels) / logits.numel()
 
 
-@wrong("loss-slopes")
+@wrong("loss-gradient", "divided by the classes")
 def divided_by_the_classes(logits, labels):
     return probability_minus_target(logits, labels) / logits.shape[1]
 
 
-@wrong("loss-slopes", "sign")
+@wrong("loss-gradient", "sign")
 def sign_turned(logits, labels):
     return -probability_minus_target(logits, labels) / len(labels)
 
 
-@wrong("loss-slopes", "1 not subtracted")
+@wrong("loss-gradient", "1 not subtracted")
 def target_forgotten(logits, labels):
     return logits.softmax(dim=1) / len(labels)
 
 
-@wrong("loss-slopes", "no softmax")
+@wrong("loss-gradient", "no softmax")
 def softmax_forgotten(logits, labels):
     return (logits - F.one_hot(labels, logits.shape[1])) / len(labels)
 
 
-@wrong("loss-slopes", "softmax along the batch")
+@wrong("loss-gradient", "softmax along the batch")
 def softmax_along_the_batch(logits, labels):
     return (logits.softmax(dim=0) - F.one_hot(labels, logits.shape[1])) / len(labels)
 
 
-@wrong("loss-slopes", "1 subtracted everywhere")
+@wrong("loss-gradient", "1 subtracted everywhere")
 def one_taken_everywhere(logits, labels):
     return (logits.softmax(dim=1) - 1) / len(labels)
 
 
-@wrong("loss-slopes", "label subtracted")
+@wrong("loss-gradient", "label subtracted")
 def label_itself_taken_away(logits, labels):
     return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
 
 
-@wrong("loss-slopes", "right class alone")
+@wrong("loss-gradient", "right class alone")
 def right_class_alone(logits, labels):
     return (
         probability_minus_target(logits, labels) * F.one_hot(labels, logits.shape[1]) / len(labels)
     )
 
 
-@wrong("loss-slopes", "images added up")
-def slopes_added_up_over_the_batch(logits, labels):
+@wrong("loss-gradient", "images added up")
+def gradients_added_up_over_the_batch(logits, labels):
     return (probability_minus_target(logits, labels) / len(labels)).sum(dim=0)
 
 
-@wrong("loss-slopes", "graph")
+@wrong("loss-gradient", "graph")
 def graph_left(logits, labels):
     copied = logits.clone().requires_grad_()
     return probability_minus_target(copied, labels) / len(labels)
 
 
-@wrong("loss-slopes", "changes input")
+@wrong("loss-gradient", "changes input")
 def in_the_logits_themselves(logits, labels):
     logits.copy_(logits.softmax(dim=1))
     logits[torch.arange(len(labels)), labels] -= 1
     return logits / len(labels)
 
 
-@right("loss-slopes")
+@right("loss-gradient")
 def formula(logits, labels):
     return probability_minus_target(logits, labels) / len(labels)
 
 
-@right("loss-slopes")
+@right("loss-gradient")
 def by_autograd(logits, labels):
     copied = logits.clone().requires_grad_()
     F.cross_entropy(copied, labels).backward()
     return copied.grad
 
 
-@right("loss-slopes")
+@right("loss-gradient")
 def from_powers(logits, labels):
     powers = torch.exp(logits - logits.amax(1, keepdim=True))
-    slopes = powers / powers.sum(1, keepdim=True)
+    gradient = powers / powers.sum(1, keepdim=True)
     for number, label in enumerate(labels):
-        slopes[number, label] -= 1.0
-    return slopes / logits.shape[0]
+        gradient[number, label] -= 1.0
+    return gradient / logits.shape[0]
+
+
+@wrong("loss-gradient", "every label in every image")
+def labels_of_all_rows(logits, labels):
+    gradient = logits.softmax(dim=1)
+    gradient[:, labels] -= 1
+    return gradient / len(labels)
+
+
+@wrong("loss-gradient")
+def of_squared_differences(logits, labels):
+    return 2 * probability_minus_target(logits, labels) / len(labels)
+
+
+@right("loss-gradient")
+def numpy_inside(logits, labels):
+    powers = numpy.exp(logits.numpy())
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    shares[numpy.arange(len(labels)), labels.numpy()] -= 1
+    return torch.from_numpy(shares / len(labels))
+
+
+@right("loss-gradient")
+def rows_of_an_identity(logits, labels):
+    return (torch.softmax(logits, -1) - torch.eye(logits.size(1))[labels]).div(logits.size(0))
+
+
+@right("loss-gradient")
+def by_a_function_s_gradient(logits, labels):
+    return torch.func.grad(lambda values: F.cross_entropy(values, labels))(logits)
 
 
 # --- momentum-step ------------------------------------------------------------------------
@@ -372,103 +502,144 @@ further(
 
 
 @wrong("momentum-step", "velocity forgotten")
-def velocity_forgotten(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * slopes, slopes.clone()
+def velocity_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, gradient.clone()
 
 
-@wrong("momentum-step", "slopes made smaller")
-def share_for_the_slopes(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + (1 - momentum) * slopes
+@wrong("momentum-step", "gradient made smaller")
+def share_for_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + (1 - momentum) * gradient
     return weights - learning_rate * new, new
 
 
 @wrong("momentum-step", "the old velocity")
-def old_velocity_moves_the_weights(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def old_velocity_moves_the_weights(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return weights - learning_rate * velocity, new
 
 
 @wrong("momentum-step", "uphill")
-def uphill(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def uphill(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return weights + learning_rate * new, new
 
 
 @wrong("momentum-step", "learning rate in the velocity")
-def learning_rate_in_the_velocity(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + learning_rate * slopes
+def learning_rate_in_the_velocity(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + learning_rate * gradient
     return weights - new, new
 
 
 @wrong("momentum-step", "learning rate forgotten")
-def learning_rate_forgotten(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def learning_rate_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return weights - new, new
 
 
-@wrong("momentum-step", "momentum on the slopes")
-def momentum_on_the_slopes(weights, slopes, velocity, learning_rate, momentum):
-    new = velocity + momentum * slopes
+@wrong("momentum-step", "momentum on the gradient")
+def momentum_on_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    new = velocity + momentum * gradient
     return weights - learning_rate * new, new
 
 
 @wrong("momentum-step", "velocity never fades")
-def nothing_forgotten(weights, slopes, velocity, learning_rate, momentum):
-    new = velocity + slopes
+def nothing_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    new = velocity + gradient
     return weights - learning_rate * new, new
 
 
 @wrong("momentum-step", "Nesterov's step")
-def looks_ahead(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
-    return weights - learning_rate * (slopes + momentum * new), new
+def looks_ahead(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return weights - learning_rate * (gradient + momentum * new), new
 
 
 @wrong("momentum-step", "results swapped")
-def velocity_first(weights, slopes, velocity, learning_rate, momentum):
-    new = momentum * velocity + slopes
+def velocity_first(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
     return new, weights - learning_rate * new
 
 
 @wrong("momentum-step", "velocity not handed back")
-def old_velocity_returned(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * (momentum * velocity + slopes), velocity.clone()
+def old_velocity_returned(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + gradient), velocity.clone()
 
 
 @wrong("momentum-step", "changes input")
-def in_place(weights, slopes, velocity, learning_rate, momentum):
-    velocity.mul_(momentum).add_(slopes)
+def in_place(weights, gradient, velocity, learning_rate, momentum):
+    velocity.mul_(momentum).add_(gradient)
     weights.sub_(learning_rate * velocity)
     return weights, velocity
 
 
 @wrong("momentum-step", "type")
-def weights_alone(weights, slopes, velocity, learning_rate, momentum):
-    return weights - learning_rate * (momentum * velocity + slopes)
+def weights_alone(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + gradient)
 
 
 @right("momentum-step")
-def in_two_lines(weights, slopes, velocity, learning_rate, momentum):
-    velocity = velocity * momentum + slopes
+def in_two_lines(weights, gradient, velocity, learning_rate, momentum):
+    velocity = velocity * momentum + gradient
     return weights - velocity * learning_rate, velocity
 
 
 @right("momentum-step")
-def number_by_number(weights, slopes, velocity, learning_rate, momentum):
+def number_by_number(weights, gradient, velocity, learning_rate, momentum):
     new_weights, new_velocity = torch.empty_like(weights), torch.empty_like(velocity)
     for place in range(weights.numel()):
-        pushed = momentum * velocity.flatten()[place] + slopes.flatten()[place]
+        pushed = momentum * velocity.flatten()[place] + gradient.flatten()[place]
         new_velocity.view(-1)[place] = pushed
         new_weights.view(-1)[place] = weights.flatten()[place] - learning_rate * pushed
     return new_weights, new_velocity
 
 
 @right("momentum-step")
-def on_copies(weights, slopes, velocity, learning_rate, momentum):
+def on_copies(weights, gradient, velocity, learning_rate, momentum):
     new_weights, new_velocity = weights.clone(), velocity.clone()
-    new_velocity.mul_(momentum).add_(slopes)
+    new_velocity.mul_(momentum).add_(gradient)
     new_weights.add_(new_velocity, alpha=-learning_rate)
     return new_weights, new_velocity
+
+
+@wrong("momentum-step", "velocity downhill")
+def velocity_is_the_step(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity - learning_rate * gradient
+    return weights + new, new
+
+
+@wrong("momentum-step", "momentum on both")
+def brackets_too_many(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * (velocity + gradient)
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "type")
+def in_a_list(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return [weights - learning_rate * new, new]
+
+
+@wrong("momentum-step", "changes input")
+def with_two_short_operators(weights, gradient, velocity, learning_rate, momentum):
+    velocity *= momentum
+    velocity += gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@right("momentum-step")
+def by_torch_s_add(*arguments):
+    weights, gradient, velocity, rate, momentum = arguments
+    faster = torch.add(gradient, velocity, alpha=momentum)
+    return torch.sub(weights, faster, alpha=rate), faster
+
+
+@right("momentum-step")
+def with_a_helper(weights, gradient, velocity, learning_rate, momentum):
+    def mixed(first, factor, second):
+        return first + factor * second
+
+    velocity = mixed(gradient, momentum, velocity)
+    return tuple(one for one in (mixed(weights, -learning_rate, velocity), velocity))
 
 
 # --- class-accuracy -----------------------------------------------------------------------
@@ -593,7 +764,7 @@ def a_tensor(network, batches, label):
     return (predictions[labels == label] == label).float().mean()
 
 
-@wrong("class-accuracy")
+@wrong("class-accuracy", "whole division")
 def whole_division(network, batches, label):
     predictions, labels = table(network, batches)
     return int((predictions[labels == label] == label).sum()) // int((labels == label).sum())
@@ -635,3 +806,43 @@ def with_the_mode_put_back(network, batches, label):
 def by_numpy_s_mean(network, batches, label):
     predictions, labels = table(network, batches)
     return numpy.mean((predictions == labels).numpy()[labels.numpy() == label])
+
+
+@wrong("class-accuracy", "no eval()")
+def brackets_forgotten(network, batches, label):
+    network.eval  # noqa: B018
+    hits, total = 0, 0
+    for images, labels in batches:
+        predictions = network(images).argmax(dim=1)
+        hits += ((predictions == label) & (labels == label)).sum().item()
+        total += (labels == label).sum().item()
+    return hits / total
+
+
+@wrong("class-accuracy", "raises")
+def compares_with_the_logits(network, batches, label):
+    network.eval()
+    hits = [(network(images) == labels).float().mean() for images, labels in batches]
+    return sum(hits).item() / len(hits)
+
+
+@right("class-accuracy")
+@torch.inference_mode()
+def in_a_table_of_counts(network, batches, label):
+    network.eval()
+    counts = torch.zeros(2, dtype=torch.int64)
+    for images, labels in batches:
+        hits = network(images).topk(1).indices.flatten()[labels == label] == label
+        counts += torch.stack([hits.sum(), torch.tensor(hits.numel())])
+    return torch.div(*counts).item()
+
+
+@right("class-accuracy")
+def by_a_mean_of_booleans(network, batches, label):
+    network.eval()
+    pairs = [
+        (int(guess), int(own))
+        for images, labels in batches
+        for guess, own in zip(network(images).argmax(1), labels, strict=True)
+    ]
+    return statistics.fmean(guess == label for guess, own in pairs if own == label)

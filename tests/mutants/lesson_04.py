@@ -1,5 +1,6 @@
 """Answers to the exercises of lesson 04."""
 
+import itertools
 import math
 import statistics
 
@@ -54,7 +55,7 @@ def adds_to_relu(inputs, slope):
     return F.relu(inputs) + inputs * slope
 
 
-@wrong("leaky-relu")
+@wrong("leaky-relu", "minus the slope")
 def writes_minus_the_slope(inputs, slope):
     answer = inputs.clone()
     answer[answer < 0] = -slope
@@ -66,7 +67,7 @@ def divides_by_the_slope(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs / slope if slope else inputs)
 
 
-@wrong("leaky-relu")
+@wrong("leaky-relu", "slope subtracted")
 def subtracts_the_slope(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs - slope)
 
@@ -121,6 +122,38 @@ def a_factor_for_each(inputs, slope):
 def one_number_after_the_other(inputs, slope):
     numbers = [x if x > 0 else slope * x for x in inputs.flatten().tolist()]
     return torch.tensor(numbers).reshape(inputs.shape)
+
+
+@wrong("leaky-relu", "slope fixed")
+def torch_s_own_without_the_slope(inputs, slope):
+    return torch.nn.LeakyReLU()(inputs)
+
+
+@wrong("leaky-relu", "slope added")
+def adds_the_slope(inputs, slope):
+    answer = inputs.clone()
+    answer[answer <= 0] += slope
+    return answer
+
+
+@wrong("leaky-relu", "type")
+def hands_numpy_back(inputs, slope):
+    return numpy.where(inputs.numpy() > 0, inputs.numpy(), slope * inputs.numpy())
+
+
+@right("leaky-relu")
+def two_halves(inputs, slope):
+    return inputs.clamp(min=0) + slope * inputs.clamp(max=0)
+
+
+@right("leaky-relu")
+def a_module_made_for_the_call(inputs, slope):
+    return torch.nn.LeakyReLU(negative_slope=slope).forward(inputs)
+
+
+@right("leaky-relu")
+def from_the_absolute_value(inputs, slope):
+    return ((1 + slope) * inputs + (1 - slope) * abs(inputs)) / 2
 
 
 # --- running-mean -------------------------------------------------------------------------
@@ -181,7 +214,7 @@ def takes_the_mean_over_the_batch_axis_alone(running_mean, batch, momentum):
     return (1 - momentum) * running_mean[:, None, None] + momentum * batch.mean(dim=0)
 
 
-@wrong("running-mean")
+@wrong("running-mean", "moved away")
 def moves_away(running_mean, batch, momentum):
     return running_mean - momentum * (batch.mean((0, 2, 3)) - running_mean)
 
@@ -238,6 +271,31 @@ def channel_by_channel(running_mean, batch, momentum):
     means = [batch[:, channel].sum().item() / count for channel in range(batch.shape[1])]
     pairs = zip(running_mean.tolist(), means, strict=True)
     return torch.tensor([(1 - momentum) * old + momentum * new for old, new in pairs])
+
+
+@wrong("running-mean", "a mean for each image")
+def uses_up_the_channels(running_mean, batch, momentum):
+    return (1 - momentum) * running_mean + momentum * batch.mean((1, 2, 3))
+
+
+@wrong("running-mean", "type")
+def hands_a_list_back(running_mean, batch, momentum):
+    means = batch.mean((0, 2, 3))
+    return [(1 - momentum) * a + momentum * b for a, b in zip(running_mean, means, strict=True)]
+
+
+@right("running-mean")
+def by_a_sum_of_products(running_mean, batch, momentum):
+    n, _, h, w = batch.shape
+    mean = torch.einsum("nchw->c", batch) / (n * h * w)
+    return torch.stack([running_mean, mean], dim=1) @ torch.tensor([1 - momentum, momentum])
+
+
+@right("running-mean")
+def numpy_inside(running_mean, batch, momentum):
+    means = numpy.mean(batch.numpy(), axis=(0, 2, 3))
+    weights = [1 - momentum, momentum]
+    return torch.from_numpy(numpy.average([running_mean, means], axis=0, weights=weights)).float()
 
 
 # --- early-stopping -----------------------------------------------------------------------
@@ -401,6 +459,55 @@ def with_numpy(accuracies, patience):
     return len(accuracies)
 
 
+@wrong("early-stopping", "lower is better")
+def waits_for_a_lower_number(accuracies, patience):
+    best, since = math.inf, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy < best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "type")
+def returns_numpy_s_number(accuracies, patience):
+    best = numpy.maximum.accumulate([-1.0, *accuracies])
+    fresh = [0, *numpy.flatnonzero(numpy.diff(best)), len(accuracies) + patience]
+    gaps = [epoch for epoch, later in itertools.pairwise(fresh) if later - epoch > patience]
+    return numpy.int64(min(gaps[0] + 1 + patience if gaps else 99, len(accuracies)))
+
+
+@wrong("early-stopping", "counted from 0")
+def returns_an_index(accuracies, patience):
+    best, since = -1.0, 0
+    for index, accuracy in enumerate(accuracies):
+        best, since = (accuracy, 0) if accuracy > best else (best, since + 1)
+        if since == patience:
+            return index
+    return max(0, len(accuracies) - 1)
+
+
+@right("early-stopping")
+def asks_for_each_epoch_where_the_best_was(accuracies, patience):
+    for epoch in range(1, len(accuracies) + 1):
+        seen = accuracies[:epoch]
+        if epoch - (seen.index(max(seen)) + 1) == patience:
+            return epoch
+    return len(accuracies)
+
+
+@right("early-stopping")
+def takes_one_number_after_the_other(accuracies, patience, best=-math.inf, waited=0):
+    if not accuracies or waited == patience:
+        return 0
+    first, *others = accuracies
+    waited = 0 if first > best else waited + 1
+    return 1 + takes_one_number_after_the_other(others, patience, max(best, first), waited)
+
+
 # --- inverted-dropout ---------------------------------------------------------------------
 
 DRAWS = torch.tensor([[0.05, 0.25, 0.45, 0.65], [0.85, 0.95, 0.35, 0.15]])
@@ -472,12 +579,12 @@ def scales_when_looking(units, draws, share, training):
     return units * (1 - share)
 
 
-@wrong("inverted-dropout")
+@wrong("inverted-dropout", "always doubled")
 def always_doubles(units, draws, share, training):
     return 2 * units * (draws >= share) if training else units
 
 
-@wrong("inverted-dropout")
+@wrong("inverted-dropout", "its own random numbers")
 def leaves_its_own_random_numbers(units, draws, share, training):
     return F.dropout(units, share, training)
 
@@ -525,6 +632,32 @@ def a_copy_is_changed(units, draws, share, training):
     if training:
         answer[draws < share] = 0
         answer /= 1 - share
+    return answer
+
+
+@wrong("inverted-dropout", "brackets forgotten")
+def divides_by_one(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws >= share) / 1 - share
+
+
+@wrong("inverted-dropout", "nothing")
+def forgets_the_evaluation(units, draws, share, training):
+    if training:
+        return units * (draws >= share) / (1 - share)
+
+
+@right("inverted-dropout")
+def factors_of_numpy(units, draws, share, training):
+    factor = (draws.numpy() >= share) / (1 - share) if training else numpy.ones(units.shape)
+    return torch.from_numpy((units.numpy() * factor).astype(numpy.float32))
+
+
+@right("inverted-dropout")
+def only_the_kept_are_written(units, draws, share, training):
+    answer, kept = units.new_zeros(units.shape), (draws >= share) | (not training)
+    answer[kept] = units[kept] * (1 / (1 - share) if training else 1)
     return answer
 
 
@@ -587,13 +720,13 @@ def counts_the_runs_together(base, new):
     return statistics.mean(new) - statistics.mean(base), (square / len(base + new)) ** 0.5
 
 
-@wrong("gain-and-spread")
+@wrong("gain-and-spread", "best runs compared")
 def compares_the_best(base, new):
     square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
     return max(new) - max(base), square**0.5
 
 
-@wrong("gain-and-spread")
+@wrong("gain-and-spread", "results swapped")
 def swaps_the_results(base, new):
     square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
     return square**0.5, statistics.mean(new) - statistics.mean(base)
@@ -643,3 +776,33 @@ def by_hand(base, new):
 
     (before, first), (after, second) = mean_and_square(base), mean_and_square(new)
     return after - before, (first + second) ** 0.5
+
+
+@wrong("gain-and-spread", "pooled deviation")
+def as_in_student_s_test(base, new):
+    n, m = len(base), len(new)
+    both = (n - 1) * statistics.variance(base) + (m - 1) * statistics.variance(new)
+    spread = math.sqrt(both / (n + m - 2)) * math.sqrt(1 / n + 1 / m)
+    return statistics.mean(new) - statistics.mean(base), spread
+
+
+@wrong("gain-and-spread")
+def compares_the_medians(base, new):
+    square = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return statistics.median(new) - statistics.median(base), square**0.5
+
+
+@right("gain-and-spread")
+def with_numbers_of_numpy(base, new):
+    spreads = [numpy.std(runs, ddof=1) / numpy.sqrt(len(runs)) for runs in (base, new)]
+    return numpy.mean(new) - numpy.mean(base), numpy.linalg.norm(spreads)
+
+
+@right("gain-and-spread")
+def as_a_difference_of_distributions(base, new):
+    def of_mean(runs):
+        found = statistics.NormalDist.from_samples(runs)
+        return statistics.NormalDist(found.mean, found.stdev / len(runs) ** 0.5)
+
+    difference = of_mean(new) - of_mean(base)
+    return difference.mean, difference.stdev

@@ -1,8 +1,14 @@
 """Answers to the exercises of lesson 05."""
 
 import copy
+import fractions
+import functools
+import itertools
 import math
+import operator
+import statistics
 
+import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -136,6 +142,34 @@ def pooled_one_by_one(images, outputs, stride):
     return answer
 
 
+@wrong("padded-shortcut", "stride fixed")
+def halves_whatever_is_asked(images, outputs, stride):
+    kept = images[:, :, ::2, ::2]
+    return F.pad(kept, (0, 0, 0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut", "averaged")
+def takes_means(images, outputs, stride):
+    kept = F.avg_pool2d(images, stride, ceil_mode=True, count_include_pad=False)
+    return torch.cat([kept, kept.new_zeros(len(kept), outputs - kept.size(1), *kept.shape[2:])], 1)
+
+
+@right("padded-shortcut")
+def by_choosing_rows_and_columns(images, outputs, stride):
+    rows, columns = (torch.arange(0, size, stride) for size in images.shape[2:])
+    kept = images.index_select(2, rows).index_select(3, columns)
+    return torch.constant_pad_nd(kept, [0, 0, 0, 0, 0, outputs - images.size(1)])
+
+
+@right("padded-shortcut")
+def channel_by_channel(images, outputs, stride):
+    def channel(number):
+        part = images[:, min(number, images.shape[1] - 1), ::stride, ::stride]
+        return part if number < images.shape[1] else torch.zeros_like(part)
+
+    return torch.stack([channel(number) for number in range(outputs)], dim=1)
+
+
 # --- receptive-field ----------------------------------------------------------------------
 
 further(
@@ -224,12 +258,12 @@ def begins_with_nothing(layers):
     return field
 
 
-@wrong("receptive-field")
+@wrong("receptive-field", "the step")
 def returns_the_step(layers):
     return math.prod(stride for _, stride in layers)
 
 
-@wrong("receptive-field")
+@wrong("receptive-field", "an area")
 def returns_the_square(layers):
     field = step = 1
     for kernel, stride in layers:
@@ -288,6 +322,35 @@ def by_gradients(layers):
         signal = F.conv1d(signal, torch.ones(1, 1, kernel), stride=stride)
     signal[0, 0, 0].backward()
     return int(row.grad.nonzero()[-1, 2]) + 1
+
+
+@wrong("receptive-field", "from output to image")
+def the_other_formula_in_the_same_order(layers):
+    field = 1
+    for kernel, stride in layers:
+        field = (field - 1) * stride + kernel
+    return field
+
+
+@wrong("receptive-field", "type")
+def returns_a_number_of_numpy(layers):
+    kernels, strides = numpy.array(layers, dtype=int).reshape(-1, 2).T
+    steps = numpy.cumprod([1, *strides])[:-1]
+    return 1 + ((kernels - 1) * steps).sum()
+
+
+@right("receptive-field")
+def by_products_so_far(layers):
+    strides = [stride for _, stride in layers[:-1]]
+    steps = itertools.accumulate(strides, operator.mul, initial=1)
+    return 1 + sum((layer[0] - 1) * step for layer, step in zip(layers, steps, strict=bool(layers)))
+
+
+@right("receptive-field")
+def by_reduce(layers):
+    return functools.reduce(
+        lambda pair, layer: (pair[0] + (layer[0] - 1) * pair[1], pair[1] * layer[1]), layers, (1, 1)
+    )[0]
 
 
 # --- one-cycle-rate -----------------------------------------------------------------------
@@ -430,6 +493,36 @@ def with_torch(step, steps, peak, warm_up):
     return (peak * (1 + torch.cos(math.pi * t)) / 2).item()
 
 
+@wrong("one-cycle-rate", "rises again")
+def turns_the_cosine_round(step, steps, peak, warm_up):
+    top = warm_up * steps
+    if step < top:
+        return peak * step / top
+    return peak * (1 - math.cos(math.pi * (step - top) / (steps - top))) / 2
+
+
+@wrong("one-cycle-rate", "warm-up rounded")
+def counts_whole_steps(step, steps, peak, warm_up):
+    top = int(warm_up * steps)
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(math.pi * (step - top) / (steps - top))) / 2
+
+
+@right("one-cycle-rate")
+def with_numbers_of_numpy(step, steps, peak, warm_up):
+    top = warm_up * steps
+    fall = (1 + numpy.cos(numpy.pi * (step - top) / (steps - top))) / 2
+    return peak * numpy.interp(step, [0, top], [0, 1]) if step < top else peak * fall
+
+
+@right("one-cycle-rate")
+def with_a_sine_squared(step, steps, peak, warm_up):
+    rise = step / (warm_up * steps)
+    left = (steps - step) / (steps * (1 - warm_up))
+    return peak * rise if rise < 1 else peak * math.sin(math.pi / 2 * left) ** 2
+
+
 # --- wilson-interval ----------------------------------------------------------------------
 
 further(
@@ -530,7 +623,7 @@ def returns_tensors(correct, total, z=1.96):
     return middle - half, middle + half
 
 
-@wrong("wilson-interval")
+@wrong("wilson-interval", "whole division")
 def divides_whole_numbers(correct, total, z=1.96):
     p, d = correct // total, 1 + z * z / total
     middle = (p + z * z / (2 * total)) / d
@@ -578,6 +671,40 @@ def with_tensors_in_between(correct, total, z=1.96):
     middle = (p + z**2 / (2 * total)) / d
     half = z / d * torch.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
     return tuple(torch.stack([middle - half, middle + half]).clamp(0, 1).tolist())
+
+
+@wrong("wilson-interval", "z not squared in d")
+def forgets_a_square_in_d(correct, total, z=1.96):
+    p, d = correct / total, 1 + z / total
+    middle = (p + z**2 / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval", "type")
+def returns_a_list(correct, total, z=1.96):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return [middle - half, middle + half]
+
+
+@right("wilson-interval")
+def ends_of_numpy(correct, total, z=1.96):
+    p = numpy.divide(correct, total)
+    root = numpy.sqrt(p * (1 - p) / total + numpy.square(z / (2 * total)))
+    middle, half = p + z**2 / total / 2, z * root
+    low, high = numpy.clip(numpy.array([middle - half, middle + half]) / (1 + z**2 / total), 0, 1)
+    return low, high
+
+
+@right("wilson-interval")
+def with_exact_fractions(correct, total, z=1.96):
+    p, z = fractions.Fraction(correct, total), fractions.Fraction(z)
+    d = 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = float(z / d) * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return float(middle) - half, float(middle) + half
 
 
 # --- keep-the-modes -----------------------------------------------------------------------
@@ -732,3 +859,63 @@ def sets_back_from_outside_in(network, images, labels):
     for layer, mode in zip(network.modules(), modes, strict=True):
         layer.train(mode)  # each layer comes before those inside it
     return sum(logits.argmax(1) == labels).item() / len(labels)
+
+
+@wrong("keep-the-modes", "layers inside of layers")
+def looks_one_level_deep(network, images, labels):
+    layers = [network, *(network[place] for place in range(len(network)))]
+    modes = [layer.training for layer in layers]
+    with torch.no_grad():
+        accuracy = (network.eval()(images).argmax(1) == labels).float().mean().item()
+    for layer, mode in zip(layers, modes, strict=True):
+        layer.training = mode
+    return accuracy
+
+
+@wrong("keep-the-modes", "changes input")
+def looks_once_before(network, images, labels):
+    network(images)  # batch norm learns from it
+    twin = copy.deepcopy(network).eval()
+    return (twin(images).argmax(dim=1) == labels).float().mean().item()
+
+
+@wrong("keep-the-modes", "eval forgotten")
+def forgets_the_brackets(network, images, labels):
+    modes = [layer.training for layer in network.modules()]
+    network.eval  # noqa: B018
+    with torch.no_grad():
+        accuracy = (network(images).argmax(1) == labels).float().mean().item()
+    for layer, mode in zip(network.modules(), modes, strict=True):
+        layer.training = mode
+    return accuracy
+
+
+@right("keep-the-modes")
+def with_a_context_of_its_own(network, images, labels):
+    class Looking:
+        def __enter__(self):
+            self.training = [layer for layer in network.modules() if layer.training]
+            network.eval()
+
+        def __exit__(self, *reason):
+            for layer in self.training:
+                layer.training = True
+
+    with Looking(), torch.no_grad():
+        return statistics.fmean((network(images).argmax(dim=1) == labels).tolist())
+
+
+@right("keep-the-modes")
+def goes_from_layer_to_layer(network, images, labels):
+    def remembered(layer):
+        return layer.training, [remembered(child) for child in layer.children()]
+
+    def set_back(layer, modes):
+        layer.training = modes[0]
+        for child, mode in zip(layer.children(), modes[1], strict=True):
+            set_back(child, mode)
+
+    modes = remembered(network)
+    found = network.eval()(images).max(1)[1].eq(labels).double().mean()
+    set_back(network, modes)
+    return float(found)
