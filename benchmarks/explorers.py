@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from mnist_course import augment, data, models, plots, probe, results, widgets
 from mnist_course.training import Recipe, Snapshots, fit
 from mnist_course.widgets import augmentation, loss, pooling
+from mnist_course.widgets.base import png
 
 MOVED = {  # the slider that is moved, by its label; the same in both
     "kernel lab": "Position",
@@ -81,6 +82,21 @@ def common(name):
     }[name]
     slider = ipywidgets.IntSlider(start, low, high, description=MOVED[name])
     ipywidgets.interact(draw, value=slider)
+
+
+def least():
+    """A slider over an image of 16 × 16 pixels of one shade: nearly nothing to draw or to send."""
+    slider = ipywidgets.IntSlider(128, 0, 255, description="Shade")
+    image = ipywidgets.Image(format="png")
+
+    def show(change):
+        image.value = png(np.full((16, 16, 3), slider.value, np.uint8))
+
+    slider.observe(show, "value")
+    show(None)
+    box = ipywidgets.VBox([slider, image])
+    box.add_class("least")
+    return box
 
 
 def digit_image(index):

@@ -1,7 +1,8 @@
 """How long an explorer takes from a key to its picture, and what memory it uses, in a browser.
 
 A notebook holds the explorers, and below each the same picture by `interact`, both from
-`explorers.py`. Memory is measured in a notebook of one explorer alone.
+`explorers.py`; and one slider over the smallest of pictures, to know what JupyterLab itself takes
+on this machine. Memory is measured in a notebook of one explorer alone.
 """
 
 import statistics
@@ -18,7 +19,7 @@ import browser  # noqa: E402
 
 PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
 MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 9, 1000
-PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the slower peer
+PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the others
 WARM = 20  # moves before memory is first measured: what is kept once is there then
 START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
 # On the page: milliseconds from a key to the screen's next refresh with the new picture: an
@@ -63,7 +64,7 @@ def latencies(names=None, moves=None):
     """
     names = names or list(MOVED)
     sources = [f"explorers.{way}({name!r})" for name in names for way in ("explorer", "common")]
-    with pages() as open_page, open_page(*sources) as page:
+    with pages() as open_page, open_page(*sources, "explorers.least()") as page:
         for number, name in enumerate(names):
             yield name, key_to_picture(page, number, name, moves)
 
@@ -92,6 +93,7 @@ def table(stored, part, name, row):
         "milliseconds": {one: rows[one]["explorer"]["median"] for one in rows},
         "peer": "the same picture by interact, redrawing a pyplot figure",
         "peer_milliseconds": {one: rows[one]["interact"]["median"] for one in rows},
+        "least_milliseconds": {one: rows[one]["least"]["median"] for one in rows},
         "ratio": min(rows[one]["ratio"] for one in compared),
         "explorers": rows,
         "memory": memory,
@@ -126,21 +128,23 @@ def pages():
 
 
 def key_to_picture(opened, number, name, moves=None):
-    """Milliseconds from an arrow key to the picture, the two ways in turn."""
+    """Milliseconds from an arrow key to the picture, the explorer and the others in turn."""
     ways = {
         "explorer": opened.page.locator(".mnist-explorer").nth(number),
         "interact": opened.page.locator(".widget-interact").nth(number),
+        "least": opened.page.locator(".least"),
     }
     for root in ways.values():
         root.evaluate(STOPWATCH)
+    label = {"explorer": MOVED[name], "interact": MOVED[name], "least": "Shade"}
     moves = moves or (MOVES_OF_TRAINING if name == "loss" else MOVES)
     times = {way: [] for way in ways}
     for move in range(moves):
         for way, root in ways.items():
-            if way == "interact" and move % PER_MOVE_OF_PEER:
+            if way != "explorer" and move % PER_MOVE_OF_PEER:
                 continue
             key = "ArrowRight" if len(times[way]) % 2 else "ArrowLeft"
-            times[way].append(press(opened, handle_of(root, MOVED[name]), key))
+            times[way].append(press(opened, handle_of(root, label[way]), key))
             if name == "loss":
                 explorer = ways["explorer"].element_handle()
                 opened.page.wait_for_function(TRAINED, arg=explorer, timeout=120_000)

@@ -424,29 +424,17 @@ snapshots = Snapshots(network)
 history = fit(network, digits, recipe, seed=10, show=plots.LiveCurve(band), after_epoch=snapshots)
 runtime.check_floor(history.validation_accuracy[-1], quick_floor=0.9, full_floor=0.99)
 
-# %%
-last = [accuracies[-1] for accuracies in band]
-accuracy = history.validation_accuracy[-1]
-print(f"your validation accuracy: {accuracy:.2%}")
-print(f"stored runs:              {min(last):.2%} to {max(last):.2%}")
-where = (
-    "inside" if min(last) <= accuracy <= max(last) else "above" if accuracy > max(last) else "below"
-)
-print(f"yours is {where} the band")
-
 # %% [markdown]
-# In a full run you should be inside or very close to it. A little outside is no error: one run in
-# a handful falls outside the range of ten others. Far below it is; then look at "What usually
-# goes wrong". In quick mode the run lies below, since it sees a tenth of the images.
-#
-# The same epoch by epoch: move the slider and read the line under the picture.
+# The next picture says where you are, epoch by epoch: move the slider and read the line under it.
 
 # %%
 widgets.band_explorer(history, stored["runs"], recipe)
 
 # %% [markdown]
-# The band is widest early on, where the steps are long, and narrow at the end. That is where to
-# judge.
+# In a full run you should end inside the band or very close to it. A little outside is no error: one
+# run in a handful falls outside the range of ten others. Far below it is; then look at "What usually
+# goes wrong". In quick mode the run lies below, since it sees a tenth of the images. The band is
+# widest early on, where the steps are long, and narrow at the end. That is where to judge.
 #
 # Look at the same training from inside. Press play. In which epoch do the first kernels change most?
 
