@@ -250,6 +250,8 @@ def main():
     unknown = set(options.only or ()) - set(explorers.MOVED)
     if unknown:
         parser.error(f"no explorer {', '.join(unknown)}; there are {', '.join(explorers.MOVED)}")
+    if (options.only or options.moves) and not set(options.tables) <= set(browsing):
+        parser.error(f"--only and --moves are for {' and '.join(browsing)} alone")
     for name in options.tables or known:
         if name == "lessons":
             text = json.dumps(bench_lessons(), indent=1) + "\n"

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mnist_course import augment, data, models, plots, probe, results, widgets
 from mnist_course.training import Recipe, Snapshots, fit
 from mnist_course.widgets import augmentation, loss, pooling
-from mnist_course.widgets.base import png
+from mnist_course.widgets.base import Picture, Seen
 
 MOVED = {  # the slider that is moved, by its label; the same in both
     "kernel lab": "Position",
@@ -87,14 +87,14 @@ def common(name):
 def least():
     """A slider over an image of 16 × 16 pixels of one shade: nearly nothing to draw or to send."""
     slider = ipywidgets.IntSlider(128, 0, 255, description="Shade")
-    image = ipywidgets.Image(format="png")
+    picture = Picture()
 
     def show(change):
-        image.value = png(np.full((16, 16, 3), slider.value, np.uint8))
+        picture.show([Seen(np.full((16, 16, 3), slider.value, np.uint8), "")])
 
     slider.observe(show, "value")
     show(None)
-    box = ipywidgets.VBox([slider, image])
+    box = ipywidgets.VBox([slider, picture])
     box.add_class("least")
     return box
 

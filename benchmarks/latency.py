@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import psutil
 from explorers import MOVED
+
+from mnist_course import runtime
 
 sys.path[:0] = [str(Path(__file__).parent.parent / "scripts")]
 import browser  # noqa: E402
@@ -23,8 +26,10 @@ PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the others
 WARM = 20  # moves before memory is first measured: what is kept once is there then
 START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
 # On the page: milliseconds from a key to the screen's next refresh with the new picture: an
-# <img> that has changed and is decoded, or a canvas that was drawn on.
+# <img> that has changed and is loaded, or a canvas that was drawn on.
 STOPWATCH = """(root) => {
+    if (root.timed) return;
+    root.timed = true;
     const newest = () => [...root.querySelectorAll('img')].at(-1);
     let begun = null, source = newest()?.src;
     window.took = [];
@@ -35,15 +40,15 @@ STOPWATCH = """(root) => {
         if (begun !== null) shown(begun);
         begun = null;
     });
-    new MutationObserver(async () => {
+    new MutationObserver(() => {
         const image = newest();
         if (!image || image.src === source) return;
         source = image.src;
-        if (begun === null) return;
-        const start = begun;
-        begun = null;
-        try { await image.decode(); } catch { begun = start; return; }  // already replaced
-        shown(start);
+        const loaded = () => {
+            if (begun !== null && image === newest() && image.src === source) shown(begun);
+            begun = null;
+        };
+        image.complete ? loaded() : image.addEventListener('load', loaded, { once: true });
     }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['src']});
 }"""
 # Asked seldom: each question takes the page's time away from the picture.
@@ -85,19 +90,17 @@ def table(stored, part, name, row):
     rows = {**stored.get("explorers", {})}
     memory = {**stored.get("memory", {})}
     (rows if part == "explorers" else memory)[name] = row
-    if not rows:
-        return {"memory": memory}
-    compared = [one for one in PIXELS if one in rows] or list(rows)
-    return {
+    compared = [one for one in PIXELS if one in rows]
+    found = {
         "what": f"key to picture, in Chromium: the least gain of {', '.join(compared)}",
         "milliseconds": {one: rows[one]["explorer"]["median"] for one in rows},
         "peer": "the same picture by interact, redrawing a pyplot figure",
         "peer_milliseconds": {one: rows[one]["interact"]["median"] for one in rows},
         "least_milliseconds": {one: rows[one]["least"]["median"] for one in rows},
-        "ratio": min(rows[one]["ratio"] for one in compared),
         "explorers": rows,
         "memory": memory,
     }
+    return found | {"ratio": min(rows[one]["ratio"] for one in compared)} if compared else found
 
 
 @contextmanager
@@ -150,10 +153,11 @@ def key_to_picture(opened, number, name, moves=None):
                 opened.page.wait_for_function(TRAINED, arg=explorer, timeout=120_000)
             opened.page.wait_for_timeout(30)
     row = {way: spread(values) for way, values in times.items()}
-    row["ratio"] = row["interact"]["median"] / row["explorer"]["median"]
+    if name != "loss":  # it shows its first steps, the other way only the last
+        row["ratio"] = row["interact"]["median"] / row["explorer"]["median"]
     told = ", ".join(f"{way} {row[way]['median']} ms ({row[way]['percentile_95']})" for way in ways)
-    print(f"{name}: {told}, {row['ratio']:.1f} times", flush=True)
-    return row
+    print(f"{name}: {told}", flush=True)
+    return row | {"machine": runtime.machine(), "versions": runtime.versions()}
 
 
 def press(opened, handle, key):
@@ -187,14 +191,21 @@ def memory_of_moves(opened, name, moves):
     """
     session = opened.page.context.new_cdp_session(opened.page)
     session.send("Performance.enable")
+    whole = opened.page.context.browser.new_browser_cdp_session()
 
     def megabytes():
         session.send("HeapProfiler.collectGarbage")
         page = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+        processes = whole.send("SystemInfo.getProcessInfo")["processInfo"]
+        renderers = [one["id"] for one in processes if one["type"] == "renderer"]
         code = "import gc, psutil; gc.collect(); print(psutil.Process().memory_info().rss)"
         return {
             "kernel": round(int(opened.execute(code)) / 1e6, 1),
-            "page": round(page["JSHeapUsedSize"] / 1e6, 1),
+            "page, JavaScript": round(page["JSHeapUsedSize"] / 1e6, 1),
+            # with the pictures, which lie outside of JavaScript's memory
+            "page, processes": round(
+                sum(psutil.Process(one).memory_info().rss for one in renderers) / 1e6, 1
+            ),
         }
 
     root = opened.page.locator(".mnist-explorer")
@@ -213,4 +224,4 @@ def memory_of_moves(opened, name, moves):
         press(opened, handle, key)
     row = {"moves": moves, "before": before, "after": megabytes()}
     print(f"{name}: {row}", flush=True)
-    return row
+    return row | {"machine": runtime.machine(), "versions": runtime.versions()}

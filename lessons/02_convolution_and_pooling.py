@@ -447,7 +447,8 @@ def kernel_gradient(image, kernel, targets):
     kernel and targets stay as they are.
 
     >>> image, kernel = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])
-    >>> kernel_gradient(image, kernel, torch.tensor([[1.0, 4.0]]))  # answers 3 and 6, 2 too large
+    >>> # the answers are 3 and 6: each is 2 above its target
+    >>> kernel_gradient(image, kernel, torch.tensor([[1.0, 4.0]]))
     tensor([[6.]])
     """
     ### BEGIN SOLUTION

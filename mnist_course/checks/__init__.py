@@ -52,7 +52,8 @@ def judge(name, answer):
 def check(name, answer):
     """Judge an answer and show what was found: right, not solved yet, or what is wrong.
 
-    Raises nothing but, in strict mode, NotPassed for an answer that did not pass.
+    Raises nothing but, in strict mode, NotPassed for an answer that did not pass; and what
+    `judge` raises for a check inside of an answer.
     """
     exercise = _exercise(name)
     if exercise is None:

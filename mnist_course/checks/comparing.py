@@ -173,8 +173,13 @@ def shown(value, digits=4, depth=DEPTH):
         if isinstance(value, tuple):
             return f"({parts}{',' if len(value) == 1 else ''})"
         return f"[{parts}]"
-    if type(value) is dict and depth > 0:
-        return ", ".join(f"{key}: {shown(one, digits, depth - 1)}" for key, one in value.items())
+    if type(value) is dict:
+        if len(value) > SHOWN or depth == 0:
+            return f"a dict of {len(value)} parts"
+        return ", ".join(
+            f"{key if type(key) is str else shown(key)}: {shown(one, digits, depth - 1)}"
+            for key, one in value.items()
+        )
     if isinstance(value, bytes):
         return f"the bytes {value.hex(' ')}"
     if type(value) is int and abs(value) > LARGEST:

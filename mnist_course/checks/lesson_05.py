@@ -241,8 +241,8 @@ RECEPTIVE_FIELD = Exercise(
         Mistake(
             "from output to image",
             lambda layers: receptive_field(layers[::-1]),
-            "This is the field of the layers in reverse order. Counting with `field` and `step` "
-            "begins at the image, counting with (field − 1) · stride + kernel at the output.",
+            "This is the field of the layers in reverse order. Which end does your loop begin at, "
+            "and which end does your formula need?",
         ),
         Mistake(
             "kernels multiplied",

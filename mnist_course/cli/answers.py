@@ -35,7 +35,10 @@ BAR = 20  # characters
 QUICK = {"bool", "dict", "float", "int", "len", "list", "max", "min", "range", "set", "str", "sum"}
 QUICK |= {"abs", "complex", "frozenset", "round", "slice", "sorted", "tuple"}
 # a notebook's own commands, `%%time` or `torch.roll?`: not Python
-MAGIC = re.compile(r"^[%!].*$|^\?+[\w.]+$|^[\w.]+\?+$", re.MULTILINE)
+MAGIC = re.compile(r"^[%!].*$|^(?:\?+[\w.]+|[\w.]+\?+)[ \t;]*$", re.MULTILINE)
+# modules whose functions may be called for a constant, too: none trains or fetches anything
+CALCULATING = {"collections", "fractions", "functools", "itertools", "math", "numpy", "operator"}
+CALCULATING |= {"random", "re", "statistics", "string", "torch"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _defines(statement, modules):
     """The names that a statement defines, if it is quick to run; else none.
 
     Quick are imports, functions, classes, and constants: assignments that call no more than
-    Python's small functions and `modules`, names that are not of the course.
+    Python's small functions and `modules`, names of calculating modules.
     """
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return {statement.name}
@@ -107,22 +110,32 @@ def _is_quick(value, modules):
     for call in ast.walk(value):
         if isinstance(call, ast.Call):
             called = call.func
-            while isinstance(called, ast.Attribute):
-                called = called.value
+            while isinstance(called, ast.Attribute | ast.Call):
+                called = called.func if isinstance(called, ast.Call) else called.value
+            if isinstance(called, ast.Subscript):
+                return False  # which function it is, only running tells
             if isinstance(called, ast.Name) and called.id not in QUICK | modules:
                 return False
     return True
 
 
 def _modules(statements):
-    """The names that are imported from elsewhere than the course."""
-    imports = [
-        statement
-        for statement in statements
-        if isinstance(statement, ast.Import | ast.ImportFrom)
-        and not ast.unparse(statement).split()[1].startswith("mnist_course")
-    ]
-    return {name for statement in imports for name in _defines(statement, set())}
+    """The names that are imported from `CALCULATING` modules."""
+    found = set()
+    for statement in statements:
+        if isinstance(statement, ast.ImportFrom) and _calculates(statement.module or ""):
+            found |= {name.asname or name.name for name in statement.names}
+        elif isinstance(statement, ast.Import):
+            found |= {
+                (name.asname or name.name).partition(".")[0]
+                for name in statement.names
+                if _calculates(name.name)
+            }
+    return found
+
+
+def _calculates(module):
+    return module.partition(".")[0] in CALCULATING
 
 
 def _names(statement):
@@ -202,6 +215,7 @@ def _judge(checks, name, function, group):
     for number, source in enumerate(group["prelude"]):
         with contextlib.suppress(Exception):  # whatever fails is missed by name if it matters
             _execute(ast.parse(source), source, f"<{name}, another cell {number}>", names)
+    names.pop(function, None)  # another cell's copy is not judged in its place
     try:
         for number, source in enumerate(group["cells"]):
             file = f"<{name} {number}>"

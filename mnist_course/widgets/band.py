@@ -163,7 +163,8 @@ def _describe(history, runs, epoch, name, recipe):
         return f"{text}. Inside."
     side = "below" if value < low else "above"
     if where == "better":
-        return f"{text}. {side.capitalize()}, and better: one run in a handful is, by luck."
+        share = f"about one run in {len(runs) + 1}"
+        return f"{text}. {side.capitalize()}, and better: {share} is, by luck."
     found = reasons(history, runs, epoch, recipe)
     if not found:
         return f"{text}. {side.capitalize()}; nothing known explains it, so it may be luck."

@@ -127,18 +127,25 @@ function render({ model, el }) {
   line.setAttribute('role', 'status');
   el.append(canvas, line);
   let frames = [], bitmaps = [];
+  function forget() {  // megabytes each
+    for (const bitmap of bitmaps) bitmap.then((one) => one.close(), () => {});
+    bitmaps = [];
+  }
   async function show() {
     canvas.setAttribute('aria-label', model.get('name'));
     if (frames !== model.get('frames')) {
-      bitmaps.forEach(async (bitmap) => (await bitmap).close());  // megabytes each
+      forget();
       frames = model.get('frames');
       bitmaps = frames.map((png) => createImageBitmap(new Blob([png], { type: 'image/png' })));
     }
     const mine = frames, index = model.get('index'), text = model.get('texts')[index] ?? '';
     if (index >= frames.length) return;
-    const bitmap = await bitmaps[index];
+    let bitmap;
+    try { bitmap = await bitmaps[index]; } catch { bitmap = null; }
     if (mine !== frames || index !== model.get('index')) return;  // a newer one is on its way
-    line.textContent = text;
+    const told = bitmap ? text : 'The picture is broken. Run the cell again.';
+    if (line.textContent !== told) line.textContent = told;  // it is read out when it changes
+    if (!bitmap) return;
     if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
       canvas.width = bitmap.width;
       canvas.height = bitmap.height;
@@ -148,7 +155,11 @@ function render({ model, el }) {
   }
   model.on('change', show);
   show();
-  return () => model.off('change', show);
+  return () => {
+    model.off('change', show);
+    frames = null;
+    forget();
+  };
 }
 export default { render };
 """
@@ -158,8 +169,8 @@ class Picture(anywidget.AnyWidget):
     """Pictures of which the page shows one, with a line of text below it.
 
     frames: PNG files; texts: a line for each; index: which one is shown; name: what a screen
-    reader calls it. All frames are sent and decoded once: another index shows at once. The page
-    draws on a canvas, since an <img> needs about ten milliseconds more to load the same bytes.
+    reader calls it. All frames are sent and decoded once, and drawn on one canvas: another index
+    shows at once. With an <img> each, the page would decode a frame whenever it is shown.
     """
 
     _esm = DRAWN
@@ -168,10 +179,9 @@ class Picture(anywidget.AnyWidget):
     index = traitlets.Int(0).tag(sync=True)
     name = traitlets.Unicode("").tag(sync=True)
 
-    def show(self, seen, index=0):
+    def show(self, seen):
         """Replace all frames by those of a list of `Seen`; the page gets them in one message."""
         with self.hold_sync():
-            self.index = index
             self.frames = [png(one.picture) for one in seen]
             self.texts = [one.text for one in seen]
 
@@ -199,7 +209,10 @@ function render({ el }) {
     const explorer = el.closest('.mnist-explorer');
     if (!explorer) return;
     name(explorer);
-    const observer = new MutationObserver(() => name(explorer));  // for controls drawn later
+    const observer = new MutationObserver((changes) => {  // for controls drawn later
+      const added = changes.flatMap((change) => [...change.addedNodes]);
+      if (added.some((node) => node.nodeType === Node.ELEMENT_NODE)) name(explorer);
+    });
     observer.observe(explorer, { childList: true, subtree: true });
   });
 }

@@ -95,9 +95,8 @@ class Look:
                     f"{name} holds values that are no numbers (NaN or infinite). Training has "
                     "diverged: build the network again and train with a smaller learning rate"
                 )
-        before = repr(self._twin)
         self._twin = copied(self.network).to("cpu", torch.float32).eval()
-        if repr(self._twin) != before:  # other layers, other receptive fields
+        if not same:  # other layers, other receptive fields
             self._fields = None
         self._kinds = _shown_layers(self._twin)
         self._answers.clear()

@@ -157,9 +157,9 @@ class _Frames(Explorer):
         """Every epoch's picture at the present settings."""
         epoch = self.controls["epoch"]
         every = range(epoch.max + 1)
-        self.picture.show(
-            [self.draw(**self.settings | {"epoch": one}) for one in every], epoch.value
-        )
+        if not self.picture.frames:  # from then on the page turns them
+            self.picture.index = epoch.value
+        self.picture.show([self.draw(**self.settings | {"epoch": one}) for one in every])
 
 
 def epoch_scrubber(network, snapshots, history, part):
@@ -222,7 +222,12 @@ def epoch_scrubber(network, snapshots, history, part):
 
 
 def _load(network, weights):
-    """Load a snapshot's weights. Raises ExplorerError when they are another network's."""
+    """Load a snapshot's weights. Raises ExplorerError when they don't fit or are no numbers."""
+    if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
+        raise ExplorerError(
+            "a snapshot holds weights that are no numbers (NaN or infinite). Training has "
+            "diverged: build the network again and train with a smaller learning rate"
+        )
     try:
         # `torch.compile` puts a word before each name
         network.load_state_dict({

@@ -56,7 +56,7 @@ WATCH = """(root) => {
     const look = () => {
         const canvas = root.querySelector('canvas');
         const text = root.querySelector('[role=status]')?.textContent;
-        if (canvas && text) {
+        if (canvas?.getContext('2d').getImageData(0, 0, 1, 1).data[3] && text) {
             const last = window.seenFrames.at(-1);
             if (last?.[0] !== text) window.seenFrames.push([text, [canvas.width, canvas.height]]);
         } else window.blankFrames += 1;
