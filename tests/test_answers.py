@@ -196,14 +196,26 @@ def test_a_constant_counts_as_it_is_above_the_answer(tmp_path):
     [
         "x = train()", "x = network(images)", "x = loader.images()", "x = training.fit(network)",
         "x = [train(n) for n in range(3)]", "x = 1 + train().mean()", "x: int", "x += 1",
-        "for x in range(3): pass", "x = (lambda: train())()",
+        "for x in range(3): pass", "x = (lambda: train())()", "x = networks[0](images)",
+        "x = d2l.train_ch6()", "x = t.fit()", "x = time.sleep(99)",
     ],
 )  # fmt: skip
 def test_what_other_cells_compute_at_length_is_not_run(tmp_path, slow):
-    imports = "import torch\nfrom mnist_course import training\nimport mnist_course.data as loader"
+    imports = (
+        "import torch, time, mnist_course.training as t\nfrom mnist_course import training\n"
+        "import mnist_course.data as loader\nfrom d2l import torch as d2l"
+    )
     path = write(tmp_path / "04.ipynb", code(imports), code(slow), code("x", "leaky-relu"))
     cells = answers.code_cells(path)
     assert answers.prelude(cells, cells[2:]) == []
+
+
+def test_a_copy_in_another_cell_is_not_judged_in_its_place(tmp_path):
+    broken = "@missing\n" + LEAKY.strip()
+    cells = [code(LEAKY + "again = leaky_relu"), code(broken, "leaky-relu"), code("leaky_relu")]
+    found = looked(tmp_path, *cells)["leaky-relu"]
+    assert found.state == "failed"
+    assert "missing" in found.text
 
 
 def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
@@ -217,7 +229,7 @@ def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
 
 
 def test_an_answer_may_be_tried_below_itself(tmp_path):
-    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu?\n%timeit 1\nseen = leaky_relu"
+    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu? \n?torch.where;\n%timeit 1\nseen = leaky_relu"
     found = looked(tmp_path, code("images = load()"), code(tried, "leaky-relu"))
     assert found["leaky-relu"].state == "passed"
     helper = "def small(number):\n    return number\n?torch.where\n!ls"

@@ -741,6 +741,8 @@ def test_what_to_do_about_a_wrong_type_depends_on_what_is_asked_for():
     wrong = {"accuracy": torch.tensor(1.0)}
     assert comparing.difference({"accuracy": 0.5}, wrong)[1].startswith("The accuracy should be")
     assert comparing.shown({"accuracy": 0.5, "mode": "train"}) == "accuracy: 0.5, mode: 'train'"
+    assert comparing.shown({10**5000: 1}).startswith("a whole number of 16610 bits: 1")
+    assert comparing.shown(dict.fromkeys(range(1000), 0)) == "a dict of 1000 parts"
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,20 @@ def test_what_does_not_fit_gets_a_sentence(few, make, sentence):
     assert sentence in problem
 
 
+def test_a_snapshot_with_nan_is_told_although_the_network_has_none(trained, few):
+    network, snapshots, history = trained
+    spoilt = copy.deepcopy(snapshots)
+    spoilt.weights[1]["0.weight"][:] = float("nan")
+    explorer = epoch_scrubber(network, spoilt, history, few.validation)
+    assert "a snapshot holds weights that are no numbers" in str(explorer.error)
+
+
+def test_the_page_turns_the_frames_and_the_kernel_leaves_its_place_alone(explorer):
+    explorer.picture.set_state({"index": 2})  # the page's message
+    explorer.controls["digit"].value = 5
+    assert explorer.picture.index == 2
+
+
 @pytest.mark.parametrize("change", [nn.Module.double, torch.compile])
 def test_networks_of_other_kinds_are_shown(few, change):
     torch.manual_seed(0)

@@ -1,0 +1,35 @@
+"""The explorers' table of `make bench`: which ratio is its headline, and that no row is lost."""
+
+import latency
+
+
+def row(ratio=None):
+    times = {"median": 10.0, "percentile_95": 20.0, "times": [10.0]}
+    ways = {way: times for way in ("explorer", "interact", "least")}
+    return ways if ratio is None else ways | {"ratio": ratio}
+
+
+def test_the_headline_is_the_least_gain_of_the_explorers_of_pixels():
+    table = latency.table({}, "explorers", "loss", row())
+    assert "ratio" not in table
+    table = latency.table(table, "explorers", "band", row(1.5))
+    assert "ratio" not in table
+    for name, ratio in (("kernel lab", 6.0), ("pooling lab", 5.0)):
+        table = latency.table(table, "explorers", name, row(ratio))
+    assert table["ratio"] == 5.0
+    assert table["what"].endswith("kernel lab, pooling lab")
+    assert list(table["milliseconds"]) == ["loss", "band", "kernel lab", "pooling lab"]
+
+
+def test_memory_and_rows_are_kept_beside_each_other():
+    table = latency.table({}, "memory", "feature maps", {"moves": 1000})
+    table = latency.table(table, "explorers", "kernel lab", row(4.0))
+    table = latency.table(table, "explorers", "kernel lab", row(3.0))
+    assert table["ratio"] == 3.0
+    assert table["memory"] == {"feature maps": {"moves": 1000}}
+
+
+def test_median_and_percentile_of_the_times():
+    found = latency.spread([float(number) for number in range(100, 0, -1)])
+    assert (found["median"], found["percentile_95"]) == (50.5, 96.0)
+    assert found["times"][0] == 100.0
