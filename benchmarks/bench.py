@@ -3,6 +3,7 @@
     python benchmarks/bench.py                             every table
     python benchmarks/bench.py training loader             these
     python benchmarks/bench.py explorers --only band loss  these explorers, in a browser
+    python benchmarks/bench.py lessons --only 04           one lesson
     python benchmarks/bench.py memory                      of kernel and page, after 1,000 moves
 
 Two things to compare are timed in turn, several times each; the table holds medians and the
@@ -210,32 +211,35 @@ def one_lesson(path, folder):
     )
 
 
-def bench_lessons():
-    """Every lesson in full and in quick mode: seconds, minutes to state, peak memory."""
+LESSONS = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+
+
+def bench_lessons(only):
+    """Lessons in full and in quick mode, each stored at once: seconds, minutes, peak memory."""
     stored = results.FOLDER / "lessons.json"
     lessons = json.loads(stored.read_text()) if stored.exists() else {}
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    about = {"command": "python benchmarks/bench.py lessons", "machine": runtime.machine()}
+    for number in only or LESSONS:
+        path = LESSONS[number]
         full, quick = run_lesson(path, False), run_lesson(path, True)
-        lessons[path.stem[:2]] = {
+        lessons[number] = {
             "seconds": round(full["seconds"], 1),
             "minutes": max(1, -(-int(full["seconds"]) // 60)),
             "quick_seconds": round(quick["seconds"], 1),
             "peak_megabytes": round(max(full["peak_bytes"], quick["peak_bytes"]) / 1e6),
         }
-        print(path.stem, lessons[path.stem[:2]], flush=True)
-    return {
-        "command": "python benchmarks/bench.py lessons",
-        "machine": runtime.machine(),
-        **lessons,
-    }
+        print(path.stem, lessons[number], flush=True)
+        runtime.write_whole(stored, (json.dumps({**lessons, **about}, indent=1) + "\n").encode())
 
 
 def main():
-    browsing = ("explorers", "memory")
+    browsing, chosen = ("explorers", "memory"), {*explorers.MOVED, *LESSONS}
     known = [*TABLES, *browsing, "lessons"]
     parser = argparse.ArgumentParser(description="Measure speed against named peers.")
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(known))
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="explorers: these alone")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="these explorers or lessons alone"
+    )
     parser.add_argument(
         "--moves", type=int, help="explorers and memory: a trial with so many moves, not stored"
     )
@@ -247,15 +251,16 @@ def main():
     unknown = set(options.tables) - set(known)
     if unknown:
         parser.error(f"no table {', '.join(unknown)}; there are {', '.join(known)}")
-    unknown = set(options.only or ()) - set(explorers.MOVED)
+    unknown = set(options.only or ()) - chosen
     if unknown:
-        parser.error(f"no explorer {', '.join(unknown)}; there are {', '.join(explorers.MOVED)}")
-    if (options.only or options.moves) and not set(options.tables) <= set(browsing):
-        parser.error(f"--only and --moves are for {' and '.join(browsing)} alone")
+        parser.error(f"no {', '.join(unknown)}; there are {', '.join(sorted(chosen))}")
+    if options.only and (len(options.tables) != 1 or options.tables[0] in TABLES):
+        parser.error("--only goes with one table: explorers, memory or lessons")
+    if options.moves and not set(options.tables) <= set(browsing):
+        parser.error(f"--moves goes with {' and '.join(browsing)} alone")
     for name in options.tables or known:
         if name == "lessons":
-            text = json.dumps(bench_lessons(), indent=1) + "\n"
-            runtime.write_whole(results.FOLDER / "lessons.json", text.encode())
+            bench_lessons(options.only)
         elif name in browsing:
             # each explorer is stored as soon as it is measured
             measure = {"explorers": latency.latencies, "memory": latency.memories}[name]

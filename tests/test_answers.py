@@ -229,7 +229,8 @@ def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
 
 
 def test_an_answer_may_be_tried_below_itself(tmp_path):
-    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu? \n?torch.where;\n%timeit 1\nseen = leaky_relu"
+    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu? \n?torch.where;\n"
+    tried += "%timeit 1\nseen = leaky_relu"
     found = looked(tmp_path, code("images = load()"), code(tried, "leaky-relu"))
     assert found["leaky-relu"].state == "passed"
     helper = "def small(number):\n    return number\n?torch.where\n!ls"
