@@ -166,3 +166,22 @@ def test_images_without_labels_are_a_sentence():
 def test_a_recipe_that_is_none_is_a_sentence():
     with pytest.raises(ExplorerError, match="expected an augmentation.*got NoneType"):
         augmentation_lab(PART, None)
+
+
+def test_the_grid_of_draws_is_made_once_for_a_digit_and_a_draw(few, monkeypatch):
+    made = []
+    original = augmentation.draws_picture
+    monkeypatch.setattr(
+        augmentation, "draws_picture", lambda *given: made.append(given) or original(*given)
+    )
+    lab = augmentation_lab(few.train, RECIPE)
+    for name, value in (("rotation", 30), ("size", 1.2), ("right", 3)):
+        lab.controls[name].value = value
+    assert len(made) == 1
+    lab.controls["draw"].value = 4
+    lab.controls["digit"].value = 2
+    assert len(made) == 3
+    alone = augmentation.augmentation_picture(few.train.images[2], RECIPE, **{
+        name: value for name, value in lab.settings.items() if name != "digit"
+    })  # fmt: skip
+    np.testing.assert_array_equal(lab.seen.picture, alone.picture)

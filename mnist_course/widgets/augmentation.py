@@ -1,5 +1,6 @@
 """Augmentation lab: one digit turned, moved, scaled and slanted, by hand and by the recipe."""
 
+import functools
 import math
 
 import torch
@@ -47,24 +48,41 @@ def outside(recipe, rotation, right, down, size, shear):
     return {name: amount > most + 1e-9 for name, (amount, most) in amounts.items()}
 
 
+def draws_picture(image, recipe, draw=0):
+    """What the recipe draws at random of a digit, as a grid: uint8 (H, W, 3).
+
+    image: bytes (28, 28); recipe: an `augment.RandomAffine`; draw: number of the random draw,
+    from 0. Raises ExplorerError for anything outside.
+    """
+    digit = torch.from_numpy(pixels.digit_image(image))
+    pixels.check_whole("draw", draw, 0, 10**9)
+    generator = torch.Generator().manual_seed(draw)
+    drawn = recipe(digit.expand(COLUMNS * ROWS, 1, 28, 28), generator)[:, 0].numpy()
+    step = 28 * SMALL + 5
+    sheet = pixels.Sheet(COLUMNS * step, ROWS * step)
+    for number, copy in enumerate(drawn):
+        row, column = divmod(number, COLUMNS)
+        sheet.paste(pixels.grey(copy, SMALL), 1 + column * step, 1 + row * step)
+    return sheet.pixels
+
+
 def augmentation_picture(
-    image, recipe, rotation=0, right=0, down=0, size=1.0, shear=0.0, draw=0
+    image, recipe, rotation=0, right=0, down=0, size=1.0, shear=0.0, draw=0, grid=None
 ):  # fmt: skip
     """A digit, the digit changed as set, and what the recipe draws at random.
 
     image: bytes (28, 28); recipe: an `augment.RandomAffine`; the settings as in `transform`,
-    within `LIMITS`; draw: number of the random draw, from 0.
+    within `LIMITS`; draw: number of the random draw, from 0; grid: what `draws_picture` gave
+    for the same digit and draw, to make it once.
     Returns a `Seen`. Raises ExplorerError for anything outside.
     """
     digit = torch.from_numpy(pixels.digit_image(image))
     settings = {"rotation": rotation, "right": right, "down": down, "size": size, "shear": shear}
     for name, value in settings.items():
         pixels.check_range(name, value, *LIMITS[name])
-    pixels.check_whole("draw", draw, 0, 10**9)
+    grid = draws_picture(image, recipe, draw) if grid is None else grid
     changed = transform(digit, **settings)
-    generator = torch.Generator().manual_seed(draw)
     count = COLUMNS * ROWS
-    drawn = recipe(digit.expand(count, 1, 28, 28), generator)[:, 0].numpy()
     beyond = outside(recipe, **settings)
 
     sheet = pixels.Sheet(WIDTH, HEIGHT)
@@ -76,10 +94,7 @@ def augmentation_picture(
         sheet.paste(pixels.grey(content, SCALE), x, y)
     x, y = GRID
     sheet.text(x, y - 20, f"{count} draws of the recipe, number {draw}", bold=True)
-    step = 28 * SMALL + 5
-    for number, copy in enumerate(drawn):
-        row, column = divmod(number, COLUMNS)
-        sheet.paste(pixels.grey(copy, SMALL), x + column * step, y + row * step)
+    sheet.pixels[y - 1 : y - 1 + len(grid), x - 1 : x - 1 + grid.shape[1]] = grid
     _draw_ranges(sheet, recipe, settings, beyond)
 
     names = [name for name, far in beyond.items() if far]
@@ -147,8 +162,13 @@ def augmentation_lab(part, recipe):
         "down": setting("Shift down", "down", 0, 1, "pixels; below 0 upwards"),
     }
 
+    @functools.lru_cache(maxsize=1)  # it changes with the digit and the draw alone
+    def grid(digit, draw):
+        return draws_picture(part.images[digit], recipe, draw)
+
     def draw(digit, **settings):
-        return augmentation_picture(part.images[digit], recipe, **settings)
+        made = grid(digit, settings["draw"])
+        return augmentation_picture(part.images[digit], recipe, **settings, grid=made)
 
     named = list(controls.values())
     return Explorer(draw, controls, "Augmentation lab", rows(named[:2], named[2:5], named[5:]))
