@@ -1,5 +1,7 @@
 """The exercises of lesson 03: LeNet-5, loss, step and evaluation."""
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -48,30 +50,6 @@ def _counted(
     return total
 
 
-def _no_biases(size, layers):
-    return _counted(size, layers, bias=0)
-
-
-def _pooling_ignored(size, layers):
-    return _counted(size, layers, pooled=False)
-
-
-def _padding_ignored(size, layers):
-    return _counted(size, layers, padded=0)
-
-
-def _one_input_channel(size, layers):
-    return _counted(size, layers, inputs=False)
-
-
-def _not_flattened(size, layers):
-    return _counted(size, layers, flat=False)
-
-
-def _convolutions_alone(size, layers):
-    return _counted(size, layers, linear=False)
-
-
 def _bias_for_each_input(size, layers):
     channels, total = 1, 0
     for kind, *settings in layers:
@@ -91,36 +69,12 @@ def _last_layer(size, layers):
     return count_parameters(size, layers) - count_parameters(size, layers[:-1])
 
 
-def _padding_on_one_side(size, layers):
-    return _counted(size, layers, padded=1)
-
-
 def _one_bias_a_layer(size, layers):
-    return _no_biases(size, layers) + sum(layer[0] != "pool" for layer in layers)
-
-
-def _kernel_not_squared(size, layers):
-    return _counted(size, layers, power=1)
-
-
-def _every_linear_layer_at_the_image(size, layers):
-    return _counted(size, layers, chained=False)
-
-
-def _one_channel_throughout(size, layers):
-    return _counted(size, layers, grown=False)
-
-
-def _side_not_squared(size, layers):
-    return _counted(size, layers, side_power=1)
-
-
-def _odd_row_kept(size, layers):
-    return _counted(size, layers, rounded_up=True)
+    return _counted(size, layers, bias=0) + sum(layer[0] != "pool" for layer in layers)
 
 
 def _linear_layers_alone(size, layers):
-    return count_parameters(size, layers) - _convolutions_alone(size, layers)
+    return count_parameters(size, layers) - _counted(size, layers, linear=False)
 
 
 COUNT_PARAMETERS = Exercise(
@@ -143,7 +97,9 @@ COUNT_PARAMETERS = Exercise(
         Case((28, [("conv", 8, 3, 1), ("pool", 2), ("conv", 16, 3, 1), ("linear", 10)])),
     ),
     mistakes=(
-        Mistake("no biases", _no_biases, "The biases are missing: one for each output."),
+        Mistake(
+            "no biases", partial(_counted, bias=0), "The biases are missing: one for each output."
+        ),
         Mistake(
             "a bias for each input channel",
             _bias_for_each_input,
@@ -152,31 +108,31 @@ COUNT_PARAMETERS = Exercise(
         ),
         Mistake(
             "pooling ignored",
-            _pooling_ignored,
+            partial(_counted, pooled=False),
             "Pooling has no parameters, but it makes the maps smaller. The fully connected layer "
             "after it has fewer inputs.",
         ),
         Mistake(
             "padding ignored",
-            _padding_ignored,
+            partial(_counted, padded=0),
             "The padding is not used: it makes the maps larger, and so the inputs of the first "
             "fully connected layer more.",
         ),
         Mistake(
             "one input channel",
-            _one_input_channel,
+            partial(_counted, inputs=False),
             "Each convolution is counted with one input channel. It has as many as the layer "
             "before it has outputs.",
         ),
         Mistake(
             "not flattened",
-            _not_flattened,
+            partial(_counted, flat=False),
             "The first fully connected layer joins every number of every map, not just one for "
             "each channel.",
         ),
         Mistake(
             "convolutions alone",
-            _convolutions_alone,
+            partial(_counted, linear=False),
             "The fully connected layers are missing: most parameters are in them.",
         ),
         Mistake(
@@ -186,7 +142,7 @@ COUNT_PARAMETERS = Exercise(
         ),
         Mistake(
             "padding on one side",
-            _padding_on_one_side,
+            partial(_counted, padded=1),
             "Padding puts zeros on both sides, so it counts twice.",
         ),
         Mistake(
@@ -196,30 +152,30 @@ COUNT_PARAMETERS = Exercise(
         ),
         Mistake(
             "kernel not squared",
-            _kernel_not_squared,
+            partial(_counted, power=1),
             "A kernel of 5 has 5 × 5 weights for each input channel, not 5.",
         ),
         Mistake(
             "every fully connected layer at the image",
-            _every_linear_layer_at_the_image,
+            partial(_counted, chained=False),
             "Each fully connected layer is counted with the inputs of the first. After it there "
             "are as many inputs as it has outputs.",
         ),
         Mistake(
             "one channel throughout",
-            _one_channel_throughout,
+            partial(_counted, grown=False),
             "Every layer is counted as if one channel came in. A convolution leaves as many as it "
             "has outputs, for the convolutions and for the fully connected layer after it.",
         ),
         Mistake(
             "side not squared",
-            _side_not_squared,
+            partial(_counted, side_power=1),
             "A map has side × side numbers, and all of them enter the fully connected layer. You "
             "count one side alone.",
         ),
         Mistake(
             "pooling rounded up",
-            _odd_row_kept,
+            partial(_counted, rounded_up=True),
             "You round up after pooling. An odd last row or column is dropped.",
         ),
         Mistake(

@@ -1,5 +1,6 @@
 """Epoch scrubber: kernels, feature maps and answers of a network, epoch by epoch."""
 
+import functools
 from dataclasses import dataclass
 
 import ipywidgets
@@ -187,18 +188,19 @@ def epoch_scrubber(network, snapshots, history, part):
     play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
-    # for one digit and layer, every epoch's look: the network runs once for each
-    looks: dict[tuple[int, str], list[Glance]] = {}
 
+    @functools.lru_cache(maxsize=1)  # for one digit and layer the network runs once an epoch
     def look_at(digit, layer):
-        if (digit, layer) not in looks:
-            looks.clear()
-            found = []
-            for weights in snapshots.weights:
-                _load(twin, weights)
-                found.append(_glance(twin, part.images[digit], layer))
-            looks[digit, layer] = found
-        return looks[digit, layer]
+        """Every epoch's `Glance`, and full colour for the kernels and the maps of all."""
+        every = []
+        for weights in snapshots.weights:
+            _load(twin, weights)
+            every.append(_glance(twin, part.images[digit], layer))
+        limits = tuple(
+            max(float(np.abs(getattr(one, name)).max()) for one in every)
+            for name in ("kernels", "maps")
+        )
+        return every, limits
 
     def draw(digit, layer, epoch):
         if last != len(history):
@@ -206,11 +208,7 @@ def epoch_scrubber(network, snapshots, history, part):
                 f"the snapshots hold {last} epochs and the history {len(history)}: give both of "
                 "the same call of fit"
             )
-        every = look_at(digit, layer)
-        limits = tuple(
-            max(float(np.abs(getattr(one, name)).max()) for one in every)
-            for name in ("kernels", "maps")
-        )
+        every, limits = look_at(digit, layer)
         return scrubber_picture(
             every[epoch], part.images[digit], int(part.labels[digit]), epoch, history, limits, chart
         )
