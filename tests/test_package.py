@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mnist_course import runtime
 from mnist_course.cli import checkup
 
 ROOT = Path(__file__).parent.parent
@@ -158,6 +159,16 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert PROJECT["requires-python"] == f">={major}.{minor}"
 
 
+def test_the_doctor_looks_at_every_dependency():
+    names = {re.split(r"[<>=]", text)[0] for text in PROJECT["dependencies"]}
+    not_looked_at = {
+        "click", "platformdirs",  # without them the doctor itself can't start
+        # d2l's: the doctor says that d2l can't be imported, and which of them it lacks
+        "pandas", "requests", "scipy", "matplotlib-inline", "pillow",
+    }  # fmt: skip
+    assert names - set(runtime.PACKAGES) == not_looked_at
+
+
 def test_every_dependency_has_a_reason_beside_it_or_above_it():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     block = text[text.index("dependencies = [") : text.index("[project.scripts]")]
@@ -172,3 +183,20 @@ def test_every_make_command_explains_itself():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for command in ("help", "lab", "setup", "wheels", "test", "lint", "notebooks", "clean"):
         assert re.search(rf"^make {command} +\w", shown, re.M)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Python is a shell script")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("test", "1, floors"), ("test-full", "0, floors 1"), ("site", ", floors 1")],
+)
+def test_which_make_commands_fail_below_a_floor(command, said, tmp_path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "quick $MNIST_COURSE_QUICK, floors $MNIST_COURSE_FLOORS"\n')
+    python.chmod(0o755)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_COURSE_")}
+    done = subprocess.run(
+        ["make", "--silent", command, "SETUP=true", f"BIN={tmp_path}"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == f"quick {said}"
