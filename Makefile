@@ -74,6 +74,7 @@ bench: setup-tests  ## measure speed against stated peers
 results: setup  ## make the long runs again, into mnist_course/results/; resumable
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
-clean:  ## remove caches and built packages; your lessons, .venv, wheels and data stay
+clean:  ## remove caches, built packages, what tests saved; your lessons, .venv, wheels and data stay
+	rm -f notebooks/*.safetensors notebooks/*.json notebooks/*.jsonl
 	rm -rf dist site screenshots solutions .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -95,15 +95,24 @@ def offline(*command, cwd=ROOT):
     return done.stdout
 
 
-def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path):
+@pytest.fixture
+def saved_by_a_test_run():
+    """A file beside the notebooks, as `make test` leaves them there."""
+    path = ROOT / "notebooks" / "a-test-of-the-wheel.safetensors"
+    path.write_bytes(b"")
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_test_run):
     offline("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
     [wheel] = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, pattern in (("mnist_course/mnist", "*.gz"), ("mnist_course/results", "*.json")):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        assert f"mnist_course/notebooks/{path.name}" in names
+    lessons = {f"mnist_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {name for name in names if name.startswith("mnist_course/notebooks/")} == lessons
     [settings] = (name for name in names if "overrides.d" in name)
     assert settings.endswith(".data/data/share/jupyter/lab/settings/overrides.d/mnist-course.json")
     assert len([name for name in names if name.endswith("ubyte.gz")]) == 4
@@ -177,6 +186,17 @@ def test_every_dependency_has_a_reason_beside_it_or_above_it():
         "pandas", "requests", "scipy", "matplotlib-inline", "pillow",  # d2l's, under one heading
         "mnist-course[test]",
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no git repository")
+def test_git_passes_over_what_the_lessons_save(saved_by_a_test_run):
+    command = ["git", "check-ignore", saved_by_a_test_run, saved_by_a_test_run.with_suffix(".json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == 2, done.stderr
+    tracked = subprocess.run(
+        ["git", "check-ignore", *(ROOT / "notebooks").glob("*.ipynb")], cwd=ROOT
+    )
+    assert tracked.returncode == 1
 
 
 def test_every_make_command_explains_itself():
