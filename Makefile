@@ -41,6 +41,8 @@ test-browser: export MNIST_COURSE_QUICK = 1
 test-browser: setup-tests  ## use the lessons and their explorers in JupyterLab, in Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
+# Here a network that learned nothing is a failure; to a student it is only said.
+test-full site: export MNIST_COURSE_FLOORS = 1
 test-full: export MNIST_COURSE_QUICK = 0
 test-full: setup-tests  ## run every notebook in full mode, as a student does
 	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=1800 notebooks $(ARGS)
@@ -72,6 +74,7 @@ bench: setup-tests  ## measure speed against stated peers
 results: setup  ## make the long runs again, into mnist_course/results/; resumable
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
-clean:  ## remove caches and built packages; your lessons, .venv, wheels and data stay
+clean:  ## remove caches, built packages, what tests saved; your lessons, .venv, wheels and data stay
+	rm -f notebooks/*.safetensors notebooks/*.json notebooks/*.jsonl
 	rm -rf dist site screenshots solutions .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,20 +6,23 @@
 
 Each run is one random seed. Its figures go into `mnist_course/results/TOPIC.json` as soon as
 it ends, so an interrupted evening loses one run a process at most. A stored run is made again
-only when its recipe has changed. Runs are spread over processes of one thread each: the
-accuracies do not depend on it, and times are measured elsewhere (`make bench`).
+only when its recipe or its network has changed; the old one stays in the file, under "earlier".
+Runs are spread over processes of one thread each: the accuracies do not depend on it, and times
+are measured elsewhere (`make bench`).
 """
 
 import argparse
+import hashlib
 import json
 import statistics
+import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 
 import torch
 from tqdm import tqdm
 
-from mnist_course import data, models, recipes, results, runtime
+from mnist_course import data, models, probe, recipes, results, runtime
 from mnist_course.recipes import NETWORKS
 from mnist_course.training import evaluate, fit
 
@@ -50,6 +53,16 @@ TOPICS = {
 }
 
 
+def fingerprint(network):
+    """Twelve hexadecimal digits that differ for networks of other layers or other work.
+
+    A version of torch that prints a layer in other words changes them too: better one training
+    too many than a figure of another network.
+    """
+    text = f"{network} {probe.multiply_accumulates(network)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def run(topic, name, seed):
     """Train one network from one seed; its figures as a dict that JSON can hold."""
     torch.set_num_threads(1)
@@ -58,16 +71,21 @@ def run(topic, name, seed):
     digits = data.load(dataset)
     runtime.seed_everything(seed)
     network = build()
-    history = fit(network, digits, recipe, seed=seed)
+    # on the CPU wherever it runs: there the test set is read below, and figures stay comparable
+    history = fit(network, digits, recipe, seed=seed, device="cpu")
     figures = {
         "name": name,
         "seed": seed,
         "recipe": asdict(recipe),
+        "network": fingerprint(network),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         **{key: value for key, value in asdict(history).items() if key != "images"},
+        "machine": runtime.machine(),
+        "versions": runtime.versions(),
     }
     if opens_test:
-        reason = f"make results: {topic}, {name}, seed {seed}, after the last epoch"
+        network_name = f"{name} (network {figures['network']})"
+        reason = f"make results: {topic}, {network_name}, seed {seed}, after the last epoch"
         test = data.open_test_set(reason, dataset, results.FOLDER)
         batches = data.Batches(test, 1000, normalisation=recipe.normalisation)
         figures["test_accuracy"] = evaluate(network, batches)[1]
@@ -86,16 +104,19 @@ def summary(values):
 
 
 def store(topic, runs):
-    """Write a topic's file: what made it, each run, and a summary of each row."""
+    """Write a topic's file: what made it, each run, and a summary of each row.
+
+    Stored runs that are not in `runs` stay in the record, as earlier ones.
+    """
     rows, _, dataset, _ = TOPICS[topic]
+    written = {json.dumps(one) for one in runs}  # as text: tuples are lists there, NaN equals NaN
+    earlier = [one for one in all_runs(topic) if json.dumps(one) not in written]
     runs = sorted(runs, key=lambda one: (list(rows).index(one["name"]), one["seed"]))
     content = {
         "command": f"python benchmarks/results.py {topic}",
         "dataset": dataset,
         "training_images": 55_000,
         "threads": 1,
-        "machine": runtime.machine(),
-        "versions": runtime.versions(),
         # so many seeds every row has by now
         "seeds": min(sum(one["name"] == name for one in runs) for name in rows),
         "rows": {},
@@ -108,21 +129,35 @@ def store(topic, runs):
             if "test_accuracy" in mine[0]:
                 row["test"] = summary([one["test_accuracy"] for one in mine])
             content["rows"][name] = row
+    if earlier:
+        content["earlier"] = earlier
     text = json.dumps(content, indent=1) + "\n"
     runtime.write_whole(results.FOLDER / f"{topic}.json", text.encode())
 
 
-def stored_runs(topic):
-    """The runs of a topic that are there and were made by today's recipe."""
+def all_runs(topic):
+    """Every run in a topic's file, today's and earlier ones."""
     path = results.FOLDER / f"{topic}.json"
     if not path.is_file():
         return []
+    try:
+        content = results.load(topic)
+        return content["runs"] + content.get("earlier", [])
+    except (ValueError, KeyError, TypeError) as error:
+        sys.exit(f"{path} is damaged ({error}). Take the last whole one: git checkout {path}")
+
+
+def stored_runs(topic):
+    """The runs of a topic that are there and were made by today's recipe and network."""
     rows, seeds, _, _ = TOPICS[topic]
-    wanted = {name: json.loads(json.dumps(asdict(recipe))) for name, (_, recipe) in rows.items()}
+    wanted = {
+        name: (json.loads(json.dumps(asdict(recipe))), fingerprint(build()))
+        for name, (build, recipe) in rows.items()
+    }
     return [
         one
-        for one in results.load(topic)["runs"]
-        if one["seed"] < seeds and one["recipe"] == wanted.get(one["name"])
+        for one in all_runs(topic)
+        if one["seed"] < seeds and (one["recipe"], one.get("network")) == wanted.get(one["name"])
     ]
 
 
@@ -144,6 +179,7 @@ def main():
         parser.error(f"no topic {', '.join(unknown)}; there are {', '.join(TOPICS)}")
     if runtime.quick():
         parser.error("these are full-size runs: start without MNIST_COURSE_QUICK")
+    torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
     for topic in options.topics or TOPICS:
         pairs = missing(topic)
         if options.list:

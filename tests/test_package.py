@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mnist_course import runtime
 from mnist_course.cli import checkup
 
 ROOT = Path(__file__).parent.parent
@@ -94,15 +95,24 @@ def offline(*command, cwd=ROOT):
     return done.stdout
 
 
-def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path):
+@pytest.fixture
+def saved_by_a_test_run():
+    """A file beside the notebooks, as `make test` leaves them there."""
+    path = ROOT / "notebooks" / "a-test-of-the-wheel.safetensors"
+    path.write_bytes(b"")
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_test_run):
     offline("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
     [wheel] = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, pattern in (("mnist_course/mnist", "*.gz"), ("mnist_course/results", "*.json")):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        assert f"mnist_course/notebooks/{path.name}" in names
+    lessons = {f"mnist_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {name for name in names if name.startswith("mnist_course/notebooks/")} == lessons
     [settings] = (name for name in names if "overrides.d" in name)
     assert settings.endswith(".data/data/share/jupyter/lab/settings/overrides.d/mnist-course.json")
     assert len([name for name in names if name.endswith("ubyte.gz")]) == 4
@@ -158,6 +168,16 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert PROJECT["requires-python"] == f">={major}.{minor}"
 
 
+def test_the_doctor_looks_at_every_dependency():
+    names = {re.split(r"[<>=]", text)[0] for text in PROJECT["dependencies"]}
+    not_looked_at = {
+        "click", "platformdirs",  # without them the doctor itself can't start
+        # d2l's: the doctor says that d2l can't be imported, and which of them it lacks
+        "pandas", "requests", "scipy", "matplotlib-inline", "pillow",
+    }  # fmt: skip
+    assert names - set(runtime.PACKAGES) == not_looked_at
+
+
 def test_every_dependency_has_a_reason_beside_it_or_above_it():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     block = text[text.index("dependencies = [") : text.index("[project.scripts]")]
@@ -168,7 +188,35 @@ def test_every_dependency_has_a_reason_beside_it_or_above_it():
     ]  # fmt: skip
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no git repository")
+def test_git_passes_over_what_the_lessons_save(saved_by_a_test_run):
+    command = ["git", "check-ignore", saved_by_a_test_run, saved_by_a_test_run.with_suffix(".json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == 2, done.stderr
+    tracked = subprocess.run(
+        ["git", "check-ignore", *(ROOT / "notebooks").glob("*.ipynb")], cwd=ROOT
+    )
+    assert tracked.returncode == 1
+
+
 def test_every_make_command_explains_itself():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for command in ("help", "lab", "setup", "wheels", "test", "lint", "notebooks", "clean"):
         assert re.search(rf"^make {command} +\w", shown, re.M)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Python is a shell script")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("test", "1, floors"), ("test-full", "0, floors 1"), ("site", ", floors 1")],
+)
+def test_which_make_commands_fail_below_a_floor(command, said, tmp_path):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "quick $MNIST_COURSE_QUICK, floors $MNIST_COURSE_FLOORS"\n')
+    python.chmod(0o755)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_COURSE_")}
+    done = subprocess.run(
+        ["make", "--silent", command, "SETUP=true", f"BIN={tmp_path}"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == f"quick {said}"

@@ -14,7 +14,7 @@ from mnist_course import runtime
 from mnist_course.cli import lessons
 
 MODULES = {"scikit-learn": "sklearn", "d2l": "d2l.torch"}  # where it isn't the package's name
-NOT_NEEDED = {"nbval"}  # by a lesson
+NOT_NEEDED = {"nbval", "tqdm"}  # by a lesson
 D2L = "--no-deps d2l==1.0.3"  # as in scripts/setup.py, which says why
 SETTINGS = Path(__file__).parent.parent / "jupyterlab.json"
 COMMS = ("@jupyterlab/apputils-extension:kernels-settings", "commsOverSubshells")

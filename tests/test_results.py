@@ -1,0 +1,126 @@
+"""The long runs of `make results`: resumable, and none is lost from the record."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import results as long_runs
+import torch
+
+from mnist_course import data, models, results, runtime
+from mnist_course.training import Recipe
+
+ONE_EPOCH = Recipe(epochs=1, batch_size=50, learning_rate=0.1)
+
+
+@pytest.fixture
+def topic(few, tmp_path, monkeypatch):
+    """A topic of one small network, two seeds and few images, which opens the test set."""
+    monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(data, "load", lambda name: few)
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(long_runs, "ProcessPoolExecutor", ThreadPoolExecutor)  # sees the patches
+    network(monkeypatch)
+    yield tmp_path / "small.json"
+    torch.set_num_threads(threads)
+
+
+def network(monkeypatch, build=models.softmax_regression, recipe=ONE_EPOCH, seeds=2):
+    """Make the topic hold this network and recipe."""
+    topics = {"small": ({"one": (build, recipe)}, seeds, "mnist", True)}
+    monkeypatch.setattr(long_runs, "TOPICS", topics)
+
+
+def make(monkeypatch, *options):
+    monkeypatch.setattr("sys.argv", ["results.py", "--jobs", "1", *options])
+    long_runs.main()
+
+
+def test_only_what_is_missing_is_made(topic, monkeypatch, capsys):
+    long_runs.store("small", [long_runs.run("small", "one", 1)])
+    before = json.loads(topic.read_text())["runs"]
+    assert long_runs.missing("small") == [("one", 0)]
+    make(monkeypatch, "--list")
+    assert "small      1 runs missing" in capsys.readouterr().out
+    make(monkeypatch)
+    content = json.loads(topic.read_text())
+    assert [one["seed"] for one in content["runs"]] == [0, 1]
+    assert content["runs"][1] == before[0]
+    assert content["seeds"] == 2
+    assert "earlier" not in content
+    accuracies = [one["test_accuracy"] for one in content["runs"]]
+    assert content["rows"]["one"]["test"]["accuracies"] == accuracies
+    make(monkeypatch)
+    assert json.loads(topic.read_text()) == content
+
+
+def wider():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10), torch.nn.ReLU())
+
+
+@pytest.mark.parametrize(
+    "change", [{"recipe": replace(ONE_EPOCH, learning_rate=0.2)}, {"build": wider}]
+)
+def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(topic, monkeypatch, change):
+    make(monkeypatch)
+    old = json.loads(topic.read_text())["runs"]
+    network(monkeypatch, **change)
+    assert long_runs.missing("small") == [("one", 0), ("one", 1)]
+    make(monkeypatch)
+    content = json.loads(topic.read_text())
+    assert content["earlier"] == old
+    assert all("test_accuracy" in one for one in old)
+    assert content["rows"]["one"]["accuracies"] == [
+        one["validation_accuracy"][-1] for one in content["runs"]
+    ]
+    reasons = [opening["reason"] for opening in data.test_openings(topic.parent)]
+    assert len(set(reasons)) == (4 if "build" in change else 2)
+    # back to what it was: nothing is trained again, nothing is lost
+    network(monkeypatch)
+    assert long_runs.missing("small") == []
+    long_runs.store("small", long_runs.stored_runs("small"))
+    back = json.loads(topic.read_text())
+    assert (back["runs"], back["earlier"]) == (old, content["runs"])
+
+
+def test_a_run_says_where_and_with_what_it_was_made(topic):
+    run = long_runs.run("small", "one", 0)
+    assert run["machine"] == runtime.machine()
+    assert run["versions"] == runtime.versions()
+    assert run["network"] == long_runs.fingerprint(models.softmax_regression())
+    assert run["device"] == "cpu"
+
+
+def test_the_network_learns_on_the_cpu_where_the_test_set_is_read(topic, monkeypatch):
+    devices = []
+    monkeypatch.setattr(runtime, "device", lambda name=None: devices.append(name) or name)
+    long_runs.run("small", "one", 0)
+    assert devices == ["cpu"]
+
+
+def test_a_run_that_diverged_is_kept_once(topic, monkeypatch):
+    run = long_runs.run("small", "one", 0) | {"train_loss": [float("nan")]}
+    for _ in range(2):
+        long_runs.store("small", [run])
+    content = json.loads(topic.read_text())
+    assert len(content["runs"]) == 1
+    assert "earlier" not in content
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", "{}"])
+def test_a_damaged_file_is_named_and_stays(topic, monkeypatch, content):
+    topic.write_text(content)
+    with pytest.raises(SystemExit, match=r"small\.json is damaged .*git checkout"):
+        make(monkeypatch)
+    assert topic.read_text() == content
+
+
+def test_every_stored_run_names_its_network():
+    for path in results.FOLDER.glob("*.json"):
+        for run in json.loads(path.read_text()).get("runs", []):
+            assert {"network", "machine", "versions"} <= run.keys(), path
+    first, now = (results.load(name)["runs"][0] for name in ("residual-first", "residual"))
+    assert first["recipe"] == now["recipe"]
+    assert first["network"] != now["network"]
