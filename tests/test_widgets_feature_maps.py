@@ -119,6 +119,8 @@ def test_the_window_of_a_pooling_layer_is_torchs(layer):
     torch.testing.assert_close(kept, expected[:, 2, 3])
 
 
+@pytest.mark.parametrize("onednn", [True, False])  # macOS has none
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # told when oneDNN is switched
 @pytest.mark.parametrize(
     ("layer", "place", "expected"),
     [
@@ -129,8 +131,9 @@ def test_the_window_of_a_pooling_layer_is_torchs(layer):
         ("5", (2, 2), (6, 21, 6, 21)),  # 14 + 2 = 16
     ],
 )
-def test_receptive_fields_of_lenet_by_hand(lenet, layer, place, expected):
-    assert layers.Look(lenet).field(layer, *place) == expected
+def test_receptive_fields_of_lenet_by_hand(lenet, layer, place, expected, onednn):
+    with torch.backends.mkldnn.flags(enabled=onednn):
+        assert layers.Look(lenet).field(layer, *place) == expected
 
 
 def test_receptive_fields_are_where_gradients_are(residual):
