@@ -152,7 +152,11 @@ def test_every_control_and_picture_has_a_name_for_screen_readers(explorers):
         explorer.settle()
         for slider in explorer.sliders():
             label = slider.locator(".widget-label").text_content()
-            assert slider.locator("[role=slider]").get_attribute("aria-label") == label
+            handle, readout = slider.locator("[role=slider]"), slider.locator(".widget-readout")
+            assert handle.get_attribute("aria-label") == label
+            number = readout.inner_text().replace("−", "-")  # what is read out is what is shown
+            assert float(handle.get_attribute("aria-valuetext")) == float(number), label
+            assert readout.get_attribute("role") == "textbox"  # a value can be typed in
         for choice in explorer.root.locator("select").all():
             assert choice.evaluate("(list) => list.labels[0].textContent")
         for button in explorer.root.locator("button").all():
