@@ -644,6 +644,21 @@ def test_a_layer_that_was_exchanged_for_a_smaller_one(lenet):
     assert "it depends on 7 × 7 pixels" in explorer.seen.text
 
 
+def test_a_layer_that_was_exchanged_for_a_larger_one_is_told(lenet):
+    explorer = feature_maps(lenet, PART)
+    lenet[0], lenet[3] = nn.Conv2d(1, 8, 5, padding=2), nn.Conv2d(8, 16, 5)
+    for layer in ("3", "2", "0"):  # of the first of them only the input channels are more
+        explorer.controls["layer"].value = layer
+        assert explorer.seen.text.endswith(layers.EXCHANGED)
+        assert explorer.error is None
+    explorer.controls["layer"].value = "4"  # as it was
+    assert layers.EXCHANGED not in explorer.seen.text
+    again = feature_maps(lenet, PART)
+    again.controls["layer"].value = "3"
+    assert (again.controls["source"].max, again.error) == (7, None)
+    assert layers.EXCHANGED not in again.seen.text
+
+
 def test_weights_that_are_no_numbers(lenet):
     explorer = feature_maps(lenet, PART)
     with torch.no_grad():
