@@ -254,7 +254,8 @@ class Explorer(ipywidgets.VBox):
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())
         unseen = ipywidgets.VBox([ipywidgets.HTML(STYLE), Names()], layout={"display": "none"})
-        super().__init__([unseen, arrangement, self.picture, self.problem])
+        # a sentence below a high picture would stand off the screen
+        super().__init__([unseen, arrangement, self.problem, self.picture])
         self.add_class("mnist-explorer")
         self.problem.add_class("mnist-problem")
         self._refresh(first=True)
