@@ -273,5 +273,8 @@ def test_an_answer_that_fits_the_first_input_alone_is_told_so(name):
     first = exercise.arguments(exercise.cases[0])
     result = checks.judge(name, lambda *arguments: right(*copy.deepcopy(first)))
     assert result.state == "failed"
+    if name == "stable-cross-entropy":  # the loss leads back to other logits than the input
+        assert result.kind == "graph"
+        return
     assert result.kind in ("value", "shape")
     assert "but not for this one" in result.sentence

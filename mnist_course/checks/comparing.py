@@ -148,7 +148,7 @@ def _tensor_difference(expected, got, tolerance, where):
     if expected.requires_grad and not got.requires_grad:
         return "graph", (
             f"The numbers are right, but {where} has lost the way back to the input: "
-            "`backward()` would not work. Are there `.item()`, `.detach()` or "
+            "`backward()` would not work. Are there `.item()`, `.detach()`, `torch.tensor(...)` or "
             "`torch.no_grad()` on the way?"
         )
     return None

@@ -299,6 +299,29 @@ def way_back_lost(logits, labels):
     return F.cross_entropy(logits.detach(), labels)
 
 
+@wrong("stable-cross-entropy", "graph")
+def a_new_tensor_that_begins_here(logits, labels):
+    total = 0
+    for row, label in zip(logits, labels, strict=True):
+        total += (row.logsumexp(0) - row[label]).item()
+    return torch.tensor(total / len(labels), requires_grad=True)
+
+
+@wrong("stable-cross-entropy", "graph")
+def half_of_the_way_back(logits, labels):
+    total = 0
+    for row, label in zip(logits, labels, strict=True):
+        total += row.logsumexp(0) - row[label].item()
+    return total / len(labels)
+
+
+@wrong("stable-cross-entropy", "graph")
+def way_back_used_up(logits, labels):
+    loss = F.cross_entropy(logits, labels)
+    torch.autograd.grad(loss, logits)
+    return loss
+
+
 @right("stable-cross-entropy")
 def row_by_row_maximum(logits, labels):
     lifted = logits - logits.max(dim=1, keepdim=True).values
