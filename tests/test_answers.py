@@ -79,9 +79,10 @@ def test_the_grade_id_counts_first_and_the_last_of_two_copies(tmp_path):
     wrong = code("def leaky_relu(inputs, slope):\n    return torch.relu(inputs)")
     right, first = code(LEAKY, grade_id="leaky-relu"), code(STUB, grade_id="leaky-relu")
     cells = answers.code_cells(write(tmp_path / "04_a.ipynb", wrong, first, right))
-    by_grade_id, by_name = answers.groups(cells, "leaky-relu", "leaky_relu")
-    assert [cell.source for cell in by_grade_id] == [STUB, LEAKY]
-    assert len(by_name) == 3
+    own, below, anywhere = answers.groups(cells, "leaky-relu", "leaky_relu")
+    assert [cell.source for cell in own] == [STUB, LEAKY]
+    assert below == []
+    assert len(anywhere) == 3
     assert looked(tmp_path, wrong, first, right)["leaky-relu"].state == "passed"
 
 
@@ -216,6 +217,41 @@ def test_a_copy_in_another_cell_is_not_judged_in_its_place(tmp_path):
     found = looked(tmp_path, *cells)["leaky-relu"]
     assert found.state == "failed"
     assert "missing" in found.text
+
+
+RELU = "def leaky_relu(inputs, slope):\n    return torch.relu(inputs)"
+
+
+@pytest.mark.parametrize("first", [RELU, "def leaky_relu(inputs:\n", "@missing" + LEAKY, "1 / 0"])
+def test_a_second_try_below_counts_when_the_first_is_wrong(tmp_path, first):
+    check = code('check("leaky-relu", leaky_relu)', "check-leaky-relu")
+    cells = [code(first, "leaky-relu"), check, code(LEAKY), check]
+    assert looked(tmp_path, *cells)["leaky-relu"].state == "passed"
+    assert looked(tmp_path, *cells, code(RELU))["leaky-relu"].state == "failed"
+    again = [code(first, grade_id="leaky-relu"), code(RELU), code(LEAKY)]
+    assert looked(tmp_path, *again)["leaky-relu"].state == "passed"
+
+
+def test_a_right_answer_stays_right_whatever_is_tried_below_it(tmp_path):
+    found = looked(tmp_path, code(LEAKY, "leaky-relu"), code(RELU))
+    assert found["leaky-relu"].state == "passed"
+
+
+def test_no_cell_of_a_lesson_is_taken_for_an_answer_of_a_student():
+    for lesson in make_notebooks.LESSONS.glob("*.py"):
+        notebook = make_notebooks.build(lesson)
+        cells = [
+            answers.Cell(cell.source, cell.id, "")
+            for cell in notebook.cells
+            if cell.cell_type == "code"
+        ]
+        for exercise in checks.EXERCISES.values():
+            if exercise.lesson == lesson.stem[:2]:
+                own, below, anywhere = answers.groups(
+                    cells, exercise.name, exercise.reference.__name__
+                )
+                assert own == anywhere
+                assert below == []
 
 
 def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
