@@ -311,6 +311,17 @@ def progress(*arguments):
     return CliRunner().invoke(main, ["progress", *map(str, arguments)])
 
 
+def test_further_cases_are_found_from_the_folder_where_the_command_is_given(tmp_path, monkeypatch):
+    inputs = {"tensor": [-3.25, 5], "dtype": "float32"}
+    (tmp_path / "cases.json").write_text(json.dumps({"leaky-relu": [[inputs, 0.5]]}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_COURSE_CASES", "cases.json")
+    assert looked(tmp_path, code(LEAKY))["leaky-relu"].state == "passed"
+    fits_the_others = LEAKY.replace("slope *", "(slope if inputs.min() != -3.25 else 7) *")
+    found = looked(tmp_path, code(fits_the_others))["leaky-relu"]
+    assert found.text.endswith("It fails on an input that is not shown.")
+
+
 def test_the_table(tmp_path):
     write(tmp_path / "04_relu.ipynb", code(IMPORTS), code(STUB, "leaky-relu"))
     newer = [

@@ -483,6 +483,23 @@ def test_further_cases_count_and_are_not_shown():
     assert "not shown" in result.sentence
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"prepare": lambda image, factor: (torch.as_tensor(image), factor)},
+        {"outcome": lambda returned, *arguments: returned.sum()},
+    ],
+)
+def test_a_further_case_that_does_not_fit_is_not_the_answer_s_fault(changed):
+    further = [Case((torch.tensor([7.25]), 5)), Case(("a", "b"))]
+    result = judge(lambda image, factor: image * factor, further, **changed)
+    assert (result.state, result.kind) == ("failed", "check")
+    assert "further case 2 of double" in result.sentence
+    assert "not judged" in result.sentence
+    assert "report" not in result.sentence
+
+
 def test_a_check_that_breaks_does_not_break_the_lesson():
     def broken(image, factor):
         raise ValueError("table")

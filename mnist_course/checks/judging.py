@@ -76,8 +76,19 @@ def _judge(exercise, answer, further):
         return Result(exercise.name, UNSOLVED, "", "Not solved yet.")
 
     cases = (*exercise.cases, *further)
-    originals = [exercise.arguments(case) for case in cases]
-    right = [_right(exercise, exercise.reference, arguments) for arguments in originals]
+    originals, right = [], []
+    for place, case in enumerate(cases, start=1 - len(exercise.cases)):
+        try:
+            originals.append(exercise.arguments(case))
+            right.append(_right(exercise, exercise.reference, originals[-1]))
+        except Exception as error:
+            if place < 1:  # one of the course's own
+                raise
+            return failed(
+                "check",
+                f"The answer was not judged: further case {place} of {exercise.name} does not fit "
+                f"this exercise ({type(error).__name__}: {error}).",
+            )
     calls = running.run(
         answer, [copy.deepcopy(a) for a in originals], exercise.package, exercise.reference
     )

@@ -271,6 +271,8 @@ def _round(answers, folder):
         "MPLBACKEND": "agg",
         "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
     }
+    if cases := os.environ.get("MNIST_COURSE_CASES"):
+        settings["MNIST_COURSE_CASES"] = os.path.abspath(cases)  # as named from this folder
     process = subprocess.Popen(
         [sys.executable, "-c", "from mnist_course.cli.answers import serve; serve()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder,
