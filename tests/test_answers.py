@@ -265,10 +265,15 @@ def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
 
 
 def test_an_answer_may_be_tried_below_itself(tmp_path):
-    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu? \n?torch.where;\n"
-    tried += "%timeit 1\nseen = leaky_relu"
+    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu?\n?torch.where;\n"
+    tried += "for size in 1, 2:\n    %timeit leaky_relu(images[:size])\n    !ls\n    size?\n"
+    tried += "files = !ls\nget_ipython().run_line_magic('time', '1')\nseen = leaky_relu"
     found = looked(tmp_path, code("images = load()"), code(tried, "leaky-relu"))
     assert found["leaky-relu"].state == "passed"
+    quoted = LEAKY.replace(":", ':\n    """Is it\n    %so?\n    """', 1)
+    quoted = quoted.replace("inputs > 0", "0 * inputs\n        % 1 < inputs")
+    assert looked(tmp_path, code("%%time\n" + quoted))["leaky-relu"].state == "passed"
+    assert "%so?" in answers.as_python(quoted)
     helper = "def small(number):\n    return number\n?torch.where\n!ls"
     uses = LEAKY.replace("slope *", "small(slope) *")
     assert looked(tmp_path, code(helper), code(uses))["leaky-relu"].state == "passed"
@@ -279,7 +284,7 @@ def test_no_line_of_a_lesson_is_taken_for_a_notebook_s_own_command():
     for lesson in make_notebooks.LESSONS.glob("*.py"):
         for cell in make_notebooks.build(lesson, solved=True).cells:
             if cell.cell_type == "code":
-                assert answers.MAGIC.sub("", cell.source) == cell.source
+                assert answers.as_python(cell.source) == cell.source + "\n"
 
 
 def test_a_lambda_and_an_object_can_be_answers(tmp_path):

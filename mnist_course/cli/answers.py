@@ -35,8 +35,6 @@ BAR = 20  # characters
 # Python's own functions that may be called for a constant of another cell
 QUICK = {"bool", "dict", "float", "int", "len", "list", "max", "min", "range", "set", "str", "sum"}
 QUICK |= {"abs", "complex", "frozenset", "round", "slice", "sorted", "tuple"}
-# a notebook's own commands, `%%time` or `torch.roll?`: not Python
-MAGIC = re.compile(r"^[%!].*$|^(?:\?+[\w.]+|[\w.]+\?+)[ \t;]*$", re.MULTILINE)
 # modules whose functions may be called for a constant, too: none trains or fetches anything
 CALCULATING = {"collections", "fractions", "functools", "itertools", "math", "numpy", "operator"}
 CALCULATING |= {"random", "re", "statistics", "string", "torch"}
@@ -75,8 +73,26 @@ def code_cells(path):
 
 def _cell(cell):
     metadata = cell.get("metadata", {}).get("nbgrader", {})
-    source = MAGIC.sub("", "".join(cell["source"]))
+    source = as_python("".join(cell["source"]))
     return Cell(source, str(cell.get("id")), str(metadata.get("grade_id")))
+
+
+def as_python(source):
+    """A cell's source with the notebook's own commands, `%timeit` or `torch.roll?`, as calls."""
+    from IPython.core.inputtransformer2 import TransformerManager  # takes a moment to import
+
+    source = re.sub(r"\A\s*%%", "# %%", source)  # `%%time` would turn the whole cell into a text
+    try:
+        return TransformerManager().transform_cell(source)
+    except SyntaxError:  # the answer's own
+        return source
+
+
+class NoNotebook:
+    """Does nothing, in place of the notebook that `get_ipython()` gives."""
+
+    def __getattr__(self, name):
+        return lambda *arguments, **named: None
 
 
 def _statements(source):
@@ -214,7 +230,7 @@ def _judge(checks, name, function, group):
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module  # where the classes of an answer say that they come from
     names = vars(module)
-    names["display"] = print  # which a notebook has
+    names |= {"display": print, "get_ipython": NoNotebook}  # which a notebook has
     for number, source in enumerate(group["prelude"]):
         with contextlib.suppress(Exception):  # whatever fails is missed by name if it matters
             _execute(ast.parse(source), source, f"<{name}, another cell {number}>", names)
