@@ -252,6 +252,17 @@ def test_an_input_that_is_changed_is_noticed():
     assert result.kind == "changes input"
     assert "sets `requires_grad` of the `image`" in result.sentence
 
+    def left_behind(image, factor):
+        image.requires_grad_()
+        answer = image * factor
+        answer.sum().backward()
+        image.requires_grad_(False)
+        return answer.detach()
+
+    result = judge(left_behind)
+    assert result.kind == "changes input"
+    assert "leaves a gradient in the `image`" in result.sentence
+
 
 @pytest.mark.parametrize(
     ("image", "change", "advice"),
@@ -746,6 +757,9 @@ def test_what_to_do_about_a_wrong_type_depends_on_what_is_asked_for():
     with_graph = ONES.clone().requires_grad_()
     for expected, got, advice in (
         (ONES, [1.0], "`torch.tensor(...)`"),
+        (ONES, [], "`torch.tensor(...)`"),
+        (ONES, [ONES, ONES], "`torch.stack(...)`"),
+        (ONES, (ONES.sum(), ONES.sum()), "`torch.stack(...)`"),
         (ONES, numpy.ones(3), "`torch.from_numpy(...)`"),
         (with_graph, 1.0, "`backward()` needs a tensor"),
         ((ONES, ONES), ONES, "`return a, b`"),

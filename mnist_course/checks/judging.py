@@ -201,6 +201,8 @@ def _changed(name, before, after):
     """The sentence for an argument that the answer has changed."""
     if isinstance(before, torch.Tensor) and before.requires_grad != after.requires_grad:
         what = f"sets `requires_grad` of the `{name}` that it is given"
+    elif isinstance(before, torch.Tensor) and not same(before.grad, after.grad):
+        what = f"leaves a gradient in the `{name}` that it is given, and the next call adds to it"
     else:
         what = f"changes the `{name}` that it is given"
     copied = "`copy.deepcopy(...)`"
@@ -223,6 +225,7 @@ def same(before, after):
             and before.dtype == after.dtype
             and before.device == after.device
             and before.requires_grad == after.requires_grad
+            and same(before.grad, after.grad)
             # as `torch.equal`, but NaN is the same as NaN
             and bool(torch.isclose(before, after, rtol=0, atol=0, equal_nan=True).all())
         )
