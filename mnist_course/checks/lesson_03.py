@@ -142,6 +142,11 @@ COUNT_PARAMETERS = Exercise(
             "That is the last layer alone. Add the layers up.",
         ),
         Mistake(
+            "the first layer alone",
+            lambda size, layers: count_parameters(size, layers[:1]),
+            "That is the first layer alone. Is there a `return` inside the loop?",
+        ),
+        Mistake(
             "padding on one side",
             partial(_counted, padded=1),
             "Padding puts zeros on both sides, so it counts twice.",
@@ -779,6 +784,15 @@ def _in_training_mode(network, batches, label):
     return (predictions[labels == label] == label).float().mean().item()
 
 
+def _class_in_training_mode(network, batches, label):
+    network.train()
+    with torch.no_grad():
+        hits = [
+            network(images[labels == label]).argmax(dim=1) == label for images, labels in batches
+        ]
+    return torch.cat(hits).float().mean().item()
+
+
 def _last_batch(network, batches, label):
     return class_accuracy(network, batches[-1:], label)
 
@@ -842,6 +856,12 @@ CLASS_ACCURACY = Exercise(
             _in_training_mode,
             "The network is in training mode: batch norm uses the mean of each batch. "
             "[Section 10](10. train() and eval()) tells more.",
+        ),
+        Mistake(
+            "one class in training mode",
+            _class_in_training_mode,
+            "The network is in training mode: batch norm uses the mean of the few images that you "
+            "hand over. [Section 10](10. train() and eval()) tells more.",
         ),
         Mistake(
             "all classes",

@@ -105,6 +105,22 @@ def convolutions_left_out(size, layers):
     return total - count(size, [layer for layer in layers if layer[0] != "linear"])
 
 
+@wrong("count-parameters", "the first layer alone")
+def ends_in_the_first_turn(size, layers):
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            outputs, kernel, padding = settings
+            total += outputs * (channels * kernel * kernel + 1)
+            size, channels = size + 2 * padding - kernel + 1, outputs
+        elif kind == "pool":
+            size //= settings[0]
+        else:
+            total += settings[0] * (channels * size * size + 1)
+            size, channels = 1, settings[0]
+        return total
+
+
 @wrong("count-parameters", "type")
 def a_float(size, layers):
     return count(size, layers) / 1
@@ -840,6 +856,17 @@ def brackets_forgotten(network, batches, label):
         hits += ((predictions == label) & (labels == label)).sum().item()
         total += (labels == label).sum().item()
     return hits / total
+
+
+@wrong("class-accuracy", "one class in training mode")
+def images_of_the_class_without_eval(network, batches, label):
+    correct = total = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            images = images[labels == label]
+            correct += (network(images).argmax(dim=1) == label).sum().item()
+            total += len(images)
+    return correct / total
 
 
 @wrong("class-accuracy", "raises")
