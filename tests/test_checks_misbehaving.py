@@ -1,11 +1,14 @@
 """Every check bears every answer: it says the right sentence, and the lesson goes on."""
 
+import concurrent.futures
 import copy
 import math
+import random
 import re
 import sys
 import types
 
+import numpy
 import pytest
 import torch
 
@@ -232,6 +235,54 @@ def test_a_misbehaving_answer_gets_its_sentence(name, misbehaviour, capsys, monk
     assert torch.equal(before[0], after[0])
     assert before[1:2] + before[3:] == after[1:2] + after[3:]
     assert judging.judge(exercise, right).state == "passed"
+
+
+def in_a_new_thread(read):
+    """What a thread that starts now would read."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return pool.submit(read).result()
+
+
+CHANGES = {
+    "threads": (lambda: torch.set_num_threads(3), torch.get_num_threads),
+    "gradients": (lambda: torch.set_grad_enabled(False), torch.is_grad_enabled),
+    "deterministic algorithms": (
+        lambda: torch.use_deterministic_algorithms(True),
+        torch.are_deterministic_algorithms_enabled,
+    ),
+    "a warning for others": (
+        lambda: torch.use_deterministic_algorithms(True, warn_only=True),
+        torch.is_deterministic_algorithms_warn_only_enabled,
+    ),
+    "anomaly mode": (lambda: torch.autograd.set_detect_anomaly(True), torch.is_anomaly_enabled),
+    "digits of a product": (
+        lambda: torch.set_float32_matmul_precision("medium"),
+        torch.get_float32_matmul_precision,
+    ),
+    "torch's device": (lambda: torch.set_default_device("meta"), torch.get_default_device),
+    "numpy's errors": (lambda: numpy.seterr(all="raise"), numpy.geterr),
+    "depth of calls": (lambda: sys.setrecursionlimit(444), sys.getrecursionlimit),
+    "random numbers": (lambda: random.seed(1), random.getstate),
+    "numpy's random numbers": (
+        lambda: numpy.random.seed(1),
+        lambda: numpy.random.get_state()[1].tolist(),
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", CHANGES)
+def test_a_setting_that_an_answer_changes_is_afterwards_as_before(setting):
+    change, read = CHANGES[setting]
+    right = right_answer(checks.EXERCISES["leaky-relu"])
+
+    def answer(*arguments):
+        returned = right(*arguments)
+        change()
+        return returned
+
+    before = read(), in_a_new_thread(read)
+    checks.judge("leaky-relu", answer)
+    assert (read(), in_a_new_thread(read)) == before
 
 
 @every_exercise
