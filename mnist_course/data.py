@@ -20,6 +20,7 @@ import torch
 from mnist_course import runtime
 
 PACKAGED_MNIST = Path(__file__).parent / "mnist"
+REPOSITORY_DATA = Path(__file__).parent.parent / "data"  # `mnist-course data fashion` fills it
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 # SHA-256 of the uncompressed IDX files
@@ -117,7 +118,7 @@ def _unpack(sources, digests, raw):
 def _first_good(sources, name, digest, target):
     for folder in sources:
         for path in (folder / name, folder / f"{name}.gz"):
-            if path == target or not path.is_file():
+            if path.resolve() == target.resolve() or not path.is_file():
                 continue
             try:
                 content = path.read_bytes()
@@ -163,7 +164,8 @@ def mnist_root(root=None):
 def fashion_sources(folder=None):
     """Folders in which Fashion-MNIST may lie, in the order in which they are tried."""
     named = [Path(folder)] if folder else []
-    places = [*named, runtime.data_folder(), Path("data"), Path("../data"), DEBIAN_FASHION]
+    near = [Path("data"), Path("../data"), REPOSITORY_DATA]
+    places = [*named, runtime.data_folder(), *near, DEBIAN_FASHION]
     return [place / inner for place in places for inner in (".", "FashionMNIST/raw")]
 
 

@@ -74,7 +74,17 @@ def test_fashion_from_a_folder_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(28, "No space left on device", "x.bin"), "No space left on device (x.bin)"),
+        (
+            OSError(28, "No space left on device", "x.bin"),
+            "No space left on device (x.bin). The disk or your share of it is full: make room, "
+            "then try again.",
+        ),
+        (
+            PermissionError(13, "Permission denied", "x.bin"),
+            "Permission denied (x.bin). Put the course into a folder of your own, or name a "
+            "folder in which you may write, then try again.",
+        ),
+        (OSError(5, "Input/output error", "x.bin"), "Error: Input/output error (x.bin)\n"),
         (ImportError("No module named 'torch'"), "Type: mnist-course doctor"),
         (runtime.CourseError("say what to do"), "say what to do"),
     ],

@@ -301,6 +301,7 @@ def fashion(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "user"))
     monkeypatch.setattr(data, "FASHION_DIGESTS", digests(files))
+    monkeypatch.setattr(data, "REPOSITORY_DATA", tmp_path / "repository" / "data")
     monkeypatch.setattr(data, "DEBIAN_FASHION", tmp_path / "debian")
 
     def no_network(*arguments, **options):
@@ -312,7 +313,9 @@ def fashion(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("inner", ["", "FashionMNIST/raw"])
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("place", ["given", "user", "work/data", "data", "debian"])
+@pytest.mark.parametrize(
+    "place", ["given", "user", "work/data", "data", "repository/data", "debian"]
+)
 def test_fashion_is_found(fashion, tmp_path, place, packed, inner):
     put(tmp_path / place / inner, fashion, packed)
     folder = tmp_path / place if place == "given" else None
@@ -405,7 +408,28 @@ def test_d2l_finds_fashion_where_it_looks(fashion, tmp_path, monkeypatch):
     assert d2l.get_dataloader_workers() == 0
 
 
-@pytest.mark.skipif(not data.DEBIAN_FASHION.is_dir(), reason="Fashion-MNIST is not installed here")
+fashion_is_installed = pytest.mark.skipif(
+    not data.DEBIAN_FASHION.is_dir(), reason="Fashion-MNIST is not installed here"
+)
+
+
+@fashion_is_installed
+def test_the_real_d2l_loads_the_real_fashion_mnist(tmp_path, monkeypatch):
+    from d2l import torch as d2l
+
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(d2l, "get_dataloader_workers", d2l.get_dataloader_workers)  # restores it
+    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "mirrors", [])  # nowhere to get it from
+    data.prepare_d2l_fashion()
+    training, test = d2l.load_data_fashion_mnist(256)
+    assert (len(training.dataset), len(test.dataset)) == (60_000, 10_000)
+    assert training.num_workers == test.num_workers == 0
+    images, labels = next(iter(training))
+    assert (images.shape, labels.shape) == ((256, 1, 28, 28), (256,))
+
+
+@fashion_is_installed
 def test_the_real_fashion_mnist(tmp_path):
     root = data.fashion_root(tmp_path, data.DEBIAN_FASHION)
     theirs = torchvision.datasets.FashionMNIST(root, download=False)

@@ -134,6 +134,22 @@ def test_pictures_have_a_text(notebook):
         assert re.search(r'alt="[^"]+"', image), image
 
 
+# Calls that draw and take no text, as a lesson writes them.
+WITHOUT_TEXT = {"d2l.train_ch6"}  # lesson 03 shows how d2l trains, with d2l's own live plot
+
+
+@every_lesson
+def test_nothing_is_drawn_without_a_text(lesson, notebook):
+    known = WITHOUT_TEXT if lesson.stem.startswith("03") else set()
+    for cell in code(notebook):
+        for name in ("show", "display", "show_images", "Animator", "train_ch3", "train_ch6"):
+            drawn = {ast.unparse(call.func) for call in calls(cell, name)}
+            assert drawn <= {"plots.show", *known}, cell.source
+        assert not re.search(r"\bpyplot\b|\bplt\.|\bd2l\.plot\b", cell.source), cell.source
+        if list(calls(cell, "subplots")):
+            assert list(calls(cell, "show")), cell.source
+
+
 @every_lesson
 def test_links_lead_to_files_that_exist(notebook):
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(notebook)):
@@ -164,6 +180,20 @@ def test_a_lesson_downloads_nothing(notebook):
 def test_the_test_set_is_opened_in_lesson_05_alone_and_once(lesson, notebook):
     opened = [call for cell in code(notebook) for call in calls(cell, "open_test_set")]
     assert len(opened) == (1 if lesson.stem.startswith("05") else 0)
+
+
+@every_lesson
+def test_no_lesson_reaches_the_test_images_past_their_seal(notebook):
+    for cell in code(notebook):
+        assert "t10k" not in cell.source
+        assert not list(calls(cell, "load_data_fashion_mnist")), "it loads the test images as well"
+        for name in ("MNIST", "FashionMNIST"):
+            for call in calls(cell, name):
+                [train] = [word.value for word in call.keywords if word.arg == "train"]
+                assert ast.unparse(train) == "True", cell.source
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.keyword) and node.arg == "train":
+                assert ast.unparse(node.value) == "True", cell.source
 
 
 @every_lesson

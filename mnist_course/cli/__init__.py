@@ -3,6 +3,7 @@
 Each command imports what it needs when it runs, so that `--help` answers at once.
 """
 
+import errno
 import sys
 from pathlib import Path
 
@@ -10,6 +11,13 @@ import click
 
 from mnist_course import __version__, runtime
 from mnist_course.cli import lessons
+
+MAKE_ROOM = "The disk or your share of it is full: make room"
+OTHER_FOLDER = "Put the course into a folder of your own, or name a folder in which you may write"
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), MAKE_ROOM),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), OTHER_FOLDER),
+}
 
 
 class Course(click.Group):
@@ -22,7 +30,10 @@ class Course(click.Group):
             raise click.ClickException(f"{error}. Type: mnist-course doctor") from error
         except OSError as error:
             place = f" ({error.filename})" if error.filename else ""
-            raise click.ClickException(f"{error.strerror or error}{place}") from error
+            text = f"{error.strerror or error}{place}"
+            if error.errno in REMEDIES:
+                text += f". {REMEDIES[error.errno]}, then try again."
+            raise click.ClickException(text) from error
         except runtime.CourseError as error:
             raise click.ClickException(str(error)) from error
 
