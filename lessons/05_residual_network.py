@@ -707,7 +707,7 @@ def accuracy_without_a_trace(network, images, labels):
 
     network: any `nn.Module`, (N, C, H, W) to logits (N, K), in any mode; images: float32
     (N, C, H, W); labels: int64 (N,). Returns a float in 0..1. Every layer keeps its mode, and
-    batch norm its running mean and variance. No gradients are computed.
+    batch norm its running mean and variance. (`torch.no_grad()` saves memory; it is not asked for.)
 
     >>> network = nn.Sequential(nn.Flatten(), nn.Dropout(0.5))  # in training mode
     >>> images = torch.tensor([[1.0, 2.0], [4.0, 3.0]]).reshape(2, 1, 1, 2)
