@@ -61,12 +61,14 @@ runtime.report()
 # shape `(3,)`. A table of two rows and three columns has the shape `(2, 3)`. Sixty thousand
 # images of 28 rows and 28 columns have the shape `(60000, 28, 28)`.
 #
-# Each entry of a shape is the size of one **axis**: here axis 0 counts the rows, axis 1 the
-# columns. A few signs are new. `:` means "all" and `-1` "the last". `reshape(-1)` puts all numbers
-# into one row. `unsqueeze(0)` puts an axis of size 1 in front. `.T` swaps rows and columns. `@` is
-# the matrix product: each row times each column, summed.
+# Each entry of a shape is the size of one **axis**, counted from 0. In the table, axis 0 counts the
+# rows and axis 1 the columns. Of the sixty thousand images, axis 0 counts the images, axis 1 the
+# rows, axis 2 the columns. torch writes `dim` for an axis. A few signs are new. `:` means "all" and
+# `-1` "the last". `reshape(-1)` puts all numbers into one row. `unsqueeze(0)` puts an axis of size
+# 1 in front. `.T` swaps rows and columns. `@` is the matrix product: each row times each column,
+# summed.
 #
-# Read each line and guess what it prints before you run the cell.
+# The answers stand below the cell already. Cover them, and guess each line before you look.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -248,8 +250,9 @@ for digit_name, number in enumerate(counts.tolist()):
     print(digit_name, f"{number:5d} images, {number / len(mnist):.2%}")
 
 # %% [markdown]
-# The classes are nearly balanced. A program that always answers "1" is right for 11.24 % of the
-# training images. That is the number that any real method has to beat.
+# The ten digits are the **classes** here. They are nearly balanced. A program that always answers
+# "1" is right for 11.24 % of the training images. That is the number that any real method has to
+# beat.
 
 # %% [markdown]
 # ## 8. Mean and deviation
@@ -257,7 +260,7 @@ for digit_name, number in enumerate(counts.tolist()):
 # Networks learn best from numbers around 0 that are neither huge nor tiny; lesson 03 shows why. So
 # we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the **standard
 # deviation**, the typical distance from the mean. Both are computed over all pixels of all training
-# images.
+# images. To do this is to **normalise** the images.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -279,12 +282,17 @@ del scaled, normalised  # nearly 400 million bytes: give them back
 # %% [markdown]
 # ## 9. A batch
 #
-# A network could look at one image at a time, or at all of them. One image at a time is slow and
-# jumpy: each one pulls in its own direction. All at once is slow too: a single small change for
-# 60,000 images of work. The middle way is a **batch**, of 64 or 256 images, say.
+# A network could look at one image at a time, or at all of them. One image at a time is slow, and
+# the changes are unsteady: each image changes the parameters in its own favour. All at once is slow
+# too: a single small change for 60,000 images of work. The middle way is a **batch**, of 64 or 256
+# images, say.
 #
 # Four steps make a batch: draw images at random, scale, add an axis for the **channel** (grey has
 # one, colour would have three), normalise.
+#
+# The random numbers of a computer are computed from a start number, the **seed**. The same seed
+# gives the same "random" order again. That is useful for comparing: `manual_seed(0)` below and
+# `seed=0` in the next cell draw the same 64 images.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -306,10 +314,11 @@ print("labels           ", tuple(labels.shape), labels.dtype)
 # The shape of a batch is always **N, C, H, W**: number of images, channels, height, width. You
 # will see these four letters in every lesson.
 #
-# Why a random order? If the images came sorted, the network would see only zeros for a while,
-# then only ones, and forget the zeros. One pass over all images, in a new random order each
-# time, is called an **epoch**. `data.Batches` does all of this; you have just done its steps by
-# hand. `next(iter(batches))` takes the first batch.
+# Why a random order? If the images came sorted, the network would see only zeros for a while, then
+# only ones, and forget the zeros. One pass over all images, in a new random order each time, is
+# called an **epoch**. `data.Batches` does all of this; you have just done its steps by hand.
+# (`data.scale` does the second and third step, `data.normalise` the last, with `data.MEAN` and
+# `data.DEVIATION`, the two numbers of section 8.) `next(iter(batches))` takes the first batch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -357,14 +366,16 @@ check("colour-batch", colour_batch)
 # %% [markdown]
 # ## 10. Augmentation: more digits from the same digits
 #
-# A 4 that is turned a little is still a 4. So we can turn, shift, stretch and slant the images
-# at random, and the network sees a slightly different digit each time. This is called **data
+# A 4 that is turned a little is still a 4. So we can turn, shift, resize and slant the images at
+# random, and the network sees a slightly different digit each time. This is called **data
 # augmentation**. It costs no new labels.
 #
-# How is an image turned? For each pixel of the *new* image we ask where it comes from in the
-# *old* one. A small matrix gives the answer: an **affine map**. That place usually lies between four
-# pixels, so their values are mixed (**bilinear** interpolation). `RandomAffine` draws one matrix for
-# each image and moves the whole batch in one call.
+# How is an image turned? For each pixel of the *new* image we ask where it comes from in the *old*
+# one. A small matrix gives the answer: an **affine map**. That place usually lies between four
+# pixels, so their values are mixed (**bilinear** interpolation). `RandomAffine` draws one matrix
+# for each image and moves the whole batch in one call. Here it draws a rotation of up to 10° either
+# way, a shift of up to a tenth of the image's side, a size from 0.9 to 1.1, and a slant of up to
+# 0.1 pixel sideways for each pixel of height.
 
 # %%
 augment = RandomAffine(degrees=10, shift=0.1, scale=0.1, shear=0.1)
@@ -375,7 +386,7 @@ copies = augment(same, generator)
 captions = ["original"] + [""] * 23
 plots.show(
     plots.image_grid(torch.cat([example, copies]), captions, columns=8),
-    alt="One digit, and twenty-three copies that are slightly turned, moved, stretched or slanted.",
+    alt="One digit, and twenty-three copies that are slightly turned, moved, resized or slanted.",
 )
 
 # %% [markdown]
@@ -406,9 +417,11 @@ plots.show(
 widgets.augmentation_lab(digits, augment)
 
 # %% [markdown]
-# A digit bears far more slant and change of size than the recipe asks for. Rotation is the dangerous
-# one: after half a turn the 6 is a 9, and long before that you would not bet on it. A shift does
-# harm only when ink leaves the image. The recipe's ranges lie well inside all of this.
+# A digit bears far more slant and change of size than the recipe asks for. Rotation is the
+# dangerous one: after half a turn the 6 is a 9, and long before that you would not bet on it. The
+# recipe's ranges for rotation, size and slant lie well inside all of this. Its shift, of up to
+# nearly 3 pixels, does not always: a digit that fills its image may lose the end of a stroke at the
+# border. It can still be read.
 
 # %% [markdown]
 # ### Exercise 01.3: Every image its own shift
@@ -485,9 +498,9 @@ plots.show(ax, alt=f"DataLoader {speeds[0]:,.0f} images a second, Batches {speed
 print(f"whole batches are {speeds[1] / speeds[0]:.0f} times faster")
 
 # %% [markdown]
-# Why such a difference? The arithmetic is nearly the same. But every image on its own costs a
-# dozen Python calls. A batch costs the same dozen for all its images together. The training images
-# take 47 million bytes; where the data fits into memory, work on whole batches.
+# Why such a difference? The arithmetic is nearly the same. But every image on its own costs more
+# than a hundred Python calls. A batch costs about a dozen for all its images together. The training
+# images take 47 million bytes; where the data fits into memory, work on whole batches.
 #
 # ### Why a GPU?
 #
@@ -528,14 +541,17 @@ print(f"loop {loop:.1f} ms, one call {one_call:.3f} ms: {loop / one_call:.0f} ti
 # %% [markdown]
 # ## 12. Why three sets of images
 #
-# You will try many things in this course: networks, learning rates, augmentation. Each time you
-# will ask which is best. On which images do you decide?
+# You will try many things in this course: networks, settings, augmentation. Each time you will ask
+# which is best. On which images do you decide?
 #
-# Not on the training images: a network can learn those by heart. So you set some images aside
-# and decide on them. But there is a trap. Suppose that 200 networks are all equally good: each
-# is right for 98 % of all digits in the world. On 1,000 images set aside some have good luck
-# and some have bad luck. You choose the one that does best there. Then you try it on 10,000
-# fresh images.
+# Not on the training images: a network can learn those by heart. So you set some images aside and
+# decide on them. But there is a trap. Suppose that 200 networks are all equally good: each is right
+# for 98 % of all digits in the world. On 1,000 images set aside some have good luck and some have
+# bad luck. You choose the one that does best there. Then you try it on 10,000 fresh images.
+#
+# No networks are needed to see what happens. For each answer draw a random number from 0 to 1, and
+# count it as right when it is below 0.98. A row of the table is one network, and the share of right
+# answers in it is its **accuracy**.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -677,14 +693,14 @@ check("stratified-split", stratified_split)
 # (32, 3, 48, 64): N, C, H, W. Height comes before width.</details>
 #
 # <details><summary>3. Why must the mean of the validation images not be used to normalise them?</summary>
-# The network learned from images that were shifted by the training mean. An image must be
-# treated in the same way later, alone or in any company. Also, an image in use comes alone: it
-# has no set to take a mean of.</details>
+# The network learned from images that were shifted by the training mean. An image must be treated
+# in the same way later, whatever other images are in the batch. Also, an image in use comes alone:
+# it has no set to take a mean of.</details>
 #
 # <details><summary>4. You augment with rotations of up to 180°. Which digits suffer most?</summary>
 # 6 and 9, since half a turn makes one of the other. Their labels become wrong.</details>
 #
-# <details><summary>5. A friend tries 50 learning rates and reports the best test accuracy. What is wrong?</summary>
+# <details><summary>5. A friend tries 50 settings and reports the best test accuracy. What is wrong?</summary>
 # The test set was used to choose, so luck was chosen along with quality. The best of 50 on a
 # validation set, then one look at the test set, is an honest number.</details>
 

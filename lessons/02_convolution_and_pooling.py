@@ -49,23 +49,24 @@ digits = data.load()
 # and do it again.
 #
 # A small example, with an image of 3 × 3 and a kernel of 2 × 2. The first output number is
-# 0·0 + 1·1 + 3·2 + 4·3 = 19. Work out the other three before you run the next cell.
+# 0·0 + 1·1 + 3·2 + 4·3 = 19. Work out the other three on paper. After the picture, the code
+# computes them.
 
 # %%
 image = torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])
 kernel = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
-output = torch.tensor([[19.0, 25.0], [37.0, 43.0]])
 
-_, axes = plots.subplots(1, 3, width=5, height=2)
-for ax, matrix, name in zip(
-    axes, (image, kernel, output), ("image", "kernel", "output"), strict=True
-):
+_, axes = plots.subplots(1, 2, width=3.5, height=2)
+for ax, matrix, name in zip(axes, (image, kernel), ("image", "kernel"), strict=True):
     plots.number_matrix(matrix, ax, title=name)
-plots.show(axes, alt="Image 0 to 8 in three rows, kernel 0 1 2 3 in two rows, output 19 25 37 43.")
+plots.show(axes, alt="Image 0 to 8 in three rows, kernel 0 1 2 3 in two rows.")
 
 # %% [markdown]
-# Now in code. Two loops walk over the places of the output. At each place the patch of the
-# image under the kernel is multiplied with the kernel, and summed.
+# Now in code. Two loops walk over the places of the output. At each place the patch of the image
+# under the kernel is multiplied with the kernel, and summed.
+#
+# torch has a function for it, `F.conv2d`. It wants N, C, H, W. An index `None` puts an axis of size
+# 1 at its place, like `unsqueeze`: `image[None, None]` has the shape (1, 1, 3, 3).
 
 
 # %%
@@ -83,14 +84,14 @@ def corr2d(image, kernel):
 # %%
 # NBVAL_CHECK_OUTPUT
 print("ours :", corr2d(image, kernel).tolist())
-torchs = F.conv2d(image[None, None], kernel[None, None])  # torch wants N, C, H, W
+torchs = F.conv2d(image[None, None], kernel[None, None])
 print("torch:", torchs[0, 0].tolist())
 
 # %% [markdown]
-# Both agree. Mathematicians call this operation **cross-correlation**. Their *convolution* flips
-# the kernel first, left to right and top to bottom. Deep learning calls the version without the
-# flip convolution, and so do we. For a kernel that is learned it makes no difference: the
-# flipped kernel would be learned instead.
+# Both agree, and the other three numbers are 25, 37 and 43. Mathematicians call this operation
+# **cross-correlation**. Their *convolution* flips the kernel first, left to right and top to
+# bottom. Deep learning calls the version without the flip convolution, and so do we. For a kernel
+# that is learned it makes no difference: the flipped kernel would be learned instead.
 #
 # Is ours right on a real digit, too?
 
@@ -133,7 +134,7 @@ questions = {
     "all edges": torch.tensor([[-1.0, -1.0, -1.0], [-1.0, 8.0, -1.0], [-1.0, -1.0, -1.0]]),
     "shift right": torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]),
 }
-stack = torch.stack(list(questions.values()))[:, None]  # 6 kernels of 1 channel
+stack = torch.stack(list(questions.values()))[:, None]  # 6, 1, 3, 3: each has 1 channel
 answers = F.conv2d(digit[None, None], stack, padding=1)[0]  # 6, 28, 28
 
 # %%
@@ -156,13 +157,14 @@ plots.show(
 # - **Blur** takes the mean of nine pixels.
 # - **Sharpen** raises a pixel that has more ink than its neighbours.
 # - **Vertical edges** subtracts the left from the right. It answers at the sides of a stroke: going
-#   from left to right, orange where ink begins, purple where it ends. In even areas it says nothing.
+#   from left to right, orange where ink begins, purple where it ends. In areas of one shade it says
+#   nothing.
 # - **Horizontal edges** asks the same from top to bottom.
 # - **All edges** compares a pixel with all its neighbours.
 # - **Shift right** copies each pixel's left neighbour.
 #
-# The edge kernels share something: their weights add up to 0. So an even area gives 0, with ink or
-# without.
+# The edge kernels share something: their weights add up to 0. So an area of one shade gives 0, with
+# ink or without.
 
 # %% [markdown]
 # ## 4. Padding, stride, output size
@@ -179,7 +181,9 @@ plots.show(
 # > **(n + 2p − k) / s**, rounded down, **+ 1**
 #
 # Why? The padded input has n + 2p pixels. The kernel's left edge can stand at n + 2p − k + 1
-# places, numbered from 0. With stride s it takes every s-th of them, beginning with number 0.
+# places, numbered from 0. With stride s it takes every s-th of them, beginning with number 0. The
+# last place has the number n + 2p − k. So the kernel makes (n + 2p − k) / s steps, rounded down,
+# and the place where it began adds 1.
 #
 # Compare the formula with torch. `nn.Conv2d` is a **layer**: a convolution that owns its weights.
 
@@ -242,11 +246,12 @@ check("output-size", size_after)
 widgets.kernel_lab(digits.train)
 
 # %% [markdown]
-# Identity gives the digit back, without its border as long as there is no padding. Shift right moves
-# it by one pixel. Each step of padding, grey in the input, adds two rows and two columns to the
-# output. The Sobel products cancel wherever the window sees an even area, with ink or without; at
-# the left and right edges of a stroke they don't. With stride 3 the output keeps about one place in
-# nine. And with dilation 2 the kernel is 5 pixels wide: that is the k of the formula then.
+# Identity gives the digit back, without its border as long as there is no padding. Shift right
+# moves it by one pixel. Each step of padding, grey in the input, adds two rows and two columns to
+# the output. The Sobel products cancel wherever the window sees an area of one shade, with ink or
+# without; at the left and right edges of a stroke they don't. With stride 3 the output keeps about
+# one place in nine. And with dilation 2 the kernel is 5 pixels wide: that is the k of the formula
+# then.
 
 # %% [markdown]
 # ### Exercise 02.2: Correlation with stride
@@ -311,10 +316,10 @@ print("sum:           ", corr2d_channels(two_channels, two_kernels).tolist())
 print("torch:         ", F.conv2d(two_channels[None], two_kernels[None])[0, 0].tolist())
 
 # %% [markdown]
-# For several output channels there are several such stacks. So the weights of a convolution
-# have four axes: **output channels, input channels, height, width**. How many numbers are that?
-# Count before you read the answer that the cell prints. Each output channel also has one
-# **bias**, a number that is added everywhere.
+# For several output channels there are several such stacks. So the weights of a convolution have
+# four axes: **output channels, input channels, height, width**. How many numbers is that for 6
+# input channels, 16 output channels and kernels of 5 × 5? Count before you look at the cell. Each
+# output channel also has one **bias**, a number that is added everywhere.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -400,12 +405,13 @@ for step in range(401):
     loss = ((F.conv2d(examples, learned) - targets) ** 2).mean()
     loss.backward()  # fills learned.grad with the slopes
     if step in (0, 10, 50, 400):
-        copy = learned.detach().clone()  # later steps don't change it
+        copy = learned.detach().clone()  # the numbers alone, as a copy: later steps don't change it
         snapshots.append((f"step {step}", copy[0, 0]))
     with torch.no_grad():  # the step itself is not part of the loss
         learned -= learning_rate * learned.grad
     learned.grad.zero_()  # else the next slopes would be added to these
     losses.append(loss.item())  # .item(): a Python number
+assert losses[-1] < losses[0] / 100
 
 # %% [markdown]
 # On the left see the loss, on a **logarithmic** axis: each mark is ten times the one below. On the
@@ -433,9 +439,11 @@ plots.show(
 # %% [markdown]
 # ### Exercise 02.4: The gradient of a kernel
 #
-# One turn of the loop above, without its step: the gradient of the loss, one slope for each weight.
-# The loss is the mean squared difference between the correlation of the image with the kernel and
-# the targets. You may let torch compute the gradient, or work it out by hand.
+# Write the part of the loop above that finds the gradient of the loss, one slope for each weight,
+# without the step that changes the kernel. The loss is the mean squared difference between the
+# correlation of the image with the kernel and the targets. You may work it out by hand, or let
+# torch compute it. If torch does it, work on a copy: `weights = kernel.clone().requires_grad_()` is
+# a copy for which torch will compute slopes, and `backward()` puts them into `weights.grad`.
 
 
 # %%
@@ -465,10 +473,10 @@ check("kernel-gradient", kernel_gradient)
 # %% [markdown]
 # ## 7. Pooling
 #
-# After a convolution has found patterns, their exact place matters less and less. **Pooling**
-# takes a small window of a feature map and keeps one number of it: the largest (**max pooling**)
-# or the mean (**average pooling**). The usual window is 2 × 2 with stride 2. Every window is used
-# once, and the map shrinks to half its rows and columns. Pooling has no weights.
+# After a convolution has found patterns, their exact place matters less and less. **Pooling** takes
+# a small window of a feature map and keeps one number of it: the largest (**max pooling**) or the
+# mean (**average pooling**). The usual window is 2 × 2 with stride 2. Every number of the map lies
+# in one window, and the map shrinks to half its rows and columns. Pooling has no weights.
 #
 # Work both out by hand for this map, then compare.
 
@@ -614,28 +622,32 @@ plots.show(axes, alt="A digit with 28, 14, 7 and 3 pixels a side. At 3 it can't 
 # Networks get around the price: while pooling makes the maps smaller, convolutions make more of
 # them. Place is lost, but *what* was seen is spread over more channels.
 #
-# See both sides on a digit of your choice. Above is the digit as pixels, below it pooled, each before
-# and after a shift. Drag *Shift right* from 0 to 7 and watch the two bars: how far may the digit move
-# before the pooled map changes as much as the pixels did after one step? Then choose the pooling
-# *average*, and then a *Size* and a *Stride* of 7. Could you still name the digit from the pooled map?
+# See both sides on a digit of your choice. Above is the digit as pixels, below it pooled, each
+# before and after a shift. At *Shift right* 1, read the percentage of the pixels and write it down.
+# Then drag on: at which shift does the pooled map reach that number? Then choose the pooling
+# *average*, and then a *Size* and a *Stride* of 7. Could you still name the digit from the pooled
+# map?
 
 # %%
 widgets.pooling_lab(digits.train)
 
 # %% [markdown]
-# For most digits the blue bar is far shorter than the black one after one step. It reaches that first
-# black length when the shift comes near the size of the window: then the ink stands in the next one.
-# Larger windows forgive more, and show less. On a map of 4 × 4 you can hardly tell the digits apart.
+# For most digits the blue bar is far shorter than the black one after one step. It reaches the
+# number that you wrote down when the shift comes near the size of the window: by then much of the
+# ink stands in the next one. Average pooling forgives less for most digits: every pixel of a window
+# counts in it, not only the largest. Larger windows forgive more, and show less. On a map of 4 × 4
+# you can hardly tell the digits apart.
 
 # %% [markdown]
 # ## What usually goes wrong
 #
-# - **"expected 3D or 4D input".** `F.conv2d` wants N, C, H, W. A single image needs two more
-#   axes: `image[None, None]`.
+# - **"Expected 3D (unbatched) or 4D (batched) input to conv2d".** `F.conv2d` wants N, C, H, W. A
+#   single image needs two more axes: `image[None, None]`.
 # - **The output is one pixel too small.** Put your numbers into the formula of section 4; the
 #   rounding down is easily forgotten.
-# - **"weight of size [16, 6, 5, 5], expected input to have 6 channels".** The second axis of the
-#   weights must equal the channels of the input.
+# - **"Given groups=1, weight of size [16, 6, 5, 5], expected input[1, 3, 14, 14] to have 6
+#   channels, but got 3 channels instead".** The second axis of the weights must equal the channels
+#   of the input.
 # - **The learned kernel explodes.** The learning rate is too large: each step jumps over the
 #   valley and lands higher on the other side. Try 0.2 in section 6.
 # - **The kernel does not settle.** Without `grad.zero_()` old slopes are added to new ones.
@@ -660,7 +672,7 @@ widgets.pooling_lab(digits.train)
 # 1 in the middle, 0 everywhere else (with padding 1).</details>
 #
 # <details><summary>3. Why do the weights of an edge kernel add up to 0?</summary>
-# In an even area every pixel has the same value v, so the answer is v times the sum of the
+# In an area of one shade every pixel has the same value v, so the answer is v times the sum of the
 # weights. It should be 0 whatever v is.</details>
 #
 # <details><summary>4. How many parameters has nn.Conv2d(16, 32, kernel_size=3)?</summary>

@@ -3,13 +3,13 @@
 #
 # LeNet-5 was published in 1998; banks in the USA read cheques with it. It is small enough to be
 # understood line by line, and its parts are found in most image networks since. In this lesson you
-# build it, count its numbers, train it with a loop that you write yourself, and find out why it
+# build it, count its numbers, train it with a loop that you see whole, and find out why it
 # sometimes refuses to learn.
 #
 # | | |
 # |---|---|
 # | **Before this lesson** | [01 Loading data](01_loading_data.ipynb) and [02 Convolution and pooling](02_convolution_and_pooling.ipynb) |
-# | **You will be able to** | read a network's shapes and count its parameters · work out a fully connected layer, a loss and a step of gradient descent by hand · write the training loop · explain a loss of 2.303 · say what `train()` and `eval()` change · save and load a network |
+# | **You will be able to** | read a network's shapes and count its parameters · work out a fully connected layer, a loss and a step of gradient descent by hand · explain the training loop line by line · explain a loss of 2.303 · say what `train()` and `eval()` change · save and load a network |
 # | **Running time** | about {{lessons.03.minutes}} min on two CPU cores, without a GPU |
 
 # %%
@@ -42,9 +42,11 @@ digits = data.load()
 #    become smaller, and there are more of them.
 # 2. **It decides.** Three fully connected layers turn 400 numbers into 10, one for each digit.
 #
-# Between the layers stands an **activation**, here the **sigmoid**. It squeezes any number into
-# the range from 0 to 1. Why is it needed? Without it, two layers in a row would be one: a sum of
-# sums is a sum. The bend in the sigmoid lets a deeper network compute more.
+# Between the layers stands an **activation**, here the **sigmoid**. It squeezes any number into the
+# range from 0 to 1. The sigmoid of x is 1 / (1 + e⁻ˣ): 0 becomes 0.5, 2 becomes 0.88, −2 becomes
+# 0.12. Far from 0 the curve is flat: 10 and 20 both become nearly 1. (Section 6 draws it.) Why is
+# it needed? Without it, two layers in a row would be one: a sum of sums is a sum. The bend in the
+# sigmoid lets a deeper network compute more.
 #
 # `nn.Sequential` runs its layers one after the other. `nn.Flatten` puts the 16 · 5 · 5 = 400 numbers
 # of an image into one row. `nn.Linear(400, 120)` is a fully connected layer with 400 inputs and 120
@@ -269,26 +271,31 @@ check("stable-cross-entropy", cross_entropy)
 slope_of_logit = probabilities[2] - 1
 print("slope of one weight, by hand:", round(slope_of_logit * 2.0, 4))
 
-weights.requires_grad_()
-loss = nn.functional.cross_entropy((weights @ inputs + biases)[None], torch.tensor([2]))
+trial = weights.clone().requires_grad_()  # a copy: the cell can be run again
+loss = nn.functional.cross_entropy((trial @ inputs + biases)[None], torch.tensor([2]))
 loss.backward()
-print("the same from torch:         ", round(weights.grad[2, 1].item(), 4))
+print("the same from torch:         ", round(trial.grad[2, 1].item(), 4))
 
 with torch.no_grad():
-    weights -= 0.1 * weights.grad
-after = nn.functional.cross_entropy((weights @ inputs + biases)[None], torch.tensor([2]))
+    trial -= 0.1 * trial.grad
+after = nn.functional.cross_entropy((trial @ inputs + biases)[None], torch.tensor([2]))
 print(f"loss before {loss.item():.4f}, after {after.item():.4f}")
 
 # %% [markdown]
 # The loss fell. In a network with many layers, `backward()` passes the slopes on from layer to
 # layer, from the loss back to the first weights. That is **backpropagation**.
+#
+# How does a slope pass a layer? By multiplication. Suppose that an activation's output grows by
+# 0.25 when its input grows by 1. That 0.25 is the activation's **own slope**. If the loss has the
+# slope 2 for the output, it has the slope 2 · 0.25 = 0.5 for the input. A weight passes slopes back
+# in the same way, multiplied by itself.
 
 # %% [markdown]
 # ### Exercise 03.3: The gradient of a batch
 #
 # You know the slope of each logit for one image: its probability, minus 1 if it is the right class.
 # The loss of a batch is the mean over its images. What are the slopes then? All of them together
-# are the gradient for the logits.
+# are the gradient for the logits. You may use the rule, or let torch compute them.
 
 
 # %%
@@ -316,8 +323,9 @@ check("loss-gradient", loss_gradient)
 # ## 4. Where to start: Xavier
 #
 # The first weights are random, but how large should they be? If they are too small, each layer
-# makes its numbers smaller, and after five layers nothing is left of the image. If they are too
-# large, every sigmoid is at its end, at 0 or at 1. There it is flat, and its slope is 0.
+# makes the differences between its numbers smaller, and after five layers nothing is left of the
+# image. If they are too large, every sigmoid is at its end, at 0 or at 1. There it is flat, and its
+# slope is 0.
 #
 # **Xavier initialisation** chooses the range so that the **spread** (the standard deviation) stays
 # about the same: for the numbers on the way forward, and for the slopes on the way back. The first
@@ -344,6 +352,11 @@ plots.show(
 # Only the middle line stays level. The Xavier limit is √(6 / (inputs + outputs)), and 6 / 200 is
 # just that for 100 inputs and 100 outputs. Xavier reckons with linear layers. A sigmoid shrinks the
 # spread all the same; section 6 shows what follows.
+#
+# For a convolution, inputs are input channels × height × width of the kernel, and outputs are
+# output channels × height × width. Biases keep torch's own first values. The images themselves obey
+# the same rule: huge inputs push a sigmoid to its end, tiny ones leave no differences. That is why
+# lesson 01 normalised them.
 
 # %% [markdown]
 # ## 5. The training loop
@@ -384,7 +397,9 @@ def train_epoch(network, batches, loss_function, optimizer):
 # - `argmax(dim=1)` is the network's answer: the class with the largest logit.
 #
 # To validate, the same without learning. `torch.no_grad()` tells torch not to remember what it
-# would need for slopes; that saves time and memory.
+# would need for slopes; that saves time and memory. Written with `@` above a function, it holds for
+# the whole function; this `@` is no matrix product. `reduction="sum"` adds up the losses of the
+# batch. That is the mean times `len(labels)`, as above.
 
 
 # %%
@@ -485,10 +500,10 @@ print(
 # same ones for every image, and such a preference costs. The first steps take it away, and the loss
 # is 2.303. So 2.303 means: **the network does not yet tell the images apart**.
 #
-# It can stay there for a long time. Why? Look at the sigmoid's slope. It is largest in the middle,
-# and even there it is only 0.25. Going back through four sigmoids, a slope is multiplied four times
-# by at most 0.25. Together that is less than 0.004. (The weights multiply it too, and can make up
-# for a part.)
+# It can stay there for a long time. Why? Look at the sigmoid's own slope: how much its output grows
+# when its input grows. It is largest in the middle, and even there it is only 0.25. Going back
+# through four sigmoids, a slope is multiplied four times by at most 0.25. Together that is less
+# than 0.004. (The weights multiply it too, and can make up for a part.)
 
 # %%
 x = torch.linspace(-8, 8, 200, requires_grad=True)
@@ -551,20 +566,24 @@ for name, values in probe.activations(lenet5(), images).items():
 widgets.loss_explorer(digits.train)
 
 # %% [markdown]
-# With sigmoids no learning rate helps in so few steps: the loss stays near the red line or above it,
-# and the largest rates saturate the units. Each further layer makes the first one's slopes smaller.
-# With tanh or ReLU, Xavier's weights and a rate of 0.1 the loss falls at once. Tiny first weights
+# With sigmoids no learning rate helps in so few steps: the loss stays near the red line or above
+# it, and the largest rates saturate the units. Each further layer makes the first one's slopes
+# smaller. With tanh or ReLU, Xavier's weights and a rate of 0.1 the loss falls at once. With ReLU
+# about half of the units count as saturated from the start: their answer is 0, and so is their
+# slope. That does no harm here, since the other half passes its slopes on whole. Tiny first weights
 # bring the plateau back.
 
 # %% [markdown]
 # ## 7. Train to the end
 #
-# From here on, `fit` calls your loop. It is the same code: a test of this course compares the
-# two letter by letter. It adds what is tedious: validation after each epoch, a history, and a
-# curve that grows while you watch. You can stop it with *Kernel → Interrupt* and lose nothing.
+# From here on we use `fit`. Inside it runs the package's copy of this loop, the same letter by
+# letter: a test of this course compares the two. (If you change the loop above, `fit` does not
+# change.) It adds what is tedious: validation after each epoch, a history, and a curve that grows
+# while you watch. You can stop it with *Kernel → Interrupt* and lose nothing.
 #
-# We start again with a new network, so that the whole way can be seen. Look at the first two epochs:
-# when does the loss leave 2.303?
+# We start again with a new network, so that the whole way can be seen. Each point of the curves
+# stands for one epoch. The training loss is the *mean* over the epoch; the validation loss is
+# measured at its *end*. Compare the two at epoch 1: what happened in between?
 
 # %%
 runtime.seed_everything(1)
@@ -572,22 +591,27 @@ network = models.lenet5()  # the same code as above
 recipe = Recipe(epochs=10, batch_size=batch_size, optimizer="sgd", learning_rate=0.9, momentum=0.0)
 snapshots = Snapshots(network)  # the weights before training, and then after each epoch
 history = fit(network, digits, recipe, seed=1, show=plots.LiveCurve(), after_epoch=snapshots)
+runtime.check_floor(history.validation_accuracy[-1], quick_floor=0.3, full_floor=0.95)
 
 # %% [markdown]
-# The first epoch is mostly plateau. In the second the loss falls steeply; after that it creeps
-# down. (In quick mode the plateau is much longer.) How long the plateau lasts depends on the first
-# weights, which are random. The stored runs with {{lenet.seeds}} different seeds ended between {{lenet.rows.lenet5.low | .1%}} and
-# {{lenet.rows.lenet5.high | .1%}} on validation.
+# At epoch 1 the mean is close to 2.303: most of the epoch was plateau. The validation loss is
+# already lower: at the end of the epoch the fall has begun. In the second epoch it goes on steeply;
+# after that the loss creeps down. (In quick mode the plateau is much longer.) How long the plateau
+# lasts depends on the first weights, which are random. The stored runs with {{lenet.seeds}}
+# different seeds ended between {{lenet.rows.lenet5.low | .1%}} and {{lenet.rows.lenet5.high | .1%}}
+# on validation.
 #
 # One number at the end says little. The **band** below is the range of the stored runs, epoch by
-# epoch. Move the slider from the first epoch to the last. Does your curve stay inside?
+# epoch. Move the slider from the first epoch to the last. Does your curve stay inside? (One of the
+# stored runs has your seed, 1, so your curve should lie close to that one. For a real test change
+# both seeds in the cell above to 11.)
 
 # %%
 widgets.band_explorer(history, results.load("lenet")["runs"], recipe)
 
 # %% [markdown]
-# The band is widest where the loss falls off its cliff: some seeds fall early, some late. When your
-# run lies below, the line under the picture names what may be the reason.
+# In accuracy the band is widest at epoch 1: at its end some seeds have left the plateau, others
+# not. When your run lies below, the line under the picture names what may be the reason.
 #
 # What does the network see? A page of predictions, with what it says in black, and mistakes in
 # red: "9 not 2" means that it says 9 and the label is 2. Would you have known better?
@@ -644,8 +668,8 @@ widgets.feature_maps(pair, digits.validation)
 # apart, which is what section 6 measured. After training one bar stands out. Before training each
 # map of layer 5 is nearly even, and the same for every digit. After training it has light and dark
 # places, which change with the digit. Away from the border, one number of layer 0 depends on 5 × 5
-# pixels, one of layer 3 on 14 × 14. (In quick mode the network has hardly learned, and both sides
-# look alike.)
+# pixels, one of layer 3 on 14 × 14. (In quick mode the network has learned less, and the two sides
+# differ less.)
 
 # %% [markdown]
 # ## 8. Is that good? A baseline
@@ -666,11 +690,13 @@ for name, one, its_history in rows:
     print(
         f"{name:20} {count:7,} parameters, {its_history.validation_accuracy[-1]:.2%} on validation"
     )
+runtime.check_floor(simple_history.validation_accuracy[-1], quick_floor=0.7, full_floor=0.88)
 
 # %% [markdown]
-# How sure can you be of such a number? The validation set has 5,000 images. With other 5,000
-# you would get a slightly different accuracy. The **95 % confidence interval** holds the true
-# accuracies that fit what was counted.
+# How sure can you be of such a number? The validation set has 5,000 images. With other 5,000 you
+# would get a slightly different accuracy. So we give a range for the true accuracy, the **95 %
+# confidence interval**. If many people did this, each with other 5,000 images, about 19 of 20 such
+# ranges would hold the true accuracy.
 
 # %%
 for name, _, its_history in rows:
@@ -680,8 +706,8 @@ for name, _, its_history in rows:
 
 # %% [markdown]
 # In a full run the two intervals lie far apart: the choice of images does not explain it. (The luck
-# of the first weights is another matter: see the seeds in section 7.) This is the MNIST baseline
-# that the next lessons have to beat.
+# of the first weights is another matter: see the seeds in section 7.) Softmax regression was the
+# baseline for LeNet-5. LeNet-5 is now the one that the next lessons have to beat.
 
 # %% [markdown]
 # ## 9. The same with d2l
@@ -716,7 +742,9 @@ print(f"d2l:  {their_accuracy:.2%} on validation")
 # In LeNet-5 no layer cares. Two kinds of layers do, and you will use both in lesson 04:
 #
 # - **Dropout** sets random units to 0 while training, and does nothing in evaluation.
-# - **Batch norm** uses the mean of the batch while training, and a stored mean in evaluation.
+# - **Batch norm** shifts and scales the numbers between layers to mean 0 and deviation 1. While
+#   training it takes mean and deviation of the batch, and remembers them. In evaluation it uses the
+#   remembered ones, its **running means** and deviations.
 #
 # See what dropout does to the same eight ones, twice in each mode.
 
@@ -733,9 +761,9 @@ print("eval: ", layer(ones).tolist())
 print("eval: ", layer(ones).tolist())
 
 # %% [markdown]
-# In training mode the result changes from call to call. (What is left is doubled, so that the
-# sum stays the same on average.) Whoever forgets `eval()` gets random answers. Lesson 05 shows
-# how much that costs.
+# In training mode the result changes from call to call. (What is left is doubled, so that the sum
+# stays the same on average.) Whoever forgets `eval()` gets random answers from dropout. With batch
+# norm an answer then depends on the other images of the batch; lesson 05 shows how much that costs.
 
 # %% [markdown]
 # ### Exercise 03.5: Evaluate one class

@@ -64,6 +64,9 @@ COMPUTED = {
         "4.605": math.log(100),
         "0.223": -math.log(0.8),
         "0.69": -math.log(0.5),
+        "0.5": lambda: float(torch.sigmoid(torch.zeros(()))),
+        "0.88": lambda: float(torch.sigmoid(torch.tensor(2.0))),
+        "0.12": lambda: float(torch.sigmoid(torch.tensor(-2.0))),
         "0.004": lambda: 0.25**4,  # "less than"
         "0.25": lambda: float(torch.sigmoid(torch.zeros(()))) ** 2,
         "5.5": 1 * 1 + 2 * 2 + 0.5,
@@ -110,6 +113,7 @@ COMPUTED = {
         "99.62": lambda: 100 * metrics.interval(9_950, 10_000)[1],
         "38,522": lambda: sum(p.numel() for p in models.residual_network().parameters()),
         "0.955": 1 - 0.05 + 0.05 / 10,
+        "0.28": -(0.955 * math.log(0.955) + 9 * 0.005 * math.log(0.005)),
         "0.005": 0.05 / 10,
         "512": conv(16, 32, 1, bias=False),
         "99.68": 99.68,  # what write-up A reports, its best
