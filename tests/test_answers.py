@@ -79,9 +79,10 @@ def test_the_grade_id_counts_first_and_the_last_of_two_copies(tmp_path):
     wrong = code("def leaky_relu(inputs, slope):\n    return torch.relu(inputs)")
     right, first = code(LEAKY, grade_id="leaky-relu"), code(STUB, grade_id="leaky-relu")
     cells = answers.code_cells(write(tmp_path / "04_a.ipynb", wrong, first, right))
-    by_grade_id, by_name = answers.groups(cells, "leaky-relu", "leaky_relu")
-    assert [cell.source for cell in by_grade_id] == [STUB, LEAKY]
-    assert len(by_name) == 3
+    own, below, anywhere = answers.groups(cells, "leaky-relu", "leaky_relu")
+    assert [cell.source for cell in own] == [STUB, LEAKY]
+    assert below == []
+    assert len(anywhere) == 3
     assert looked(tmp_path, wrong, first, right)["leaky-relu"].state == "passed"
 
 
@@ -218,6 +219,41 @@ def test_a_copy_in_another_cell_is_not_judged_in_its_place(tmp_path):
     assert "missing" in found.text
 
 
+RELU = "def leaky_relu(inputs, slope):\n    return torch.relu(inputs)"
+
+
+@pytest.mark.parametrize("first", [RELU, "def leaky_relu(inputs:\n", "@missing" + LEAKY, "1 / 0"])
+def test_a_second_try_below_counts_when_the_first_is_wrong(tmp_path, first):
+    check = code('check("leaky-relu", leaky_relu)', "check-leaky-relu")
+    cells = [code(first, "leaky-relu"), check, code(LEAKY), check]
+    assert looked(tmp_path, *cells)["leaky-relu"].state == "passed"
+    assert looked(tmp_path, *cells, code(RELU))["leaky-relu"].state == "failed"
+    again = [code(first, grade_id="leaky-relu"), code(RELU), code(LEAKY)]
+    assert looked(tmp_path, *again)["leaky-relu"].state == "passed"
+
+
+def test_a_right_answer_stays_right_whatever_is_tried_below_it(tmp_path):
+    found = looked(tmp_path, code(LEAKY, "leaky-relu"), code(RELU))
+    assert found["leaky-relu"].state == "passed"
+
+
+def test_no_cell_of_a_lesson_is_taken_for_an_answer_of_a_student():
+    for lesson in make_notebooks.LESSONS.glob("*.py"):
+        notebook = make_notebooks.build(lesson)
+        cells = [
+            answers.Cell(cell.source, cell.id, "")
+            for cell in notebook.cells
+            if cell.cell_type == "code"
+        ]
+        for exercise in checks.EXERCISES.values():
+            if exercise.lesson == lesson.stem[:2]:
+                own, below, anywhere = answers.groups(
+                    cells, exercise.name, exercise.reference.__name__
+                )
+                assert own == anywhere
+                assert below == []
+
+
 def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
     helper = "def root(number):\n    return number.sqrt('of a number')"
     answer = "def gain_and_spread(base, new):\n    return root(torch.ones(1))"
@@ -229,10 +265,15 @@ def test_the_own_line_is_quoted_also_from_a_helper_in_another_cell(tmp_path):
 
 
 def test_an_answer_may_be_tried_below_itself(tmp_path):
-    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu? \n?torch.where;\n"
-    tried += "%timeit 1\nseen = leaky_relu"
+    tried = LEAKY + "print(leaky_relu(images[0], 0.1))\nleaky_relu?\n?torch.where;\n"
+    tried += "for size in 1, 2:\n    %timeit leaky_relu(images[:size])\n    !ls\n    size?\n"
+    tried += "files = !ls\nget_ipython().run_line_magic('time', '1')\nseen = leaky_relu"
     found = looked(tmp_path, code("images = load()"), code(tried, "leaky-relu"))
     assert found["leaky-relu"].state == "passed"
+    quoted = LEAKY.replace(":", ':\n    """Is it\n    %so?\n    """', 1)
+    quoted = quoted.replace("inputs > 0", "0 * inputs\n        % 1 < inputs")
+    assert looked(tmp_path, code("%%time\n" + quoted))["leaky-relu"].state == "passed"
+    assert "%so?" in answers.as_python(quoted)
     helper = "def small(number):\n    return number\n?torch.where\n!ls"
     uses = LEAKY.replace("slope *", "small(slope) *")
     assert looked(tmp_path, code(helper), code(uses))["leaky-relu"].state == "passed"
@@ -243,7 +284,7 @@ def test_no_line_of_a_lesson_is_taken_for_a_notebook_s_own_command():
     for lesson in make_notebooks.LESSONS.glob("*.py"):
         for cell in make_notebooks.build(lesson, solved=True).cells:
             if cell.cell_type == "code":
-                assert answers.MAGIC.sub("", cell.source) == cell.source
+                assert answers.as_python(cell.source) == cell.source + "\n"
 
 
 def test_a_lambda_and_an_object_can_be_answers(tmp_path):
@@ -273,6 +314,17 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, content):
 
 def progress(*arguments):
     return CliRunner().invoke(main, ["progress", *map(str, arguments)])
+
+
+def test_further_cases_are_found_from_the_folder_where_the_command_is_given(tmp_path, monkeypatch):
+    inputs = {"tensor": [-3.25, 5], "dtype": "float32"}
+    (tmp_path / "cases.json").write_text(json.dumps({"leaky-relu": [[inputs, 0.5]]}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_COURSE_CASES", "cases.json")
+    assert looked(tmp_path, code(LEAKY))["leaky-relu"].state == "passed"
+    fits_the_others = LEAKY.replace("slope *", "(slope if inputs.min() != -3.25 else 7) *")
+    found = looked(tmp_path, code(fits_the_others))["leaky-relu"]
+    assert found.text.endswith("It fails on an input that is not shown.")
 
 
 def test_the_table(tmp_path):

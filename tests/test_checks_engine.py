@@ -252,6 +252,17 @@ def test_an_input_that_is_changed_is_noticed():
     assert result.kind == "changes input"
     assert "sets `requires_grad` of the `image`" in result.sentence
 
+    def left_behind(image, factor):
+        image.requires_grad_()
+        answer = image * factor
+        answer.sum().backward()
+        image.requires_grad_(False)
+        return answer.detach()
+
+    result = judge(left_behind)
+    assert result.kind == "changes input"
+    assert "leaves a gradient in the `image`" in result.sentence
+
 
 @pytest.mark.parametrize(
     ("image", "change", "advice"),
@@ -481,6 +492,23 @@ def test_further_cases_count_and_are_not_shown():
     assert result.state == "failed"
     assert "7.25" not in repr(dataclasses.asdict(result))
     assert "not shown" in result.sentence
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"prepare": lambda image, factor: (torch.as_tensor(image), factor)},
+        {"outcome": lambda returned, *arguments: returned.sum()},
+    ],
+)
+def test_a_further_case_that_does_not_fit_is_not_the_answer_s_fault(changed):
+    further = [Case((torch.tensor([7.25]), 5)), Case(("a", "b"))]
+    result = judge(lambda image, factor: image * factor, further, **changed)
+    assert (result.state, result.kind) == ("failed", "check")
+    assert "further case 2 of double" in result.sentence
+    assert "not judged" in result.sentence
+    assert "report" not in result.sentence
 
 
 def test_a_check_that_breaks_does_not_break_the_lesson():
@@ -729,6 +757,9 @@ def test_what_to_do_about_a_wrong_type_depends_on_what_is_asked_for():
     with_graph = ONES.clone().requires_grad_()
     for expected, got, advice in (
         (ONES, [1.0], "`torch.tensor(...)`"),
+        (ONES, [], "`torch.tensor(...)`"),
+        (ONES, [ONES, ONES], "`torch.stack(...)`"),
+        (ONES, (ONES.sum(), ONES.sum()), "`torch.stack(...)`"),
         (ONES, numpy.ones(3), "`torch.from_numpy(...)`"),
         (with_graph, 1.0, "`backward()` needs a tensor"),
         ((ONES, ONES), ONES, "`return a, b`"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_course import recipes, results
+from mnist_course import augment, recipes, results
 from mnist_course.training import History
 from mnist_course.widgets import ExplorerError, band
 
@@ -105,8 +105,18 @@ def why(recipe=None, **changes):
     return text
 
 
-def test_few_images_are_named():
-    assert "likely because it saw 5,500 training images, the stored runs 55,000" in why(images=5500)
+def why_better(recipe=None, images=55_000):
+    mine = history_of(RUNS[0], images, train_loss=[0.01] * 5)
+    text = band.band_picture(mine, RUNS, 5, "training loss", recipe).text
+    assert "Below, and better: " in text
+    return text
+
+
+@pytest.mark.parametrize("images", [5_500, 60_000])
+def test_other_images_are_named(images):
+    words = f"likely because it saw {images:,} training images, the stored runs 55,000"
+    assert words in why(images=images)
+    assert words in why_better(images=images)
 
 
 @pytest.mark.parametrize(
@@ -117,12 +127,41 @@ def test_few_images_are_named():
         ({"optimizer": "sgd"}, "optimiser sgd, the stored runs adamw"),
         ({"batch_size": 8}, "batch size 8, the stored runs 256"),
         ({"schedule": "constant"}, "schedule constant, the stored runs one-cycle"),
-        ({"augment": None}, "not augmented"),
+        ({"betas": (0.9, 0.999)}, "betas [0.9, 0.999], the stored runs [0.9, 0.99]"),
+        ({"weight_decay": 0.0}, "weight decay 0.0, the stored runs 0.02"),
+        ({"warm_up": 0.1}, "warm up 0.1, the stored runs 0.3"),
+        ({"label_smoothing": 0.0}, "label smoothing 0.0, the stored runs 0.05"),
+        ({"normalisation": (0, 1)}, "normalisation [0, 1], the stored runs [0.1307, 0.3081]"),
+        ({"augment": None}, "its images were not augmented, unlike those of the stored runs"),
+        ({"augment": augment.RandomAffine(degrees=45)}, "augmented by other settings than those"),
+        ({"augment": lambda images, generator: images}, "augmented by other settings than those"),
     ],
 )
 def test_another_recipe_is_named(change, words):
-    assert words in why(replace(recipes.RESIDUAL, **change))
-    assert words not in why(recipes.RESIDUAL)
+    for text in (why, why_better):
+        told = text(replace(recipes.RESIDUAL, **change))
+        assert words in told
+        assert "likely because" in told
+        assert words not in text(recipes.RESIDUAL)
+
+
+def test_another_momentum_is_named():
+    runs = results.load("lenet")["runs"]
+    mine = history_of(runs[0], validation_accuracy=[0.5] * 10)
+    recipe = replace(recipes.LENET, momentum=0.9)
+    text = band.band_picture(mine, runs, 10, recipe=recipe).text
+    assert "likely because momentum 0.9, the stored runs 0.0" in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"momentum": 0.1, "nesterov": True}, {"decay": 0.1, "decay_every": 1},
+     {"channels_last": False, "patience": 9}],
+)  # fmt: skip
+def test_settings_that_change_nothing_are_not_named(change):
+    """The stored runs have AdamW and one cycle."""
+    assert "luck" in why(replace(recipes.RESIDUAL, **change), train_accuracy=[0.9] * 5)
+    assert "luck" in why_better(replace(recipes.RESIDUAL, **change))
 
 
 def test_the_loss_of_2_303_is_named():

@@ -54,6 +54,14 @@ def test_a_foreseen_error_is_a_sentence(explorer):
     assert "mnist-stale" in explorer.picture._dom_classes
 
 
+def test_an_error_stands_between_controls_and_picture(explorer):
+    """Below a high picture it would be off the screen."""
+    unseen, arrangement, problem, picture = explorer.children
+    assert (problem, picture) == (explorer.problem, explorer.picture)
+    [row] = arrangement.children
+    assert row.children == tuple(explorer.controls.values())
+
+
 def test_another_error_is_a_sentence_with_its_traceback(explorer):
     explorer.controls["level"].value = 14
     assert "ZeroDivisionError: fourteen &lt;b&gt;" in explorer.problem.value

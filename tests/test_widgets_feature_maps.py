@@ -119,6 +119,8 @@ def test_the_window_of_a_pooling_layer_is_torchs(layer):
     torch.testing.assert_close(kept, expected[:, 2, 3])
 
 
+@pytest.mark.parametrize("onednn", [True, False])  # macOS has none
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # told when oneDNN is switched
 @pytest.mark.parametrize(
     ("layer", "place", "expected"),
     [
@@ -129,8 +131,9 @@ def test_the_window_of_a_pooling_layer_is_torchs(layer):
         ("5", (2, 2), (6, 21, 6, 21)),  # 14 + 2 = 16
     ],
 )
-def test_receptive_fields_of_lenet_by_hand(lenet, layer, place, expected):
-    assert layers.Look(lenet).field(layer, *place) == expected
+def test_receptive_fields_of_lenet_by_hand(lenet, layer, place, expected, onednn):
+    with torch.backends.mkldnn.flags(enabled=onednn):
+        assert layers.Look(lenet).field(layer, *place) == expected
 
 
 def test_receptive_fields_are_where_gradients_are(residual):
@@ -639,6 +642,21 @@ def test_a_layer_that_was_exchanged_for_a_smaller_one(lenet):
     explorer.controls["channel"].value = 2
     assert explorer.error is None
     assert "it depends on 7 × 7 pixels" in explorer.seen.text
+
+
+def test_a_layer_that_was_exchanged_for_a_larger_one_is_told(lenet):
+    explorer = feature_maps(lenet, PART)
+    lenet[0], lenet[3] = nn.Conv2d(1, 8, 5, padding=2), nn.Conv2d(8, 16, 5)
+    for layer in ("3", "2", "0"):  # of the first of them only the input channels are more
+        explorer.controls["layer"].value = layer
+        assert explorer.seen.text.endswith(layers.EXCHANGED)
+        assert explorer.error is None
+    explorer.controls["layer"].value = "4"  # as it was
+    assert layers.EXCHANGED not in explorer.seen.text
+    again = feature_maps(lenet, PART)
+    again.controls["layer"].value = "3"
+    assert (again.controls["source"].max, again.error) == (7, None)
+    assert layers.EXCHANGED not in again.seen.text
 
 
 def test_weights_that_are_no_numbers(lenet):

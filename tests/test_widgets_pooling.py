@@ -71,9 +71,9 @@ def test_a_change_worked_out_by_hand():
     image = np.zeros((28, 28), np.uint8)
     image[4:6, 4:6] = 255
     # moved by 1: 2 of 4 pixels of ink leave, 2 come: 4 / 4
-    # 2 × 2 windows: one full window becomes two half ones; largest 1 and 1 instead of 1
+    # 2 × 2 windows: the largest of one was 1, now of two: a change of 1, and 1.5 on the mean
     seen = pooling.pooling_picture(image, "max", 2, 2, 1, 0)
-    assert "change by 100% and the pooled map by 100%" in seen.text
+    assert "change by 100% and the pooled map by 67%" in seen.text
     # 4 × 4 windows: still in the same one
     seen = pooling.pooling_picture(image, "max", 4, 4, 1, 0)
     assert "change by 100% and the pooled map by 0%" in seen.text
@@ -91,6 +91,23 @@ def test_nothing_in_common_is_200_percent():
     a, b = np.eye(2), np.eye(2)[::-1]
     assert pooling.relative_change(a, b) == 2
     assert pooling.relative_change(a, a) == 0
+    empty, full = np.zeros((2, 2)), np.ones((2, 2))
+    assert pooling.relative_change(empty, full) == pooling.relative_change(full, empty) == 2
+
+
+@pytest.mark.parametrize("kind", ["max", "average"])
+def test_no_change_is_above_200_percent(kind):
+    """Also where the windows miss the one point of ink before the shift, or after it."""
+    image = np.zeros((28, 28))
+    image[7, 8] = 1
+    moved = pooling.shift(image, 1, 1)
+    changes = {
+        pooling.relative_change(*(pooling.pool(each, kind, size, stride) for each in pair))
+        for size in range(1, 8)
+        for stride in range(1, 8)
+        for pair in ((image, moved), (moved, image))
+    }
+    assert (min(changes), max(changes)) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Further cases, for grading: from a JSON file outside the repository, if one is named.
 
-`MNIST_COURSE_CASES=cases.json` names it. The file holds a list of cases for each exercise, and
-each case is a list of the values that a row of the table holds:
+`MNIST_COURSE_CASES=/home/me/cases.json` names it, by its whole path: a notebook's kernel runs in
+the notebook's folder. The file holds a list of cases for each exercise, and each case is a list of
+the values that a row of the table holds:
 
     {"strided-correlation": [[{"tensor": [[1, 2], [3, 4]], "dtype": "float32"}, ...], ...]}
 

@@ -76,8 +76,19 @@ def _judge(exercise, answer, further):
         return Result(exercise.name, UNSOLVED, "", "Not solved yet.")
 
     cases = (*exercise.cases, *further)
-    originals = [exercise.arguments(case) for case in cases]
-    right = [_right(exercise, exercise.reference, arguments) for arguments in originals]
+    originals, right = [], []
+    for place, case in enumerate(cases, start=1 - len(exercise.cases)):
+        try:
+            originals.append(exercise.arguments(case))
+            right.append(_right(exercise, exercise.reference, originals[-1]))
+        except Exception as error:
+            if place < 1:  # one of the course's own
+                raise
+            return failed(
+                "check",
+                f"The answer was not judged: further case {place} of {exercise.name} does not fit "
+                f"this exercise ({type(error).__name__}: {error}).",
+            )
     calls = running.run(
         answer, [copy.deepcopy(a) for a in originals], exercise.package, exercise.reference
     )
@@ -190,6 +201,8 @@ def _changed(name, before, after):
     """The sentence for an argument that the answer has changed."""
     if isinstance(before, torch.Tensor) and before.requires_grad != after.requires_grad:
         what = f"sets `requires_grad` of the `{name}` that it is given"
+    elif isinstance(before, torch.Tensor) and not same(before.grad, after.grad):
+        what = f"leaves a gradient in the `{name}` that it is given, and the next call adds to it"
     else:
         what = f"changes the `{name}` that it is given"
     copied = "`copy.deepcopy(...)`"
@@ -212,6 +225,7 @@ def same(before, after):
             and before.dtype == after.dtype
             and before.device == after.device
             and before.requires_grad == after.requires_grad
+            and same(before.grad, after.grad)
             # as `torch.equal`, but NaN is the same as NaN
             and bool(torch.isclose(before, after, rtol=0, atol=0, equal_nan=True).all())
         )

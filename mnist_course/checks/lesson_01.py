@@ -515,6 +515,10 @@ def _rounded_up_split(labels, parts):
     return _split_by(labels, lambda places: places[: -(-len(places) // parts)])
 
 
+def _at_least_one(labels, parts):
+    return _split_by(labels, lambda places: places[: max(1, len(places) // parts)])
+
+
 def _class_by_class(labels, parts):
     train, validation = stratified_split(labels, parts)
     return tuple(part[labels[part].argsort(stable=True)] for part in (train, validation))
@@ -564,6 +568,7 @@ STRATIFIED_SPLIT = Exercise(
         Case((torch.tensor([4, 4, 4, 4, 4]), 2)),
         Case((torch.tensor([0, 1, 2, 0, 1, 2, 2]), 2)),
         Case((torch.tensor([12, 5, 12, 12, 5, 12, 5, 5, 5]), 3)),
+        Case((torch.tensor([6, 2, 2, 6, 2]), 3)),
     ),
     mistakes=(
         Mistake(
@@ -598,6 +603,12 @@ STRATIFIED_SPLIT = Exercise(
             "rounded up",
             _rounded_up_split,
             "You round up. Of 5 places and 2 parts, 2 go to validation.",
+        ),
+        Mistake(
+            "at least one of each",
+            _at_least_one,
+            "You take at least one place of every label. Rounded down, 2 places and 3 parts give "
+            "none.",
         ),
         Mistake(
             "not in ascending order",

@@ -52,6 +52,12 @@ def _divided_first(size, layers):
     return size
 
 
+def _kernel_divided(size, layers):
+    for kernel, padding, stride in layers:
+        size = size + 2 * padding - kernel // stride + 1
+    return size
+
+
 def _no_padding(size, layers):
     return size_after(size, [(kernel, 0, stride) for kernel, _, stride in layers])
 
@@ -112,6 +118,18 @@ OUTPUT_SIZE = Exercise(
             "the first layer alone",
             _first_layer_alone,
             "Your result is that of the first layer. Is there a `return` inside the loop?",
+        ),
+        Mistake(
+            "return inside the loop",
+            lambda size, layers: size_after(size, layers[:1]) if layers else None,
+            "The loop ends in its first turn, and without layers nothing is returned. Is there a "
+            "`return` inside the loop?",
+        ),
+        Mistake(
+            "brackets forgotten",
+            _kernel_divided,
+            "Python divides before it subtracts, so only the kernel is divided. Brackets: "
+            "`(size + 2 * padding - kernel) // stride`.",
         ),
         Mistake(
             "stride ignored",

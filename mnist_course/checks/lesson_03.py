@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mnist_course.checks.comparing import difference
 from mnist_course.checks.exercise import Case, Exercise, Mistake, numbers
 
 # --- 03.1 ---------------------------------------------------------------------------------
@@ -141,6 +142,11 @@ COUNT_PARAMETERS = Exercise(
             "That is the last layer alone. Add the layers up.",
         ),
         Mistake(
+            "the first layer alone",
+            lambda size, layers: count_parameters(size, layers[:1]),
+            "That is the first layer alone. Is there a `return` inside the loop?",
+        ),
+        Mistake(
             "padding on one side",
             partial(_counted, padded=1),
             "Padding puts zeros on both sides, so it counts twice.",
@@ -267,6 +273,20 @@ def _other_logarithm(logits, labels):
     return cross_entropy(logits, labels) / torch.tensor(2.0).log()
 
 
+def _loss_with_its_way_back(loss, logits, labels):
+    """The loss; without its graph, if that does not lead to the slopes of a right loss."""
+    right = cross_entropy(logits, labels)
+    if difference(right, loss, tolerance=1e-3) is not None:
+        return loss  # its number tells more
+    (wanted,) = torch.autograd.grad(right, logits)
+    try:  # the answer's graph is looked at once for each mistake
+        (slopes,) = torch.autograd.grad(loss, logits, retain_graph=True, allow_unused=True)
+    except RuntimeError:  # `backward()` was called, and its graph is gone
+        slopes = None
+    # far from 0 a logit keeps few digits behind the point, and so do its powers
+    return loss if difference(wanted, slopes, tolerance=0.02) is None else loss.detach()
+
+
 STABLE_CROSS_ENTROPY = Exercise(
     name="stable-cross-entropy",
     number="03.2",
@@ -275,6 +295,7 @@ STABLE_CROSS_ENTROPY = Exercise(
     paragraph="3. From image to loss, with small numbers",
     reference=cross_entropy,
     prepare=lambda rows, labels: (_of_logits(*rows), torch.tensor(labels)),
+    outcome=_loss_with_its_way_back,
     cases=(
         Case(([[5.5, -1.0, 2.0]], [2])),
         Case(([[1.0, 2.0, 0.5, -1.0], [0.0, 0.0, 3.0, 1.0]], [1, 0])),
@@ -763,6 +784,15 @@ def _in_training_mode(network, batches, label):
     return (predictions[labels == label] == label).float().mean().item()
 
 
+def _class_in_training_mode(network, batches, label):
+    network.train()
+    with torch.no_grad():
+        hits = [
+            network(images[labels == label]).argmax(dim=1) == label for images, labels in batches
+        ]
+    return torch.cat(hits).float().mean().item()
+
+
 def _last_batch(network, batches, label):
     return class_accuracy(network, batches[-1:], label)
 
@@ -826,6 +856,12 @@ CLASS_ACCURACY = Exercise(
             _in_training_mode,
             "The network is in training mode: batch norm uses the mean of each batch. "
             "[Section 10](10. train() and eval()) tells more.",
+        ),
+        Mistake(
+            "one class in training mode",
+            _class_in_training_mode,
+            "The network is in training mode: batch norm uses the mean of the few images that you "
+            "hand over. [Section 10](10. train() and eval()) tells more.",
         ),
         Mistake(
             "all classes",

@@ -405,6 +405,15 @@ INVERTED_DROPOUT = Exercise(
             "four fifths are left: which number makes up for that?",
         ),
         Mistake(
+            "enlarged by 1 / share",
+            lambda units, draws, share, training: (
+                units * (draws >= share) * (1 / share) if training else units.clone()
+            ),
+            "The factor is 1 / share, from the share that is dropped; without any it can't be "
+            "computed. When a fifth is dropped, four fifths are left: which number makes up for "
+            "that?",
+        ),
+        Mistake(
             "multiplied by what is left",
             lambda units, draws, share, training: (
                 units * (draws >= share) * (1 - share) if training else units.clone()

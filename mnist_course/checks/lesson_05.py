@@ -245,6 +245,17 @@ RECEPTIVE_FIELD = Exercise(
             "and which end does your formula need?",
         ),
         Mistake(
+            "return inside the loop",
+            lambda layers: receptive_field(layers[:1]) if layers else None,
+            "That is the first layer alone, and for no layers nothing is returned. Is there a "
+            "`return` inside the loop?",
+        ),
+        Mistake(
+            "kernel and stride swapped",
+            lambda layers: receptive_field([(kernel, stride) for stride, kernel in layers]),
+            "Kernel and stride are swapped: a layer is (kernel, stride), in this order.",
+        ),
+        Mistake(
             "kernels multiplied",
             lambda layers: math.prod(kernel for kernel, _ in layers),
             "The kernels were multiplied. Each layer *adds* to the field: kernel - 1 steps.",

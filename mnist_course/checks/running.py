@@ -1,7 +1,7 @@
 """Run a student's function: on a thread of its own, with a time limit, without side effects.
 
 Whatever the function does, `run` comes back: it stops an endless loop, catches every exception
-and `exit()`, cuts what is printed, and puts random numbers, torch's default dtype and the folder
+and `exit()`, cuts what is printed, and puts random numbers, settings of the process and the folder
 back. No signals are needed, which Windows has not: Python raises an exception in the thread.
 """
 
@@ -20,6 +20,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -287,11 +288,25 @@ def _folder():
         return None
 
 
+# Settings of the whole process: how each is read and set. Others, such as `no_grad` or numpy's
+# `seterr`, belong to a thread, and end with that of the answer.
+SETTINGS: tuple[tuple[Callable, Callable], ...] = (
+    (random.getstate, random.setstate),
+    (numpy.random.get_state, numpy.random.set_state),
+    (torch.get_rng_state, torch.set_rng_state),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+)
+
+
 @contextlib.contextmanager
 def kept_settings():
-    """Random numbers, default dtype, folder, output and warnings are afterwards as before."""
-    numbers, arrays, tensors = random.getstate(), numpy.random.get_state(), torch.get_rng_state()
-    dtype, limit = torch.get_default_dtype(), sys.getrecursionlimit()
+    """`SETTINGS`, folder, output and warnings are afterwards as before."""
+    before = [(put, get()) for get, put in SETTINGS]
     output, errors, folder = sys.stdout, sys.stderr, _folder()
     try:
         with warnings.catch_warnings():
@@ -302,11 +317,8 @@ def kept_settings():
         if folder is not None:
             with contextlib.suppress(OSError):  # the answer may have removed it
                 os.chdir(folder)
-        random.setstate(numbers)
-        numpy.random.set_state(arrays)
-        torch.set_rng_state(tensors)
-        torch.set_default_dtype(dtype)
-        sys.setrecursionlimit(limit)
+        for put, value in before:
+            put(value)
 
 
 def _exit(*arguments):

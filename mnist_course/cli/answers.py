@@ -30,12 +30,11 @@ SECONDS_TO_START = 120  # a slow disk needs most of them to read torch
 SECONDS_FOR_AN_ANSWER = 20  # a check takes one; the others are for what else is in the cell
 STATES = ("passed", "failed", "unsolved")  # as in `checks`; the best first
 WORDS = {"passed": "right", "failed": "not right yet", "unsolved": "not solved yet"}
+PLACES = ("own", "below", "anywhere")  # where an answer is looked for, as `groups` finds them
 BAR = 20  # characters
 # Python's own functions that may be called for a constant of another cell
 QUICK = {"bool", "dict", "float", "int", "len", "list", "max", "min", "range", "set", "str", "sum"}
 QUICK |= {"abs", "complex", "frozenset", "round", "slice", "sorted", "tuple"}
-# a notebook's own commands, `%%time` or `torch.roll?`: not Python
-MAGIC = re.compile(r"^[%!].*$|^(?:\?+[\w.]+|[\w.]+\?+)[ \t;]*$", re.MULTILINE)
 # modules whose functions may be called for a constant, too: none trains or fetches anything
 CALCULATING = {"collections", "fractions", "functools", "itertools", "math", "numpy", "operator"}
 CALCULATING |= {"random", "re", "statistics", "string", "torch"}
@@ -74,8 +73,26 @@ def code_cells(path):
 
 def _cell(cell):
     metadata = cell.get("metadata", {}).get("nbgrader", {})
-    source = MAGIC.sub("", "".join(cell["source"]))
+    source = as_python("".join(cell["source"]))
     return Cell(source, str(cell.get("id")), str(metadata.get("grade_id")))
+
+
+def as_python(source):
+    """A cell's source with the notebook's own commands, `%timeit` or `torch.roll?`, as calls."""
+    from IPython.core.inputtransformer2 import TransformerManager  # takes a moment to import
+
+    source = re.sub(r"\A\s*%%", "# %%", source)  # `%%time` would turn the whole cell into a text
+    try:
+        return TransformerManager().transform_cell(source)
+    except SyntaxError:  # the answer's own
+        return source
+
+
+class NoNotebook:
+    """Does nothing, in place of the notebook that `get_ipython()` gives."""
+
+    def __getattr__(self, name):
+        return lambda *arguments, **named: None
 
 
 def _statements(source):
@@ -143,22 +160,23 @@ def _names(statement):
 
 
 def groups(cells, name, function):
-    """The cells that may hold the answer to an exercise: lists of cells, the likeliest first.
+    """The cells that may hold the answer to an exercise: own, below and anywhere, lists of cells.
 
-    Found by grade_id, then by the cell's id, then by the name of the function that they define.
-    A copied cell has the same grade_id: then the last definition counts, as in the notebook.
+    The exercise's own cell is found by its grade_id, else by its id; a copied one has the same
+    grade_id, then the last definition counts, as in the notebook. Below it, and anywhere, are the
+    cells that define the function. Run from top to bottom, the notebook's own check judges what
+    stands in the exercise's cell. So that is tried first, and when it is right, it stays right. A
+    second try below counts when the first is wrong or missing; a copy above only when none of
+    both was written.
     """
-    defining = [
+    own = [cell for cell in cells if cell.grade_id == name] or [c for c in cells if c.id == name]
+    anywhere = [
         cell
         for cell in cells
         if any(function in _defines(s, set()) for s in _statements(cell.source))
     ]
-    found = (
-        [cell for cell in cells if cell.grade_id == name],
-        [cell for cell in cells if cell.id == name],
-        defining,
-    )
-    return [group for number, group in enumerate(found) if group and group not in found[:number]]
+    below = cells[cells.index(own[-1]) + 1 :] if own else []
+    return own, [cell for cell in anywhere if cell in below], anywhere
 
 
 def prelude(cells, answer):
@@ -198,10 +216,11 @@ def serve():
         os.dup2(nothing, descriptor)
     print("ready", file=channel, flush=True)
     for answer in answers:
-        for group in answer["groups"]:
-            state, text = _judge(checks, answer["name"], answer["function"], group)
-            if state != "unsolved":
-                break  # else the answer may stand in another cell
+        state, text = "unsolved", ""
+        for place in PLACES:
+            if state == "unsolved" or (state == "failed" and place == "below"):
+                if group := answer["groups"].get(place):
+                    state, text = _judge(checks, answer["name"], answer["function"], group)
         line = json.dumps({"name": answer["name"], "state": state, "text": text})
         print(line, file=channel, flush=True)
 
@@ -211,7 +230,7 @@ def _judge(checks, name, function, group):
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module  # where the classes of an answer say that they come from
     names = vars(module)
-    names["display"] = print  # which a notebook has
+    names |= {"display": print, "get_ipython": NoNotebook}  # which a notebook has
     for number, source in enumerate(group["prelude"]):
         with contextlib.suppress(Exception):  # whatever fails is missed by name if it matters
             _execute(ast.parse(source), source, f"<{name}, another cell {number}>", names)
@@ -247,8 +266,8 @@ def _execute(tree, source, file, names):
 def judge_all(answers):
     """Judge answers in processes of their own. Returns a dict from name to `Finding`.
 
-    answers: dicts of a name, a function and groups; each group has a prelude and cells. Raises
-    CourseError when Python can't be started.
+    answers: dicts of a name, a function and groups: by their place, as in `groups`, a prelude and
+    cells. Raises CourseError when Python can't be started.
     """
     findings: dict[str, Finding] = {}
     waiting = answers
@@ -268,6 +287,8 @@ def _round(answers, folder):
         "MPLBACKEND": "agg",
         "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
     }
+    if cases := os.environ.get("MNIST_COURSE_CASES"):
+        settings["MNIST_COURSE_CASES"] = os.path.abspath(cases)  # as named from this folder
     process = subprocess.Popen(
         [sys.executable, "-c", "from mnist_course.cli.answers import serve; serve()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder,
@@ -344,10 +365,11 @@ def look(cells, exercises):
     answers = []
     for exercise in exercises:
         function = exercise.reference.__name__
-        found = [
-            {"prelude": prelude(cells, group), "cells": [cell.source for cell in group]}
-            for group in groups(cells, exercise.name, function)
-        ]
+        found = {
+            place: {"prelude": prelude(cells, group), "cells": [cell.source for cell in group]}
+            for place, group in zip(PLACES, groups(cells, exercise.name, function), strict=True)
+            if group
+        }
         if found:
             answers.append({"name": exercise.name, "function": function, "groups": found})
     return judge_all(answers)

@@ -1,6 +1,8 @@
 """Band, not number: a student's curve over the range of many seeds, and what a miss may mean."""
 
+import json
 import math
+from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +19,17 @@ MEASURES = {
     "validation loss": ("validation_loss", False),
     "training loss": ("train_loss", False),
 }
+IMAGES = 55_000  # every stored run was trained on all of lesson 01's training images
+ONLY_WITH = {  # settings of a recipe that count with some optimisers or schedules alone
+    "momentum": ("optimizer", {"sgd"}),
+    "nesterov": ("optimizer", {"sgd"}),
+    "betas": ("optimizer", {"adam", "adamw"}),
+    "epochs": ("schedule", {"one-cycle"}),  # else an epoch knows nothing of those after it
+    "warm_up": ("schedule", {"one-cycle"}),
+    "decay": ("schedule", {"exponential", "step", "plateau"}),
+    "decay_every": ("schedule", {"step"}),
+}
+WITHOUT_EFFECT = ("channels_last", "patience")  # on the numbers of an epoch that was reached
 STORED = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "recipe")
 
 
@@ -38,6 +51,35 @@ def standing(value, band, better):
     return "better" if math.isfinite(value) and (value > high) == better else "worse"
 
 
+def differences(history, stored, recipe=None):
+    """What was done in another way than in a stored run: a list of sentences.
+
+    history: the student's `History`; stored: one of the runs of a result; recipe: the student's
+    `Recipe`, if it is to be compared.
+    """
+    found = []
+    if history.images != IMAGES:
+        found.append(f"it saw {history.images:,} training images, the stored runs {IMAGES:,}")
+    if recipe is None:
+        return found
+    mine, others = json.loads(json.dumps(asdict(recipe), default=str)), stored["recipe"]
+    for name, theirs in others.items():
+        setting, values = ONLY_WITH.get(name, (None, set()))
+        if setting and not {mine[setting], others[setting]} <= values:
+            continue
+        if mine[name] == theirs or name in WITHOUT_EFFECT:
+            continue
+        if name == "augment":
+            how = "augmented by other settings than"
+            if not (mine[name] and theirs):
+                how = "augmented, unlike" if mine[name] else "not augmented, unlike"
+            found.append(f"its images were {how} those of the stored runs")
+        else:
+            label = name.replace("_", " ").replace("optimizer", "optimiser")
+            found.append(f"{label} {mine[name]}, the stored runs {theirs}")
+    return found
+
+
 def reasons(history, runs, epoch, recipe=None):
     """Why a curve may lie off the band, from what is known of both runs: a list of sentences.
 
@@ -52,20 +94,7 @@ def reasons(history, runs, epoch, recipe=None):
         found.append("its loss is no longer a number: the steps were too long")
     elif abs(loss - math.log(10)) < 0.05:
         found.append("its loss is still at ln 10 = 2.303: it does not tell the digits apart yet")
-    images = 55_000  # every stored run was trained on all of lesson 01's training images
-    if history.images < images:
-        found.append(f"it saw {history.images:,} training images, the stored runs {images:,}")
-    if recipe is not None:
-        for name, label in (
-            ("epochs", "epochs"), ("learning_rate", "learning rate"), ("optimizer", "optimiser"),
-            ("batch_size", "batch size"), ("schedule", "schedule"),
-        ):  # fmt: skip
-            mine, theirs = getattr(recipe, name), stored["recipe"][name]
-            if mine != theirs:
-                found.append(f"{label} {mine}, the stored runs {theirs}")
-        if (recipe.augment is None) != (stored["recipe"]["augment"] is None):
-            who = "not augmented" if recipe.augment is None else "augmented"
-            found.append(f"its images were {who}, unlike those of the stored runs")
+    found += differences(history, stored, recipe)
     gap = history.train_accuracy[epoch - 1] - history.validation_accuracy[epoch - 1]
     usual = np.median([
         run["train_accuracy"][epoch - 1] - run["validation_accuracy"][epoch - 1] for run in runs
@@ -162,13 +191,14 @@ def _describe(history, runs, epoch, name, recipe):
     if where == "inside":
         return f"{text}. Inside."
     side = "below" if value < low else "above"
+    text = f"{text}. {side.capitalize()}" + ", and better" * (where == "better")
     if where == "better":
-        share = f"about one run in {len(runs) + 1}"
-        return f"{text}. {side.capitalize()}, and better: {share} is, by luck."
-    found = reasons(history, runs, epoch, recipe)
-    if not found:
-        return f"{text}. {side.capitalize()}; nothing known explains it, so it may be luck."
-    return f"{text}. {side.capitalize()}: likely because {'; '.join(found[:3])}."
+        found = differences(history, runs[0], recipe)
+        luck = f": about one run in {len(runs) + 1} is, by luck."
+    else:
+        found = reasons(history, runs, epoch, recipe)
+        luck = "; nothing known explains it, so it may be luck."
+    return text + (f": likely because {'; '.join(found[:3])}." if found else luck)
 
 
 def band_explorer(history, runs, recipe=None):

@@ -193,7 +193,7 @@ function name(explorer) {
     const text = slider.querySelector('.widget-label')?.textContent;
     slider.querySelector('[role=slider]')?.setAttribute('aria-label', text);
     const readout = slider.querySelector('.widget-readout');
-    readout?.setAttribute('role', 'textbox');
+    if (readout?.contentEditable === 'true') readout.setAttribute('role', 'textbox');
     readout?.setAttribute('aria-label', text + ', value');
   }
   for (const player of explorer.querySelectorAll('.widget-play')) {
@@ -254,7 +254,8 @@ class Explorer(ipywidgets.VBox):
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())
         unseen = ipywidgets.VBox([ipywidgets.HTML(STYLE), Names()], layout={"display": "none"})
-        super().__init__([unseen, arrangement, self.picture, self.problem])
+        # a sentence below a high picture would stand off the screen
+        super().__init__([unseen, arrangement, self.problem, self.picture])
         self.add_class("mnist-explorer")
         self.problem.add_class("mnist-problem")
         self._refresh(first=True)

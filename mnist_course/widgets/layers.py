@@ -23,6 +23,9 @@ ALL_HEIGHT = 178  # room for all maps of a layer
 WIDTH = 2 * PANEL + GAP + 16
 SCALE = SIDE // 28
 REMEMBERED = 16  # digits whose answers are kept
+EXCHANGED = (
+    "This layer was exchanged after the explorer was made: run the cell again to reach all of it."
+)
 POINTWISE = (  # what they make of a number depends on that number alone
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish,
@@ -59,6 +62,7 @@ class Look:
                 "first, then the digits"
             )
         self.network = plain(network)
+        self.last = None  # the last `Answer`
         self._twin = self._kinds = self._fields = None
         self._layers: list = []  # of the network, their settings, and its numbers, as copied
         self._settings: list = []
@@ -121,7 +125,8 @@ class Look:
             self._answers[key] = answered(twin, image)
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
-        return self._answers[key]
+        self.last = self._answers[key]
+        return self.last
 
     def field(self, layer, row, column):
         """The receptive field of a place in a layer: (first row, last row, first column, last).
@@ -281,7 +286,10 @@ def receptive_fields(network):
     for line in range(28):
         images[line, 0, line] = torch.nan
         images[28 + line, 0, :, line] = torch.nan
-    _, outputs, _ = record(network, images, keep=lambda maps: maps.isnan().any(dim=1).numpy())
+    # NNPACK, which torch uses where it has no oneDNN, convolves tiles by Fourier or Winograd
+    # transforms: there one NaN spoils its whole tile.
+    with torch.backends.nnpack.flags(enabled=False):
+        _, outputs, _ = record(network, images, keep=lambda maps: maps.isnan().any(dim=1).numpy())
     return outputs
 
 
@@ -625,10 +633,14 @@ def feature_maps(networks, part):
         controls["channel"].max = channels - 1
         controls["source"].max = max(map(source_channels, kinds[layer.value])) - 1
 
-    def draw(digit, **settings):
-        return feature_map_picture(
-            looks, part.images[digit], label=int(part.labels[digit]), **settings
+    def draw(digit, layer, **settings):
+        seen = feature_map_picture(
+            looks, part.images[digit], layer, label=int(part.labels[digit]), **settings
         )
+        same = first.last.outputs[layer].shape == outputs[layer]
+        if same and source_channels(first.kinds[layer]) <= controls["source"].max + 1:
+            return seen
+        return Seen(seen.picture, f"{seen.text} {EXCHANGED}")
 
     named = list(controls.values())
     arrangement = rows(named[:2], named[2:])

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 
-import ipywidgets
 import matplotlib
 import numpy as np
 import torch
@@ -105,7 +104,7 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     pixels.check_part(part)
     pixels.digit_image(part.images[0])
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs as well
         network = lenet(activation, initialisation, depth)
     layers = [layer for layer in network if isinstance(layer, nn.Linear | nn.Conv2d)]
     optimizer = torch.optim.SGD(network.parameters(), learning_rate)
@@ -265,11 +264,8 @@ def loss_explorer(part, steps=None):
         steps = QUICK_STEPS if runtime.quick() else STEPS
     activation = dropdown("Activation", ACTIVATIONS, help="between the layers")
     initialisation = dropdown("First weights", INITIALISATIONS, help="how they are drawn")
-    rate = ipywidgets.SelectionSlider(
-        options=[(f"{rate:g}", rate) for rate in LEARNING_RATES], value=0.9,
-        description="Learning rate", tooltip="Learning rate: the length of a step",
-        layout={"width": "300px", "margin": "2px"}, style={"description_width": "initial"},
-    )  # fmt: skip
+    rates = [(f"{rate:g}", rate) for rate in LEARNING_RATES]
+    rate = dropdown("Learning rate", rates, 0.9, help="the length of a step")
     depth = slider("Depth", 2, *DEPTHS, help="hidden fully connected layers")
 
     def steps_of(activation, initialisation, learning_rate, depth):

@@ -32,11 +32,11 @@ def shift(image, right, down):
 
 
 def relative_change(before, after):
-    """Mean absolute difference as a share of the mean value; 0 where both are empty.
+    """Mean absolute difference as a share of both maps' mean value; 0 where both are empty.
 
-    0: nothing has changed; 2: the two have nothing in common.
+    For values from 0 upwards. 0: nothing has changed; 2: the two have nothing in common.
     """
-    mean = np.abs(before).mean()
+    mean = (np.abs(before).mean() + np.abs(after).mean()) / 2
     return float(np.abs(after - before).mean() / mean) if mean > 0 else 0.0
 
 
@@ -102,7 +102,7 @@ def _draw_changes(sheet, changes, size, stride, pooled):
         y = 40 + 52 * number
         sheet.text(x, y, f"{name}: {change:.0%} of their mean value", 12)
         sheet.frame(x, y + 18, longest, 14, pixels.LINE, 1)
-        sheet.fill(x, y + 18, round(longest * min(change, 2) / 2), 14, colour)
+        sheet.fill(x, y + 18, round(longest * change / 2), 14, colour)
     sheet.text(x, 146, "0%: the same. 200%: nothing in common.", 11, pixels.SOFT)
     lines = (
         "(28 − k) / s, rounded down, + 1",

@@ -455,6 +455,7 @@ further(
     Case((torch.tensor([2, 2, 11, 2, 11, 2, 11, 0, 0]), 3)),
     Case((torch.tensor([5, 4, 5, 4, 5, 4, 5, 4, 4, 4, 5]), 2)),
     Case((torch.tensor([1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1]), 4)),
+    Case((torch.tensor([8, 8, 3, 8, 3, 8]), 4)),
 )
 
 
@@ -495,6 +496,12 @@ def the_last_of_each_label(labels, parts):
 @wrong("stratified-split", "rounded up")
 def rounded_up(labels, parts):
     chosen = chosen_by(labels, lambda count: -(-count // parts))
+    return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "at least one of each")
+def never_none(labels, parts):
+    chosen = chosen_by(labels, lambda count: max(1, count // parts))
     return places_of(~chosen), places_of(chosen)
 
 

@@ -26,6 +26,7 @@ further(
     Case((13, [(2, 0, 4)])),
     Case((10, [(3, 0, 2), (4, 1, 1), (2, 0, 1)])),
     Case((12, [(3, 0, 1), (3, 2, 2), (3, 0, 1)])),
+    Case((14, [])),
 )
 
 
@@ -90,6 +91,20 @@ def last_layer_alone(size, layers):
 def first_layer_alone(size, layers):
     for kernel, padding, stride in layers:
         return (size + 2 * padding - kernel) // stride + 1
+    return size
+
+
+@wrong("output-size", "return inside the loop")
+def ends_in_the_first_turn(size, layers):
+    for kernel, padding, stride in layers:
+        size = (size + 2 * padding - kernel) // stride + 1
+        return size
+
+
+@wrong("output-size", "brackets forgotten")
+def only_the_kernel_is_divided(size, layers):
+    for kernel, padding, stride in layers:
+        size = size + 2 * padding - kernel // stride + 1
     return size
 
 
@@ -586,6 +601,14 @@ def the_kernel_moves(image, kernel, targets):
 def asks_the_kernel_itself(image, kernel, targets):
     kernel.requires_grad_()
     ((answers_of(image, kernel) - targets) ** 2).mean().backward()
+    return kernel.grad
+
+
+@wrong("kernel-gradient", "changes input")
+def asks_the_kernel_and_leaves_the_gradient(image, kernel, targets):
+    kernel.requires_grad_()
+    ((answers_of(image, kernel) - targets) ** 2).mean().backward()
+    kernel.requires_grad_(False)
     return kernel.grad
 
 

@@ -105,6 +105,22 @@ def convolutions_left_out(size, layers):
     return total - count(size, [layer for layer in layers if layer[0] != "linear"])
 
 
+@wrong("count-parameters", "the first layer alone")
+def ends_in_the_first_turn(size, layers):
+    channels, total = 1, 0
+    for kind, *settings in layers:
+        if kind == "conv":
+            outputs, kernel, padding = settings
+            total += outputs * (channels * kernel * kernel + 1)
+            size, channels = size + 2 * padding - kernel + 1, outputs
+        elif kind == "pool":
+            size //= settings[0]
+        else:
+            total += settings[0] * (channels * size * size + 1)
+            size, channels = 1, settings[0]
+        return total
+
+
 @wrong("count-parameters", "type")
 def a_float(size, layers):
     return count(size, layers) / 1
@@ -297,6 +313,29 @@ def a_plain_number(logits, labels):
 @wrong("stable-cross-entropy", "graph")
 def way_back_lost(logits, labels):
     return F.cross_entropy(logits.detach(), labels)
+
+
+@wrong("stable-cross-entropy", "graph")
+def a_new_tensor_that_begins_here(logits, labels):
+    total = 0
+    for row, label in zip(logits, labels, strict=True):
+        total += (row.logsumexp(0) - row[label]).item()
+    return torch.tensor(total / len(labels), requires_grad=True)
+
+
+@wrong("stable-cross-entropy", "graph")
+def half_of_the_way_back(logits, labels):
+    total = 0
+    for row, label in zip(logits, labels, strict=True):
+        total += row.logsumexp(0) - row[label].item()
+    return total / len(labels)
+
+
+@wrong("stable-cross-entropy", "graph")
+def way_back_used_up(logits, labels):
+    loss = F.cross_entropy(logits, labels)
+    torch.autograd.grad(loss, logits)
+    return loss
 
 
 @right("stable-cross-entropy")
@@ -817,6 +856,17 @@ def brackets_forgotten(network, batches, label):
         hits += ((predictions == label) & (labels == label)).sum().item()
         total += (labels == label).sum().item()
     return hits / total
+
+
+@wrong("class-accuracy", "one class in training mode")
+def images_of_the_class_without_eval(network, batches, label):
+    correct = total = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            images = images[labels == label]
+            correct += (network(images).argmax(dim=1) == label).sum().item()
+            total += len(images)
+    return correct / total
 
 
 @wrong("class-accuracy", "raises")

@@ -539,6 +539,14 @@ def divides_by_the_share(units, draws, share, training):
     return kept / share
 
 
+@wrong("inverted-dropout", "enlarged by 1 / share")
+def multiplies_by_one_over_the_share(units, draws, share, training):
+    if not training:
+        return units
+    kept = (draws >= share).float()
+    return units * kept * (1 / share)
+
+
 @wrong("inverted-dropout", "multiplied by what is left")
 def makes_smaller(units, draws, share, training):
     if not training:

@@ -272,6 +272,24 @@ def returns_the_square(layers):
     return field**2
 
 
+@wrong("receptive-field", "return inside the loop")
+def ends_in_the_first_turn(layers):
+    field = step = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step
+        step *= stride
+        return field
+
+
+@wrong("receptive-field", "kernel and stride swapped")
+def takes_them_in_the_wrong_order(layers):
+    field = step = 1
+    for stride, kernel in layers:
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+
+
 @wrong("receptive-field", "raises")
 def takes_a_dict(layers):
     field = step = 1
