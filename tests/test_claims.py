@@ -261,6 +261,10 @@ def speeds():
     yield "| `mnist-course --help`", [
         f"{tables['help']['ratio']:.3g} times", f"{tables['help']['seconds']:.2g} s",
     ]  # fmt: skip
+    networks = tables.get("networks", {"rows": {}})["rows"]
+    for line, _, name in TABLE:
+        if name in networks:  # make bench ARGS=networks has been run
+            yield line, [f"{networks[name]['minutes']:.1f} min"]
     least = explorers["least_milliseconds"].values()
     yield (
         "the kernel lab's picture was there",
