@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import explorers
@@ -82,6 +83,42 @@ def bench_training():
         "peer_seconds": of_a,
         "ratio": of_a / statistics.median(alone),
         "times": times | {"lesson 05 without validation": alone},
+    }
+
+
+def bench_networks():
+    """Whole trainings by each network's recipe, from the median of three epochs timed in turn.
+
+    Write-up A's epochs take too long: one batch stands for each of its steps.
+    """
+    digits = data.load()
+    one_batch = digits.train[: recipes.WRITEUP_A.batch_size]
+    names = [name for name in recipes.NETWORKS if name != "softmax"]
+    times = {name: [] for name in names}
+    for _ in range(3):
+        for name in names:
+            build, recipe = recipes.NETWORKS[name]
+            part = one_batch if name == "a" else digits.train
+            some = data.Digits(part, digits.validation[:1])
+            runtime.seed_everything(0)
+            [took] = fit(build(), some, replace(recipe, epochs=1), device="cpu").seconds
+            times[name].append(took * len(data.Batches(digits.train, len(part))))
+    rows = {}
+    for name in names:
+        epoch, epochs = statistics.median(times[name]), recipes.NETWORKS[name][1].epochs
+        rows[name] = {
+            "seconds_an_epoch": epoch,
+            "epochs": epochs,
+            "minutes": epoch * epochs / 60,
+            "times": times[name],
+        }
+    for name, row in rows.items():
+        row["ratio"] = row["minutes"] / rows["residual"]["minutes"]
+        print(f"{name}: {row['minutes']:.1f} min, {row['ratio']:.3g} times lesson 05's", flush=True)
+    return {
+        "what": "minutes of each network's whole training, without validation",
+        "peer": "lesson 05's network in the same run",
+        "rows": rows,
     }
 
 
@@ -179,6 +216,7 @@ def bench_help():
 
 TABLES = {
     "training": bench_training,
+    "networks": bench_networks,
     "loader": bench_loader,
     "loop": bench_loop,
     "help": bench_help,

@@ -1,6 +1,13 @@
-"""The explorers' table of `make bench`: which ratio is its headline, and that no row is lost."""
+"""The tables of `make bench`: which ratio is the explorers' headline, and that no row is lost."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
+import bench
 import latency
+import pytest
+
+from mnist_course import data, models, recipes
 
 
 def row(ratio=None):
@@ -33,3 +40,26 @@ def test_median_and_percentile_of_the_times():
     found = latency.spread([float(number) for number in range(100, 0, -1)])
     assert (found["median"], found["percentile_95"]) == (50.5, 96.0)
     assert found["times"][0] == 100.0
+
+
+def test_the_minutes_of_a_training_are_those_of_all_its_steps(few, monkeypatch):
+    recipe = replace(recipes.LENET, epochs=3, batch_size=50)
+    networks = dict.fromkeys(("softmax", "residual", "a"), (models.softmax_regression, recipe))
+    monkeypatch.setattr(recipes, "NETWORKS", networks)
+    monkeypatch.setattr(recipes, "WRITEUP_A", recipe)
+    monkeypatch.setattr(data, "load", lambda: few)
+    shown = []
+
+    def fit(network, digits, recipe, device):
+        shown.append(len(digits.train))
+        assert (recipe.epochs, device) == (1, "cpu")
+        return SimpleNamespace(seconds=[len(digits.train) / 10])
+
+    monkeypatch.setattr(bench, "fit", fit)
+    table = bench.bench_networks()
+    assert shown == [200, 50] * 3  # all images, or one batch of A's
+    assert list(table["rows"]) == ["residual", "a"]
+    for row in table["rows"].values():
+        assert row["seconds_an_epoch"] == 20
+        assert row["minutes"] == pytest.approx(3 * 20 / 60)
+        assert row["ratio"] == 1
