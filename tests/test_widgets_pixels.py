@@ -28,7 +28,7 @@ def test_a_map_of_zeros_has_one_colour():
     assert len(np.unique(pixels.signed(np.zeros((3, 3)), scale=5).reshape(-1, 3), axis=0)) == 1
 
 
-@pytest.mark.parametrize("scale", [3, 8, 24])
+@pytest.mark.parametrize("scale", [2, 3, 8, 24])
 @pytest.mark.parametrize(
     ("value", "bar"), [(1.0, False), (0.0, False), (-0.05, False), (-0.2, True), (-1.0, True)]
 )
@@ -36,13 +36,14 @@ def test_a_bar_stands_on_values_clearly_below_0_alone(scale, value, bar):
     square = pixels.signed(np.array([[value]]), scale, limit=1.0)
     assert square.shape == (scale, scale, 3)
     assert (len(np.unique(square.reshape(-1, 3), axis=0)) == 2) == bar
-    assert (square[0] == square[0, 0]).all()  # never at the rim
+    assert (square[-1] == square[-1, -1]).all()  # never at the lower rim
+    assert scale == 2 or (square[0] == square[0, 0]).all()  # nor at the upper one
 
 
-@pytest.mark.parametrize("scale", [1, 2])
-def test_small_squares_have_no_room_for_a_bar(scale):
+@pytest.mark.parametrize(("scale", "count"), [(1, 0), (2, 1), (3, 1), (4, 2), (8, 4)])
+def test_a_bar_is_as_long_as_there_is_room(scale, count):
     square = pixels.signed(np.array([[-1.0]]), scale)
-    assert len(np.unique(square.reshape(-1, 3), axis=0)) == 1
+    assert (square != square[-1, -1]).any(axis=2).sum() == count
 
 
 def test_grey_goes_from_white_to_black():

@@ -101,6 +101,39 @@ def test_the_marker_stands_on_its_epoch_and_nothing_of_the_last_frame_is_left(tr
     assert (frames[0].picture != frames[2].picture).any()
 
 
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        ((1, 16), ("kernels", "feature maps")),
+        ((2, 16), ("kernels, input channel 0 of 2", "feature maps")),
+        ((200, 300), ("first 16 of 300 kernels, input channel 0 of 200",
+                      "first 16 of 300 feature maps")),
+    ],
+)  # fmt: skip
+def test_the_picture_says_what_it_leaves_out(few, monkeypatch, channels, words):
+    torch.manual_seed(0)
+    sources, count = channels
+    network = nn.Sequential(
+        nn.Conv2d(1, sources, 5, stride=5), nn.Conv2d(sources, count, 3),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(count, 10),
+    )  # fmt: skip
+    seen = scrubber.look(network, few.validation.images[0], "1")
+    assert len(seen.kernels) == len(seen.maps) == 16
+    written = []
+    text = pixels.Sheet.text
+
+    def kept(sheet, *given, **options):
+        written.append(given)
+        text(sheet, *given, **options)
+
+    monkeypatch.setattr(pixels.Sheet, "text", kept)
+    scrubber.scrubber_picture(seen, few.validation.images[0], 1, 0, History())
+    found = [(one[2], one[0], one[3]) for one in written if "full colour" in one[2]]
+    for (caption, left, size), start in zip(found, words, strict=True):
+        assert caption.startswith(f"{start}, full colour")
+        assert left + pixels.font(size).getlength(caption) <= scrubber.WIDTH
+
+
 @pytest.mark.parametrize("epoch", [-1, 4])
 def test_an_epoch_outside_is_named(trained, few, epoch):
     network, _, history = trained
@@ -134,6 +167,8 @@ def test_another_digit_sends_all_frames_again_and_runs_the_network_once_an_epoch
     )
     explorer.controls["digit"].value = 9
     assert len(calls) == 4
+    explorer.controls["layer"].value = explorer.controls["layer"].options[1]
+    assert len(calls) == 4  # another layer of the same digit is there already
     for old, frame in zip(before, explorer.picture.frames, strict=True):
         assert frame != old
 

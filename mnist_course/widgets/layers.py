@@ -437,10 +437,12 @@ class _Panel:
             return pixels.signed(values, scale, max(-self.low, self.high))
         return pixels.grey(values, scale, self.low, self.high)
 
-    def scale_text(self):
+    def scale_text(self, scale):
         if self.low < 0:
             limit = pixels.number(max(-self.low, self.high))
-            return f"full colour ±{limit}, bar: clearly below 0"
+            if scale < 2:  # no room for bars
+                return f"full colour ±{limit}, purple below 0 (bars: large map)"
+            return f"full colour ±{limit}, {'dot' if scale < 4 else 'bar'}: clearly below 0"
         return f"white {pixels.number(self.low)}, black {pixels.number(self.high)}"
 
     def draw_digit(self, image, label):
@@ -562,7 +564,7 @@ class _Panel:
                 break
         shown = min(channels, max(1, in_row * in_column))
         which = f"all {channels} maps" if shown == channels else f"{shown} of {channels} maps"
-        self.sheet.text(x, y - 17, f"{which}: {self.scale_text()}", 11, pixels.SOFT)
+        self.sheet.text(x, y - 17, f"{which}: {self.scale_text(scale)}", 11, pixels.SOFT)
         # all maps in one tall strip: coloured in one call, then cut apart
         strip = self.coloured(self.maps[:shown].reshape(shown * height, width), scale)
         for number, content in enumerate(np.split(strip, shown)):

@@ -112,21 +112,21 @@ def signed(values, scale=1, limit=None):
     """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
 
     What is no number, and what is infinite, is grey.
-    Where a square is large enough, one clearly below 0 carries a bar; with bars on values near 0
-    a map would be full of them.
+    From a scale of 2 on, a square clearly below 0 carries a bar, up to a scale of 3 only a dot;
+    with bars on values near 0 a map would be full of them.
     """
     finite = np.isfinite(values)
     limit = float(np.abs(values).max(initial=0, where=finite)) if limit is None else limit
     colours = _signed_colours()[signed_level(np.where(finite, values, 0), limit)]
     colours[~finite] = NOTHING
     pixels = enlarge(colours, scale)
-    if scale < 3:
+    if scale < 2:
         return pixels
-    thick, margin = max(1, scale // 6), max(1, scale // 4)
-    top = (scale - thick) // 2
+    thick, wide = max(1, scale // 6), max(1, scale - 2 * max(1, scale // 4))
+    top, left = (scale - thick) // 2, (scale - wide) // 2
     rows, columns = values.shape
     squares = pixels.reshape(rows, scale, columns, scale, 3)
-    bars = squares[:, top : top + thick, :, margin : scale - margin].transpose(0, 2, 1, 3, 4)
+    bars = squares[:, top : top + thick, :, left : left + wide].transpose(0, 2, 1, 3, 4)
     below = values < -CLEARLY * limit
     bars[below] = (70, 30, 110)
     bars[values < -0.55 * limit] = (255, 255, 255)

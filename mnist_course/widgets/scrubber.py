@@ -22,12 +22,15 @@ class Glance:
     """What one network makes of one digit, at one layer.
 
     kernels: (C, h, w), those that look at the layer's first input channel; maps: (C, H, W),
-    what leaves the layer; probabilities: (10,).
+    what leaves the layer; probabilities: (10,). C is at most SHOWN; channels: how many the layer
+    has; sources: how many input channels each of them looks at.
     """
 
     kernels: np.ndarray
     maps: np.ndarray
     probabilities: np.ndarray
+    channels: int
+    sources: int
 
 
 def look(network, image, layer):
@@ -36,18 +39,27 @@ def look(network, image, layer):
     layer: the name of a convolution. Returns a `Glance`. Raises ExplorerError for an image of
     another size, a layer that is none, and weights that are not numbers.
     """
-    return _glance(layers.Look(network).twin(), image, layer)
+    return _chosen(_glances(layers.Look(network).twin(), image), layer)
 
 
-def _glance(twin, image, layer):
-    """What a copy in evaluation mode, on the CPU, makes of an image."""
+def _glances(twin, image):
+    """What a copy in evaluation mode, on the CPU, makes of an image: a `Glance` by layer."""
     pixels.digit_image(image)
     answer = layers.answered(twin, torch.as_tensor(image).cpu())
-    found = {name: kind for name, kind in convolutions(twin).items() if name in answer.outputs}
-    if layer not in found:
-        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(found)}")
-    kernels = found[layer].weight[:SHOWN, 0].detach().numpy().copy()
-    return Glance(kernels, answer.outputs[layer][:SHOWN], answer.probabilities)
+    return {
+        name: Glance(
+            kind.weight[:SHOWN, 0].detach().numpy().copy(), answer.outputs[name][:SHOWN].copy(),
+            answer.probabilities, *kind.weight.shape[:2],
+        )
+        for name, kind in convolutions(twin).items() if name in answer.outputs
+    }  # fmt: skip
+
+
+def _chosen(glances, layer):
+    """The `Glance` at a layer. Raises ExplorerError where there is none."""
+    if layer not in glances:
+        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(glances)}")
+    return glances[layer]
 
 
 def convolutions(network):
@@ -77,6 +89,13 @@ def curve_chart(history, width=430, height=200):
     return charts.Chart(figure, (line, dot)), move
 
 
+def captions(seen):
+    """What a `Glance` holds of its layer's kernels and of its maps, in words."""
+    first = f"first {SHOWN} of {seen.channels} " if seen.channels > SHOWN else ""
+    source = f", input channel 0 of {seen.sources}" if seen.sources > 1 else ""
+    return f"{first}kernels{source}", f"{first}feature maps"
+
+
 def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None):
     """One frame: digit, probabilities, curve with marker, kernels, feature maps. A `Seen`.
 
@@ -104,12 +123,14 @@ def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None
 
     _, high, wide = seen.kernels.shape
     scale = max(1, 40 // max(high, wide))
-    sheet.text(8, 222, f"kernels, full colour: ±{pixels.number(of_kernels)}.   {pixels.LEGEND}", 11)
+    kernels, maps = captions(seen)
+    full = f"{kernels}, full colour: ±{pixels.number(of_kernels)}.   {pixels.LEGEND}"
+    sheet.text(8, 222, full, 11)
     for index, kernel in enumerate(seen.kernels):
         sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 49 * index, 242)
     _, high, wide = seen.maps.shape
     scale = max(1, 84 // max(high, wide))
-    sheet.text(8, 296, f"feature maps, full colour: ±{pixels.number(of_maps)}", 11)
+    sheet.text(8, 296, f"{maps}, full colour: ±{pixels.number(of_maps)}", 11)
     for index, values in enumerate(seen.maps):
         row, column = divmod(index, 8)
         place = 8 + 98 * column, 316 + 92 * row
@@ -189,13 +210,19 @@ def epoch_scrubber(network, snapshots, history, part):
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
 
-    @functools.lru_cache(maxsize=1)  # for one digit and layer the network runs once an epoch
-    def look_at(digit, layer):
-        """Every epoch's `Glance`, and full colour for the kernels and the maps of all."""
+    @functools.lru_cache(maxsize=1)  # for one digit the network runs once an epoch
+    def every_layer(digit):
+        """Every epoch's `Glance` by layer."""
         every = []
         for weights in snapshots.weights:
             _load(twin, weights)
-            every.append(_glance(twin, part.images[digit], layer))
+            every.append(_glances(twin, part.images[digit]))
+        return every
+
+    @functools.lru_cache(maxsize=1)
+    def look_at(digit, layer):
+        """Every epoch's `Glance`, and full colour for the kernels and the maps of all."""
+        every = [_chosen(glances, layer) for glances in every_layer(digit)]
         limits = tuple(
             max(float(np.abs(getattr(one, name)).max()) for one in every)
             for name in ("kernels", "maps")
