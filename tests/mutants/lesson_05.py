@@ -849,6 +849,22 @@ def takes_the_labels_for_one_hot(network, images, labels):
         return (twin(images).argmax(1) == labels.argmax(1)).float().mean().item()
 
 
+@wrong("keep-the-modes", "gradients off")
+def turns_gradients_off_for_ever(network, images, labels):
+    torch.set_grad_enabled(False)
+    twin = copy.deepcopy(network).eval()
+    return (twin(images).argmax(1) == labels).float().mean().item()
+
+
+@right("keep-the-modes")
+def turns_gradients_off_and_on(network, images, labels):
+    torch.set_grad_enabled(False)
+    twin = copy.deepcopy(network).eval()
+    accuracy = (twin(images).argmax(1) == labels).float().mean()
+    torch.set_grad_enabled(True)
+    return accuracy.item()
+
+
 @right("keep-the-modes")
 def asks_a_twin(network, images, labels):
     twin = copy.deepcopy(network).eval()
