@@ -117,6 +117,12 @@ def sets_dtype(right, *arguments):
     return right(*arguments)
 
 
+def turns_gradients_off(right, *arguments):
+    answer = right(*arguments)
+    torch.set_grad_enabled(False)
+    return answer
+
+
 def spoil(value):
     """Change a value in place; True when that was possible."""
     if isinstance(value, torch.Tensor):
@@ -191,6 +197,7 @@ MISBEHAVIOUR = {
     "calls sys.exit()": (exits_by_sys, {"exit"}, "exit"),
     "sets the seed": (seeds, {"seed"}, "manual_seed"),
     "sets the default dtype": (sets_dtype, {"default dtype"}, "default dtype"),
+    "turns gradients off": (turns_gradients_off, {"gradients off"}, r"`with torch.no_grad\(\):`"),
     "changes its arguments": (spoils, {"changes input"}, "changes the"),
     "deletes its arguments": (deletes, {"changes input"}, "changes the"),
 }

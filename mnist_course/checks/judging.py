@@ -20,7 +20,7 @@ class Result:
     state: "passed", "unsolved" (the stub was not changed) or "failed". kind: the name of the
     mistake, or what else is wrong: "nothing", "type", "dtype", "shape", "device", "graph", "nan",
     "value", "raises", "recursion", "time", "prints", "exit", "changes input", "seed",
-    "default dtype", "package", "arguments", "not a function", "check".
+    "default dtype", "gradients off", "package", "arguments", "not a function", "check".
     """
 
     name: str
@@ -182,6 +182,11 @@ def _verdict(exercise, call, original, expected):
         return "default dtype", (
             "Your function changes torch's default dtype, for everyone and everything after it. "
             "Give the dtype where the tensor is made: `dtype=...`."
+        ), None  # fmt: skip
+    if call.gradients_off:
+        return "gradients off", (
+            "Your function turns gradients off, and they stay off: no network in the lesson could "
+            "be trained after it. `with torch.no_grad():` turns them on again at its end."
         ), None  # fmt: skip
     try:
         got = _observed(exercise, call.value, call.arguments)

@@ -55,6 +55,11 @@ def _count_of_one_byte(content):
     return read_labels(content)[: content[7]]
 
 
+def _ended_at_the_count(content):
+    (count,) = struct.unpack(">I", content[4:8])
+    return torch.tensor(list(content[8:count]), dtype=torch.int64)
+
+
 IDX_LABELS = Exercise(
     name="idx-labels",
     number="01.1",
@@ -99,6 +104,12 @@ IDX_LABELS = Exercise(
             "a count of one byte",
             _count_of_one_byte,
             "You read one byte of the size. It has four, for files of more than 255 labels.",
+        ),
+        Mistake(
+            "ended at the count",
+            _ended_at_the_count,
+            "The last labels are missing. The labels begin at byte 8, so the last of them does not "
+            "stand at the byte that their number names.",
         ),
         Mistake(
             "the count",
@@ -394,6 +405,12 @@ def _other_channels_empty(images, right, down):
     return shifted
 
 
+def _first_image_alone(images, right, down):
+    shifted = torch.zeros_like(images)
+    shifted[:1] = shift_each(images[:1], right[:1], down[:1])
+    return shifted
+
+
 SHIFT_EACH = Exercise(
     name="shift-each",
     number="01.3",
@@ -451,6 +468,12 @@ SHIFT_EACH = Exercise(
             "edge repeated",
             _edge_repeated,
             "The last row or column is repeated where the image has left. Zeros come in there.",
+        ),
+        Mistake(
+            "first image alone",
+            _first_image_alone,
+            "The first image is right, and the others are empty. Is there a `return` inside the "
+            "loop?",
         ),
         Mistake(
             "first channel alone",
@@ -517,6 +540,13 @@ def _rounded_up_split(labels, parts):
 
 def _at_least_one(labels, parts):
     return _split_by(labels, lambda places: places[: max(1, len(places) // parts)])
+
+
+def _first_label_alone(labels, parts):
+    places = (labels == labels.min()).nonzero()[:, 0]
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[places[: len(places) // parts]] = True
+    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
 
 
 def _class_by_class(labels, parts):
@@ -609,6 +639,12 @@ STRATIFIED_SPLIT = Exercise(
             _at_least_one,
             "You take at least one place of every label. Rounded down, 2 places and 3 parts give "
             "none.",
+        ),
+        Mistake(
+            "first label alone",
+            _first_label_alone,
+            "Only of the first label something goes to validation. Is there a `return` inside the "
+            "loop?",
         ),
         Mistake(
             "not in ascending order",

@@ -243,6 +243,18 @@ def _kernel_unused(image, kernel, stride):
     return strided_correlation(image, torch.ones_like(kernel), stride)
 
 
+def _first_row_alone(image, kernel, stride):
+    output = strided_correlation(image, kernel, stride)
+    output[1:] = 0
+    return output
+
+
+def _first_place_alone(image, kernel, stride):
+    output = _first_row_alone(image, kernel, stride)
+    output[:, 1:] = 0
+    return output
+
+
 STRIDED_CORRELATION = Exercise(
     name="strided-correlation",
     number="02.2",
@@ -292,6 +304,18 @@ STRIDED_CORRELATION = Exercise(
             _output_too_small,
             "The last row and the last column are missing: the formula of "
             "[the output size](4. Padding, stride, output size) ends with + 1.",
+        ),
+        Mistake(
+            "first row alone",
+            _first_row_alone,
+            "The first row of the output is right, and zeros follow. Is there a `return` inside "
+            "the loop over the rows?",
+        ),
+        Mistake(
+            "first place alone",
+            _first_place_alone,
+            "The first number of the output is right, and zeros follow. Is there a `return` inside "
+            "the loops?",
         ),
         Mistake(
             "mean instead of sum",
@@ -724,6 +748,12 @@ def _middle_value(image, size, stride):
     return windows.flatten(2).median(dim=2).values
 
 
+def _first_row_of_windows(image, size, stride):
+    output = average_pool(image, size, stride)
+    output[1:] = 0
+    return output
+
+
 AVERAGE_POOLING = Exercise(
     name="average-pooling",
     number="02.5",
@@ -774,6 +804,12 @@ AVERAGE_POOLING = Exercise(
             _one_window_short,
             "The last row and column of windows are missing: the formula of "
             "[the output size](4. Padding, stride, output size) ends with + 1.",
+        ),
+        Mistake(
+            "first row alone",
+            _first_row_of_windows,
+            "The first row of the output is right, and zeros follow. Is there a `return` inside "
+            "the loop over the rows?",
         ),
         Mistake(
             "windows over the edge",

@@ -273,6 +273,10 @@ def _other_logarithm(logits, labels):
     return cross_entropy(logits, labels) / torch.tensor(2.0).log()
 
 
+def _maximum_left_out(logits, labels):
+    return cross_entropy(logits, labels) - logits.max(dim=1).values.mean()
+
+
 def _loss_with_its_way_back(loss, logits, labels):
     """The loss; without its graph, if that does not lead to the slopes of a right loss."""
     right = cross_entropy(logits, labels)
@@ -372,6 +376,12 @@ STABLE_CROSS_ENTROPY = Exercise(
             _one_maximum,
             "You subtract the largest logit of the whole batch. In a row that lies far "
             "below it, all powers are then 0. Each row has a largest logit of its own.",
+        ),
+        Mistake(
+            "maximum not added again",
+            _maximum_left_out,
+            "The largest logit of each row is subtracted in the sum, but not added again after the "
+            "logarithm.",
         ),
         Mistake(
             "every label with every image",

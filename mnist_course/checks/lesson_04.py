@@ -67,6 +67,28 @@ LEAKY_RELU = Exercise(
             "-4 becomes twice as large as -2.",
         ),
         Mistake(
+            "slope itself, for 0 as well",
+            lambda inputs, slope: torch.where(inputs > 0, inputs, slope),
+            "All that is not positive became the slope itself. Each number shall be multiplied by "
+            "it: -4 becomes twice as large as -2, and 0 stays 0.",
+        ),
+        Mistake(
+            "minus the slope, for 0 as well",
+            lambda inputs, slope: torch.where(inputs > 0, inputs, -slope),
+            "All that is not positive became minus the slope. Each number shall be multiplied by "
+            "the slope: -4 becomes twice as large as -2, and 0 stays 0.",
+        ),
+        Mistake(
+            "slope subtracted below 0",
+            lambda inputs, slope: torch.where(inputs < 0, inputs - slope, inputs),
+            "The slope was subtracted from what is below 0. Multiply it by the slope.",
+        ),
+        Mistake(
+            "slope added below 0",
+            lambda inputs, slope: torch.where(inputs < 0, inputs + slope, inputs),
+            "The slope was added to what is below 0. Multiply it by the slope.",
+        ),
+        Mistake(
             "sign lost",
             lambda inputs, slope: torch.where(inputs > 0, inputs, -slope * inputs),
             "Negative numbers came out positive. A negative number times a positive slope stays "
@@ -119,6 +141,12 @@ def update_running_mean(running_mean, batch, momentum):
 
 def channel_means(batch):
     return batch.mean(dim=(0, 2, 3))
+
+
+def image_by_image(running_mean, batch, momentum):
+    for image in batch:
+        running_mean = (1 - momentum) * running_mean + momentum * image.mean(dim=(1, 2))
+    return running_mean
 
 
 RUNNING_MEAN = Exercise(
@@ -192,6 +220,44 @@ RUNNING_MEAN = Exercise(
             "own mean, over the axes 0, 2 and 3.",
         ),
         Mistake(
+            "a mean for each image and channel",
+            lambda running, batch, momentum: (
+                (1 - momentum) * running + momentum * batch.mean(dim=(2, 3))
+            ),
+            "You take a mean for each image: axis 0 is still there. A channel has one mean, over "
+            "the axes 0, 2 and 3.",
+        ),
+        Mistake(
+            "image by image",
+            image_by_image,
+            "The running mean moves once for each image. It moves once for a batch, to the mean "
+            "over all its images.",
+        ),
+        Mistake(
+            "last image only",
+            lambda running, batch, momentum: (
+                (1 - momentum) * running + momentum * batch[-1].mean(dim=(1, 2))
+            ),
+            "Only the last image counts. The mean of a channel goes over all images of the batch.",
+        ),
+        Mistake(
+            "images added up",
+            lambda running, batch, momentum: (
+                (1 - momentum) * running + momentum * batch.mean(dim=(2, 3)).sum(dim=0)
+            ),
+            "The means of the images were added up. Divide by the number of images, too.",
+        ),
+        Mistake(
+            "half of each",
+            lambda running, batch, momentum: (running + channel_means(batch)) / 2,
+            "You take half of the old and half of the new. The momentum says which share is new.",
+        ),
+        Mistake(
+            "momentum fixed",
+            lambda running, batch, momentum: 0.9 * running + 0.1 * channel_means(batch),
+            "Your momentum is always 0.1. Use the one that is handed in.",
+        ),
+        Mistake(
             "moved away",
             lambda running, batch, momentum: running - momentum * (channel_means(batch) - running),
             "The running mean moves away from the batch's mean. It should move towards it.",
@@ -260,6 +326,15 @@ def best_epoch(accuracies, patience):
     return seen.index(max(seen)) + 1 if seen else 0
 
 
+def compared_with_the_first(accuracies, patience):
+    waited = -1  # the first is not above itself
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        waited = 0 if accuracy > accuracies[0] else waited + 1
+        if waited == patience:
+            return epoch
+    return len(accuracies)
+
+
 EARLY_STOPPING = Exercise(
     name="early-stopping",
     number="04.3",
@@ -275,6 +350,7 @@ EARLY_STOPPING = Exercise(
         Case(([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], 2)),
         Case(([0.9, 0.8, 0.7], 5)),
         Case(([0.9, 0.8, 0.95], 1)),
+        Case(([0.6, 0.7, 0.65, 0.66, 0.9], 2)),
         Case(([], 3)),
     ),
     mistakes=(
@@ -288,6 +364,18 @@ EARLY_STOPPING = Exercise(
             compared_with_the_one_before,
             "Each accuracy was compared with the one just before it. Compare with the best of all "
             "so far.",
+        ),
+        Mistake(
+            "compared with the first",
+            compared_with_the_first,
+            "Each accuracy was compared with the first. A new best has to be remembered, for the "
+            "epochs after it.",
+        ),
+        Mistake(
+            "return inside the loop",
+            lambda accuracies, patience: len(accuracies) if accuracies else None,
+            "Your training always goes on to the last epoch, and without epochs nothing is "
+            "returned. Does the last `return` stand inside the loop?",
         ),
         Mistake(
             "never reset",
@@ -427,6 +515,14 @@ INVERTED_DROPOUT = Exercise(
                 units * (draws < share) / (1 - share) if training else units.clone()
             ),
             "Kept and dropped are swapped: a unit is dropped where its draw is *below* the share.",
+        ),
+        Mistake(
+            "kept below what is left",
+            lambda units, draws, share, training: (
+                units * (draws < 1 - share) / (1 - share) if training else units.clone()
+            ),
+            "You keep the units whose draws are small. As many are kept on average, but asked are "
+            "others: a unit is dropped where its draw is *below* the share.",
         ),
         Mistake(
             "dropped in evaluation",

@@ -194,6 +194,13 @@ def last_stride_alone(layers):
     return field
 
 
+def field_multiplied(layers):
+    field = 1
+    for kernel, stride in layers:
+        field = (field + kernel - 1) * stride
+    return field
+
+
 RECEPTIVE_FIELD = Exercise(
     name="receptive-field",
     number="05.2",
@@ -259,6 +266,12 @@ RECEPTIVE_FIELD = Exercise(
             "kernels multiplied",
             lambda layers: math.prod(kernel for kernel, _ in layers),
             "The kernels were multiplied. Each layer *adds* to the field: kernel - 1 steps.",
+        ),
+        Mistake(
+            "field multiplied",
+            field_multiplied,
+            "The whole field was multiplied by the stride. A stride makes the step larger, and so "
+            "what the layers *after* it add.",
         ),
         Mistake(
             "kernels added",
@@ -419,6 +432,17 @@ ONE_CYCLE_RATE = Exercise(
             with_rise(lambda step, steps, top: step / steps),
             "The rise is too slow: it should reach the peak at the end of the warm-up, not at the "
             "end of all steps.",
+        ),
+        Mistake(
+            "brackets forgotten",
+            with_fall(lambda step, steps, top: half_wave((step - top) / steps - top)),
+            "In the fall, Python divides before it subtracts: `/ steps - top` divides by steps "
+            "alone. Brackets: `/ (steps - top)`.",
+        ),
+        Mistake(
+            "peak forgotten",
+            lambda step, steps, peak, warm_up: one_cycle(step, steps, 1.0, warm_up),
+            "Your rate always rises to 1. Multiply by the peak that is handed in.",
         ),
         Mistake(
             "rise with a cosine",
@@ -626,6 +650,13 @@ WILSON_INTERVAL = Exercise(
             "high before low",
             lambda correct, total, z=1.96: wilson_interval(correct, total, z)[::-1],
             "The two ends are in the wrong order: low comes first.",
+        ),
+        Mistake(
+            "rounded",
+            lambda correct, total, z=1.96: tuple(
+                round(end, 4) for end in wilson_interval(correct, total, z)
+            ),
+            "Your ends are rounded. Return them as they are: who prints them may round.",
         ),
         Mistake(
             "in percent",

@@ -65,6 +65,7 @@ class Call:
     line: tuple[int, str] | None = None  # the student's own line that failed: number and text
     seeded: bool = False  # torch.manual_seed was called
     dtype_set: bool = False  # torch.set_default_dtype was called
+    gradients_off: bool = False  # torch.set_grad_enabled(False) was called
 
 
 class _Worker(threading.Thread):
@@ -174,6 +175,8 @@ def _one_call(function, call):
     call.seeded = torch.initial_seed() != SEED
     call.dtype_set = torch.get_default_dtype() != dtype
     torch.set_default_dtype(dtype)
+    call.gradients_off = not torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
 
 
 _used: list[int | None] = []  # the threads that called the package's own answer

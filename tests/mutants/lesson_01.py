@@ -81,6 +81,12 @@ def count_of_one_byte(content):
     return torch.tensor(list(content[8 : 8 + count]), dtype=torch.int64)
 
 
+@wrong("idx-labels", "ended at the count")
+def ends_at_the_count(content):
+    count = int.from_bytes(content[4:8], "big")
+    return torch.tensor([*content[8:count]], dtype=torch.int64)
+
+
 @wrong("idx-labels")
 def a_column(content):
     return torch.tensor([[byte] for byte in content[8:]])
@@ -339,6 +345,14 @@ def absolute_numbers(images, right, down):
     return torch.stack([moved(i, r, d) for i, r, d in triples])
 
 
+@wrong("shift-each", "first image alone")
+def ends_in_the_first_turn(images, right, down):
+    shifted = torch.zeros_like(images)
+    for number in range(len(images)):
+        shifted[number] = moved(images[number], right[number], down[number])
+        return shifted
+
+
 @wrong("shift-each", "edge repeated")
 def the_edge_is_repeated(images, right, down):
     _, _, h, w = images.shape
@@ -503,6 +517,15 @@ def rounded_up(labels, parts):
 def never_none(labels, parts):
     chosen = chosen_by(labels, lambda count: max(1, count // parts))
     return places_of(~chosen), places_of(chosen)
+
+
+@wrong("stratified-split", "first label alone")
+def ends_with_the_first_label(labels, parts):
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        places = places_of(labels == label)
+        chosen[places[: len(places) // parts]] = True
+        return places_of(~chosen), places_of(chosen)
 
 
 @wrong("stratified-split", "parts images of each")

@@ -240,6 +240,28 @@ def patches_side_by_side(image, kernel, stride):
     return output
 
 
+@wrong("strided-correlation", "first row alone")
+def returns_after_a_row(image, kernel, stride):
+    h, w = kernel.shape
+    output = torch.zeros((image.shape[0] - h) // stride + 1, (image.shape[1] - w) // stride + 1)
+    for i in range(output.shape[0]):
+        for j in range(output.shape[1]):
+            patch = image[i * stride : i * stride + h, j * stride : j * stride + w]
+            output[i, j] = (patch * kernel).sum()
+        return output
+
+
+@wrong("strided-correlation", "first place alone")
+def returns_after_a_place(image, kernel, stride):
+    h, w = kernel.shape
+    output = torch.zeros((image.shape[0] - h) // stride + 1, (image.shape[1] - w) // stride + 1)
+    for i in range(output.shape[0]):
+        for j in range(output.shape[1]):
+            patch = image[i * stride : i * stride + h, j * stride : j * stride + w]
+            output[i, j] = (patch * kernel).sum()
+            return output
+
+
 @wrong("strided-correlation", "transposed output")
 def rows_and_columns_of_the_output_swapped(image, kernel, stride):
     return correlate(image, kernel, stride).T
@@ -739,6 +761,17 @@ def windows_over_the_edge(image, size, stride):
 def one_window_too_few(image, size, stride):
     rows, columns = (image.shape[0] - size) // stride, (image.shape[1] - size) // stride
     return pool(image, size, stride)[:rows, :columns]
+
+
+@wrong("average-pooling", "first row alone")
+def returns_after_a_row_of_windows(image, size, stride):
+    rows, columns = ((side - size) // stride + 1 for side in image.shape)
+    output = torch.zeros(rows, columns)
+    for r in range(rows):
+        for c in range(columns):
+            window = image[r * stride : r * stride + size, c * stride : c * stride + size]
+            output[r, c] = window.mean()
+        return output
 
 
 @wrong("average-pooling", "size and stride swapped")

@@ -265,6 +265,12 @@ def clipped_logits(logits, labels):
     return F.cross_entropy(logits.clamp(-80, 80), labels)
 
 
+@wrong("stable-cross-entropy", "maximum not added again")
+def largest_logits_are_lost(logits, labels):
+    lifted = logits - logits.amax(dim=1, keepdim=True)
+    return (lifted.exp().sum(dim=1).log() - of_right(logits, labels)).mean()
+
+
 @wrong("stable-cross-entropy", "sum instead of mean")
 def sum_of_the_losses(logits, labels):
     return -of_right(logits.log_softmax(dim=1), labels).sum()

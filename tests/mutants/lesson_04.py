@@ -50,6 +50,30 @@ def writes_the_slope(inputs, slope):
     return answer
 
 
+@wrong("leaky-relu", "slope itself, for 0 as well")
+def forgets_to_multiply(inputs, slope):
+    return inputs * (inputs > 0) + slope * (inputs <= 0)
+
+
+@wrong("leaky-relu", "minus the slope, for 0 as well")
+def a_floor_of_minus_the_slope(inputs, slope):
+    answer = torch.full_like(inputs, -slope)
+    answer[inputs > 0] = inputs[inputs > 0]
+    return answer
+
+
+@wrong("leaky-relu", "slope subtracted below 0")
+def subtracts_it_from_the_negative(inputs, slope):
+    answer = inputs.clone()
+    answer[inputs < 0] -= slope
+    return answer
+
+
+@wrong("leaky-relu", "slope added below 0")
+def adds_it_to_the_negative(inputs, slope):
+    return inputs + slope * (inputs < 0)
+
+
 @wrong("leaky-relu", "parts overlap")
 def adds_to_relu(inputs, slope):
     return F.relu(inputs) + inputs * slope
@@ -241,6 +265,42 @@ def keeps_the_axes(running_mean, batch, momentum):
     return (1 - momentum) * running_mean.reshape(1, -1, 1, 1) + momentum * mean
 
 
+@wrong("running-mean", "a mean for each image and channel")
+def leaves_the_images_apart(running_mean, batch, momentum):
+    return running_mean + momentum * (batch.mean((2, 3)) - running_mean)
+
+
+@wrong("running-mean", "image by image")
+def moves_for_each_image(running_mean, batch, momentum):
+    for image in batch:
+        running_mean = running_mean.lerp(image.flatten(1).mean(1), momentum)
+    return running_mean
+
+
+@wrong("running-mean", "last image only")
+def begins_again_with_each_image(running_mean, batch, momentum):
+    for image in batch:
+        moved = running_mean * (1 - momentum) + image.mean((1, 2)) * momentum
+    return moved
+
+
+@wrong("running-mean", "images added up")
+def adds_the_means_of_the_images(running_mean, batch, momentum):
+    total = sum(image.mean((1, 2)) for image in batch)
+    return (1 - momentum) * running_mean + momentum * total
+
+
+@wrong("running-mean", "half of each")
+def takes_half_of_each(running_mean, batch, momentum):
+    return torch.stack([running_mean, batch.mean((0, 2, 3))]).mean(dim=0)
+
+
+@wrong("running-mean", "momentum fixed")
+def one_part_of_ten(running_mean, batch, momentum):
+    momentum = 0.1
+    return running_mean + momentum * (batch.mean((0, 2, 3)) - running_mean)
+
+
 @right("running-mean")
 def a_way_to_the_new_mean(running_mean, batch, momentum):
     return running_mean + momentum * (batch.mean(dim=(0, 2, 3)) - running_mean)
@@ -359,6 +419,32 @@ def is_more_patient(accuracies, patience):
         if since > patience:
             return epoch
     return len(accuracies)
+
+
+@wrong("early-stopping", "compared with the first")
+def never_remembers_a_new_best(accuracies, patience):
+    if not accuracies:
+        return 0
+    best, since = accuracies[0], 0
+    for epoch, accuracy in enumerate(accuracies[1:], 2):
+        since = 0 if accuracy > best else since + 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping", "return inside the loop")
+def an_else_too_many(accuracies, patience):
+    best, since = 0, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+        else:
+            return len(accuracies)
 
 
 @wrong("early-stopping", "stop counted from 0")
@@ -559,6 +645,14 @@ def drops_the_others(units, draws, share, training):
     if not training:
         return units
     return units * (draws < share) / (1 - share)
+
+
+@wrong("inverted-dropout", "kept below what is left")
+def keeps_the_small_draws(units, draws, share, training):
+    if not training:
+        return units
+    keep = 1 - share
+    return torch.where(draws < keep, units / keep, 0.0)
 
 
 @wrong("inverted-dropout", "dropped in evaluation")

@@ -290,6 +290,15 @@ def takes_them_in_the_wrong_order(layers):
     return field
 
 
+@wrong("receptive-field", "field multiplied")
+def multiplies_the_field_itself(layers):
+    field = 1
+    for kernel, stride in layers:
+        field += kernel - 1
+        field *= stride
+    return field
+
+
 @wrong("receptive-field", "raises")
 def takes_a_dict(layers):
     field = step = 1
@@ -384,6 +393,7 @@ further(
     Case((5, 12, 2.0, 0.5)),
     Case((10, 12, 2.0, 0.5)),
     Case((1, 5, 0.7, 0.25)),
+    Case((3, 5, 0.7, 0.25)),
 )
 
 
@@ -462,6 +472,21 @@ def thinks_in_degrees(step, steps, peak, warm_up):
     if step < top:
         return peak * step / top
     return peak * (1 + math.cos(180 * (step - top) / (steps - top))) / 2
+
+
+@wrong("one-cycle-rate", "brackets forgotten")
+def divides_before_it_subtracts(step, steps, peak, warm_up):
+    top = steps * warm_up
+    if step < top:
+        return peak * step / top
+    t = (step - top) / steps - top
+    return peak * (1 + math.cos(math.pi * t)) / 2
+
+
+@wrong("one-cycle-rate", "peak forgotten")
+def shares_of_the_peak(step, steps, peak, warm_up):
+    top = steps * warm_up
+    return step / top if step < top else math.cos(math.pi / 2 * (step - top) / (steps - top)) ** 2
 
 
 @wrong("one-cycle-rate", "type")
@@ -631,6 +656,14 @@ def takes_the_share_of_mistakes(correct, total, z=1.96):
     middle = (p + z * z / (2 * total)) / d
     half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
     return middle - half, middle + half
+
+
+@wrong("wilson-interval", "rounded")
+def rounds_as_in_the_example(correct, total, z=1.96):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return round(middle - half, 4), round(middle + half, 4)
 
 
 @wrong("wilson-interval", "type")
@@ -847,6 +880,22 @@ def takes_the_labels_for_one_hot(network, images, labels):
     twin = copy.deepcopy(network).eval()
     with torch.no_grad():
         return (twin(images).argmax(1) == labels.argmax(1)).float().mean().item()
+
+
+@wrong("keep-the-modes", "gradients off")
+def turns_gradients_off_for_ever(network, images, labels):
+    torch.set_grad_enabled(False)
+    twin = copy.deepcopy(network).eval()
+    return (twin(images).argmax(1) == labels).float().mean().item()
+
+
+@right("keep-the-modes")
+def turns_gradients_off_and_on(network, images, labels):
+    torch.set_grad_enabled(False)
+    twin = copy.deepcopy(network).eval()
+    accuracy = (twin(images).argmax(1) == labels).float().mean()
+    torch.set_grad_enabled(True)
+    return accuracy.item()
 
 
 @right("keep-the-modes")
