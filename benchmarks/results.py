@@ -41,6 +41,7 @@ TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
     "relu": ({"lenet5-relu": NETWORKS["lenet5-relu"]}, 10, "mnist", False),
     "residual": ({"residual": NETWORKS["residual"]}, 10, "mnist", True),
+    "residual-long": ({"residual-long": NETWORKS["residual-long"]}, 10, "mnist", True),
     "ablation": (ABLATION, 5, "mnist", False),
     "writeups": ({name: NETWORKS[name] for name in "bce"}, 5, "mnist", False),
     "fashion": ({name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")}, 3, "fashion", False),

@@ -100,7 +100,10 @@ def progress(folder):
 
 
 # As in `recipes.NETWORKS` and `training.OPTIMIZERS`, which would import torch.
-NETWORKS = ("softmax", "lenet5", "lenet5-relu", "residual", *"abc", "d1", "d2", "d3", "d4", "e")
+NETWORKS = (
+    *("softmax", "lenet5", "lenet5-relu", "residual", "residual-long"),
+    *("a", "b", "c", "d1", "d2", "d3", "d4", "e"),
+)
 OPTIMIZERS = ("sgd", "adam", "adamw")
 
 
@@ -125,8 +128,8 @@ OPTIMIZERS = ("sgd", "adam", "adamw")
 def train(network, dataset, seed, device, dry_run, save, **changes):
     """Train a network by its recipe; the options change the recipe.
 
-    NETWORK is softmax, lenet5, lenet5-relu, residual, or one of the write-ups' networks: a, b,
-    c, d1, d2, d3, d4, e.
+    NETWORK is softmax, lenet5, lenet5-relu, residual, residual-long, or one of the write-ups'
+    networks: a, b, c, d1, d2, d3, d4, e.
 
     Validation is on images set apart from the training images. The test set stays sealed.
     Ctrl-C ends the training and keeps what is there.

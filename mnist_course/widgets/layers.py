@@ -639,6 +639,7 @@ def feature_maps(networks, part):
         seen = feature_map_picture(
             looks, part.images[digit], layer, label=int(part.labels[digit]), **settings
         )
+        assert first.last is not None  # the picture was just made from it
         same = first.last.outputs[layer].shape == outputs[layer]
         if same and source_channels(first.kinds[layer]) <= controls["source"].max + 1:
             return seen
