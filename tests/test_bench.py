@@ -1,6 +1,9 @@
 """The explorers' table of `make bench`: which ratio is its headline, and that no row is lost."""
 
+from contextlib import contextmanager
+
 import latency
+from explorers import MOVED
 
 
 def row(ratio=None):
@@ -33,3 +36,16 @@ def test_median_and_percentile_of_the_times():
     found = latency.spread([float(number) for number in range(100, 0, -1)])
     assert (found["median"], found["percentile_95"]) == (50.5, 96.0)
     assert found["times"][0] == 100.0
+
+
+def test_memory_is_measured_of_all_explorers_but_the_one_that_trains(monkeypatch):
+    @contextmanager
+    def nowhere():
+        yield contextmanager(lambda *_: (yield "page"))
+
+    monkeypatch.setattr(latency, "pages", nowhere)
+    monkeypatch.setattr(latency, "memory_of_moves", lambda page, name, moves: (page, moves))
+    rows = dict(latency.memories())
+    assert set(rows) == set(MOVED) - {"loss"} == set(latency.PIXELS) | {"epoch scrubber", "band"}
+    assert set(rows.values()) == {("page", latency.MOVES_FOR_MEMORY)}
+    assert dict(latency.memories(["band"], 5)) == {"band": ("page", 5)}
