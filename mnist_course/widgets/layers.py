@@ -62,7 +62,7 @@ class Look:
                 "first, then the digits"
             )
         self.network = plain(network)
-        self.last = None  # the last `Answer`
+        self.last = Answer({}, {}, np.empty(0))  # the one given last
         self._twin = self._kinds = self._fields = None
         self._layers: list = []  # of the network, their settings, and its numbers, as copied
         self._settings: list = []
