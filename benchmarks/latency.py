@@ -21,22 +21,29 @@ sys.path[:0] = [str(Path(__file__).parent.parent / "scripts")]
 import browser  # noqa: E402
 
 PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
+# The scrubber's epochs turn in the page alone; another digit is drawn by the kernel.
+MOVED_FOR_MEMORY = {**MOVED, "epoch scrubber": "Digit"}
 MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 9, 1000
 PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the others
+WHILE_TRAINING = 100  # milliseconds from one key to the next, which finds a training under way
 WARM = 20  # moves before memory is first measured: what is kept once is there then
 START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
 # On the page: milliseconds from a key to the screen's next refresh with the new picture: an
-# <img> that has changed and is loaded, or a canvas that was drawn on.
+# <img> that has changed and is loaded, or a canvas that was drawn on, with a text that begins as
+# `window.wanted` does.
 STOPWATCH = """(root) => {
     if (root.timed) return;
     root.timed = true;
     const newest = () => [...root.querySelectorAll('img')].at(-1);
     let begun = null, source = newest()?.src;
     window.took = [];
+    window.wanted = '';
     const shown = (start) => requestAnimationFrame(
         () => window.took.push(performance.now() - start));
     root.addEventListener('keydown', () => { begun = performance.now(); }, true);
     root.addEventListener('drawn', () => {
+        const text = root.querySelector('[role=status]').textContent;
+        if (!text.startsWith(window.wanted)) return;
         if (begun !== null) shown(begun);
         begun = null;
     });
@@ -75,12 +82,13 @@ def latencies(names=None, moves=None):
 
 
 def memories(names=None, moves=None):
-    """Yields (name, row) for each explorer: megabytes before and after many moves.
+    """Yields (name, row) for each explorer: megabytes before, amid and after many moves.
 
-    names: by default the feature maps, which keep most; moves: by default MOVES_FOR_MEMORY.
+    names: by default all but the loss explorer, which would train at every move; moves: by
+    default MOVES_FOR_MEMORY.
     """
     with pages() as open_page:
-        for name in names or ["feature maps"]:
+        for name in names or [name for name in MOVED if name != "loss"]:
             with open_page(f"explorers.explorer({name!r})") as page:
                 yield name, memory_of_moves(page, name, moves or MOVES_FOR_MEMORY)
 
@@ -131,7 +139,11 @@ def pages():
 
 
 def key_to_picture(opened, number, name, moves=None):
-    """Milliseconds from an arrow key to the picture, the explorer and the others in turn."""
+    """Milliseconds from an arrow key to the picture, the explorer and the others in turn.
+
+    For the loss explorer also "while training": from a key during a training to the first picture
+    of the training that it starts.
+    """
     ways = {
         "explorer": opened.page.locator(".mnist-explorer").nth(number),
         "interact": opened.page.locator(".widget-interact").nth(number),
@@ -149,20 +161,41 @@ def key_to_picture(opened, number, name, moves=None):
             key = "ArrowRight" if len(times[way]) % 2 else "ArrowLeft"
             times[way].append(press(opened, handle_of(root, label[way]), key))
             if name == "loss":
-                explorer = ways["explorer"].element_handle()
-                opened.page.wait_for_function(TRAINED, arg=explorer, timeout=120_000)
+                wait_for_the_end(opened, ways["explorer"])
             opened.page.wait_for_timeout(30)
+    if name == "loss":
+        times["while training"] = times_while_training(opened, ways["explorer"], moves)
     row = {way: spread(values) for way, values in times.items()}
     if name != "loss":  # it shows its first steps, the other way only the last
         row["ratio"] = row["interact"]["median"] / row["explorer"]["median"]
-    told = ", ".join(f"{way} {row[way]['median']} ms ({row[way]['percentile_95']})" for way in ways)
+    told = ", ".join(
+        f"{way} {row[way]['median']} ms ({row[way]['percentile_95']})" for way in times
+    )
     print(f"{name}: {told}", flush=True)
     return row | {"machine": runtime.machine(), "versions": runtime.versions()}
 
 
-def press(opened, handle, key):
-    """Milliseconds from this key on a slider to the picture."""
-    opened.page.evaluate("() => { window.took = []; }")
+def times_while_training(opened, root, moves):
+    """Milliseconds from a key during a training to the first picture of the one it starts."""
+    handle, times = handle_of(root, MOVED["loss"]), []
+    for _ in range(moves):
+        press(opened, handle, "ArrowRight")
+        opened.page.wait_for_timeout(WHILE_TRAINING)
+        if root.evaluate(TRAINED):
+            sys.exit(f"loss: its training ended within {WHILE_TRAINING} ms; nothing to measure")
+        times.append(press(opened, handle, "ArrowLeft", "Step 2 of "))
+        wait_for_the_end(opened, root)
+    return times
+
+
+def wait_for_the_end(opened, root):
+    """Wait until the loss explorer has trained."""
+    opened.page.wait_for_function(TRAINED, arg=root.element_handle(), timeout=120_000)
+
+
+def press(opened, handle, key, wanted=""):
+    """Milliseconds from this key on a slider to the picture, with a text that begins so."""
+    opened.page.evaluate("(wanted) => { window.took = []; window.wanted = wanted; }", wanted)
     handle.press(key)
     return opened.page.evaluate(TOOK)
 
@@ -185,7 +218,7 @@ def spread(milliseconds):
 
 
 def memory_of_moves(opened, name, moves):
-    """Megabytes of kernel and page before and after many moves of one explorer's slider.
+    """Megabytes of kernel and page before, amid and after many moves of one explorer's slider.
 
     The slider walks from end to end, so that many different pictures are drawn.
     """
@@ -210,18 +243,20 @@ def memory_of_moves(opened, name, moves):
 
     root = opened.page.locator(".mnist-explorer")
     root.evaluate(STOPWATCH)
-    handle = handle_of(root, MOVED[name])
+    handle = handle_of(root, MOVED_FOR_MEMORY[name])
     key = "ArrowLeft"
-    before = None
+    found = {}
     for move in range(WARM + moves):
         if move == WARM:
-            before = megabytes()
+            found["before"] = megabytes()
+        if move == WARM + moves // 2:
+            found["middle"] = megabytes()
         now, low, high = (
             float(handle.get_attribute(f"aria-value{edge}")) for edge in ("now", "min", "max")
         )
         if now == (low if key == "ArrowLeft" else high):
             key = "ArrowRight" if key == "ArrowLeft" else "ArrowLeft"
         press(opened, handle, key)
-    row = {"moves": moves, "before": before, "after": megabytes()}
+    row = {"moves": moves, **found, "after": megabytes()}
     print(f"{name}: {row}", flush=True)
     return row | {"machine": runtime.machine(), "versions": runtime.versions()}

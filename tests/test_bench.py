@@ -1,11 +1,13 @@
 """The tables of `make bench`: which ratio is the explorers' headline, and that no row is lost."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
 import bench
 import latency
 import pytest
+from explorers import MOVED
 
 from mnist_course import data, models, recipes
 
@@ -63,3 +65,16 @@ def test_the_minutes_of_a_training_are_those_of_all_its_steps(few, monkeypatch):
         assert row["seconds_an_epoch"] == 20
         assert row["minutes"] == pytest.approx(3 * 20 / 60)
         assert row["ratio"] == 1
+
+
+def test_memory_is_measured_of_all_explorers_but_the_one_that_trains(monkeypatch):
+    @contextmanager
+    def nowhere():
+        yield contextmanager(lambda *_: (yield "page"))
+
+    monkeypatch.setattr(latency, "pages", nowhere)
+    monkeypatch.setattr(latency, "memory_of_moves", lambda page, name, moves: (page, moves))
+    rows = dict(latency.memories())
+    assert set(rows) == set(MOVED) - {"loss"} == set(latency.PIXELS) | {"epoch scrubber", "band"}
+    assert set(rows.values()) == {("page", latency.MOVES_FOR_MEMORY)}
+    assert dict(latency.memories(["band"], 5)) == {"band": ("page", 5)}

@@ -62,7 +62,7 @@ class Look:
                 "first, then the digits"
             )
         self.network = plain(network)
-        self.last = None  # the last `Answer`
+        self.last = Answer({}, {}, np.empty(0))  # the one given last
         self._twin = self._kinds = self._fields = None
         self._layers: list = []  # of the network, their settings, and its numbers, as copied
         self._settings: list = []
@@ -639,7 +639,6 @@ def feature_maps(networks, part):
         seen = feature_map_picture(
             looks, part.images[digit], layer, label=int(part.labels[digit]), **settings
         )
-        assert first.last is not None  # the picture was just made from it
         same = first.last.outputs[layer].shape == outputs[layer]
         if same and source_channels(first.kinds[layer]) <= controls["source"].max + 1:
             return seen
