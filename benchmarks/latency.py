@@ -25,7 +25,7 @@ PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
 MOVED_FOR_MEMORY = {**MOVED, "epoch scrubber": "Digit"}
 MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 9, 1000
 PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the others
-WHILE_TRAINING = 100  # milliseconds from one key to the next, which finds a training under way
+WHILE_TRAINING = 100  # milliseconds from a training's first picture to the next key
 WARM = 20  # moves before memory is first measured: what is kept once is there then
 START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
 # On the page: milliseconds from a key to the screen's next refresh with the new picture: an

@@ -28,7 +28,7 @@
 #
 # 1. **data**: images and labels (this lesson),
 # 2. **a function with parameters**: a network (lessons 02 and 03),
-# 3. **a way to change the parameters**: a loss and an optimiser (lesson 03).
+# 3. **a way to change the parameters**: a loss and an optimiser (lessons 02 and 03).
 
 # %% [markdown]
 # ## 2. Before you start
@@ -291,8 +291,8 @@ del scaled, normalised  # nearly 400 million bytes: give them back
 # one, colour would have three), normalise.
 #
 # The random numbers of a computer are computed from a start number, the **seed**. The same seed
-# gives the same "random" order again. That is useful for comparing: `manual_seed(0)` below and
-# `seed=0` in the next cell draw the same 64 images.
+# gives the same "random" order again. That is useful for comparing: `manual_seed(0)` in the next
+# cell and `seed=0` in the one after it draw the same 64 images.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -499,7 +499,7 @@ print(f"whole batches are {speeds[1] / speeds[0]:.0f} times faster")
 
 # %% [markdown]
 # Why such a difference? The arithmetic is nearly the same. But every image on its own costs more
-# than a hundred Python calls. A batch costs about a dozen for all its images together. The training
+# than a hundred Python calls. A batch costs a few dozen, for all its images together. The training
 # images take 47 million bytes; where the data fits into memory, work on whole batches.
 #
 # ### Why a GPU?

@@ -334,9 +334,9 @@ print("total  ", sum(parameter.numel() for parameter in layer.parameters()))
 # 1,881,600 weights. The convolution has 2,400. Looking at small patches, with the same weights
 # everywhere, saved the rest.
 #
-# There is one limit. An output number of this layer depends on 5 × 5 pixels of each channel only.
-# The part of the image that it depends on is called its **receptive field**. It grows with every
-# layer.
+# There is one limit. An output number of this layer depends on 5 × 5 numbers of each input channel
+# only. The part of the *image* that an output number depends on is called its **receptive field**.
+# It grows with every layer.
 #
 # A special case is the **1 × 1 convolution**. It looks at one pixel only, but at all its
 # channels: it mixes channels and leaves places alone. You will need it in lesson 05.
@@ -597,9 +597,9 @@ ax.set_xticks(range(5))
 plots.show(ax, alt="All three curves rise with the shift; without pooling it rises fastest.")
 
 # %% [markdown]
-# Without pooling, a shift by one pixel changes the map nearly as much as the map is large. After
-# pooling it changes far less, after max pooling least. So **pooling forgives small shifts**. It does
-# not forgive large ones: at four pixels the pattern has moved to the next window.
+# Without pooling, after a shift by one pixel the change is nearly as large as the mean of the map.
+# After pooling it changes far less, after max pooling least. So **pooling forgives small shifts**.
+# It does not forgive large ones: at four pixels the pattern has moved to the next window.
 #
 # There is a price. After pooling nobody can tell where in the window the pattern was. Two
 # strokes that are close together may melt into one. See a digit after pooling once, twice and

@@ -606,7 +606,8 @@ runtime.check_floor(history.validation_accuracy[-1], quick_floor=0.3, full_floor
 # One number at the end says little. The **band** below is the range of the stored runs, epoch by
 # epoch. Move the slider from the first epoch to the last. Does your curve stay inside? (One of the
 # stored runs has your seed, 1, so your curve should lie close to that one. For a real test change
-# both seeds in the cell above to 11.)
+# both seeds in the cell above to 11. Afterwards set them back to 1 and run that cell again: later
+# cells count on it.)
 
 # %%
 widgets.band_explorer(history, results.load("lenet")["runs"], recipe)

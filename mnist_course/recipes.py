@@ -27,7 +27,7 @@ RESIDUAL = Recipe(
     channels_last=True,
 )
 
-# The same family with three times the work an image and five times the epochs. More rotation, size
+# The same family with three times the work an image and nearly five times the epochs. More rotation, size
 # and shear, since each image is seen more often.
 RESIDUAL_LONG = replace(
     RESIDUAL,

@@ -76,7 +76,7 @@ def differences(history, stored, recipe=None):
             found.append(f"its images were {how} those of the stored runs")
         else:
             label = name.replace("_", " ").replace("optimizer", "optimiser")
-            found.append(f"{label} {mine[name]}, the stored runs {theirs}")
+            found.append(f"{label}: {mine[name]}, in the stored runs {theirs}")
     return found
 
 
@@ -184,7 +184,8 @@ def _describe(history, runs, epoch, name, recipe):
 
     begin = f"Epoch {epoch}: your {name} is {told(value)}"
     if epoch > stored.shape[1]:
-        return f"{begin}. The stored runs have {stored.shape[1]} epochs."
+        shortest = stored.shape[1]
+        return f"{begin}. The band ends at epoch {shortest}, with the shortest of the stored runs."
     low, high = stored[:, epoch - 1].min(), stored[:, epoch - 1].max()
     text = f"{begin}, {len(runs)} stored runs: {told(low)} to {told(high)}"
     where = standing(value, (low, high), better)
@@ -198,7 +199,7 @@ def _describe(history, runs, epoch, name, recipe):
     else:
         found = reasons(history, runs, epoch, recipe)
         luck = "; nothing known explains it, so it may be luck."
-    return text + (f": likely because {'; '.join(found[:3])}." if found else luck)
+    return text + (f". Likely reasons: {'; '.join(found[:3])}." if found else luck)
 
 
 def band_explorer(history, runs, recipe=None):

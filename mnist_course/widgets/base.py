@@ -193,7 +193,7 @@ function name(explorer) {
     const text = slider.querySelector('.widget-label')?.textContent;
     slider.querySelector('[role=slider]')?.setAttribute('aria-label', text);
     const readout = slider.querySelector('.widget-readout');
-    if (readout?.contentEditable === 'true') readout.setAttribute('role', 'textbox');
+    readout?.setAttribute('role', 'textbox');
     readout?.setAttribute('aria-label', text + ', value');
   }
   for (const player of explorer.querySelectorAll('.widget-play')) {

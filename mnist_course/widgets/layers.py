@@ -24,7 +24,8 @@ WIDTH = 2 * PANEL + GAP + 16
 SCALE = SIDE // 28
 REMEMBERED = 16  # digits whose answers are kept
 EXCHANGED = (
-    "This layer was exchanged after the explorer was made: run the cell again to reach all of it."
+    "The network was rebuilt after this explorer was made, and the sliders don't fit this layer: "
+    "run the cell again."
 )
 POINTWISE = (  # what they make of a number depends on that number alone
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,

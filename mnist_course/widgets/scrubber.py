@@ -130,7 +130,8 @@ def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None
         sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 49 * index, 242)
     _, high, wide = seen.maps.shape
     scale = max(1, 84 // max(high, wide))
-    sheet.text(8, 296, f"{maps}, full colour: ±{pixels.number(of_maps)}", 11)
+    marks = "" if scale > 3 else ", a dot: clearly below 0" if scale > 1 else ", purple: below 0"
+    sheet.text(8, 296, f"{maps}, full colour: ±{pixels.number(of_maps)}{marks}", 11)
     for index, values in enumerate(seen.maps):
         row, column = divmod(index, 8)
         place = 8 + 98 * column, 316 + 92 * row
