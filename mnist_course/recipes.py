@@ -27,8 +27,8 @@ RESIDUAL = Recipe(
     channels_last=True,
 )
 
-# The same family with three times the work an image and nearly five times the epochs. More rotation, size
-# and shear, since each image is seen more often.
+# The same family with three times the work an image and nearly five times the epochs. More
+# rotation, size and shear, since each image is seen more often.
 RESIDUAL_LONG = replace(
     RESIDUAL,
     epochs=24,
