@@ -14,7 +14,6 @@ tables go into `mnist_course/results/bench.json`, those of the lessons into `les
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -90,9 +89,11 @@ def bench_training():
 def bench_networks():
     """Whole trainings by each network's recipe, from the median of three epochs timed in turn.
 
-    Write-up A's epochs take too long: one batch stands for each of its steps.
+    Write-up A's epochs take too long: one batch stands for each of its steps. Write-up E stops
+    early: its epochs are the mean of the stored runs.
     """
     digits = data.load()
+    of_e = [len(run["seconds"]) for run in results.load("writeups")["runs"] if run["name"] == "e"]
     one_batch = digits.train[: recipes.WRITEUP_A.batch_size]
     names = [name for name in recipes.NETWORKS if name != "softmax"]
     times = {name: [] for name in names}
@@ -107,6 +108,8 @@ def bench_networks():
     rows = {}
     for name in names:
         epoch, epochs = statistics.median(times[name]), recipes.NETWORKS[name][1].epochs
+        if name == "e":
+            epochs = statistics.mean(of_e)
         rows[name] = {
             "seconds_an_epoch": epoch,
             "epochs": epochs,
@@ -240,6 +243,8 @@ def run_lesson(path, quick):
 
 def one_lesson(path, folder):
     """Execute one notebook in a folder; print its figures as JSON."""
+    import resource  # Windows has none
+
     import nbformat
     from nbclient import NotebookClient
 

@@ -155,11 +155,11 @@ def stored_runs(topic):
         name: (json.loads(json.dumps(asdict(recipe))), fingerprint(build()))
         for name, (build, recipe) in rows.items()
     }
-    return [
-        one
-        for one in all_runs(topic)
-        if one["seed"] < seeds and (one["recipe"], one.get("network")) == wanted.get(one["name"])
-    ]
+    found: dict = {}  # a seed that was made twice counts once
+    for one in all_runs(topic):
+        if one["seed"] < seeds and (one["recipe"], one.get("network")) == wanted.get(one["name"]):
+            found.setdefault((one["name"], one["seed"]), one)
+    return list(found.values())
 
 
 def missing(topic):

@@ -237,6 +237,12 @@ def test_a_right_answer_stays_right_whatever_is_tried_below_it(tmp_path):
     assert found["leaky-relu"].state == "passed"
 
 
+def test_a_copy_of_the_stub_below_hides_no_wrong_answer(tmp_path):
+    stub = 'def leaky_relu(inputs, slope):\n    """Not yet."""'
+    found = looked(tmp_path, code(RELU, "leaky-relu"), code(stub))
+    assert found["leaky-relu"].state == "failed"
+
+
 def test_no_cell_of_a_lesson_is_taken_for_an_answer_of_a_student():
     for lesson in make_notebooks.LESSONS.glob("*.py"):
         notebook = make_notebooks.build(lesson)

@@ -78,6 +78,13 @@ def test_a_row_of_the_table_is_complete(exercise):
         assert text[-1] in ".?", text
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("exercise", checks.EXERCISES.values(), ids=lambda one: one.name)
+def test_a_notebook_with_gradients_off_is_no_mistake_of_the_course(exercise):
+    answer = lambda *arguments: exercise.reference(*arguments)  # noqa: E731
+    assert judging.judge(exercise, answer).kind != "check"
+
+
 def test_names_and_numbers_are_unique():
     tables = [exercise for lesson in checks.LESSONS for exercise in lesson.EXERCISES]
     assert len({exercise.name for exercise in tables}) == len(tables)

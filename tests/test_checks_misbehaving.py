@@ -262,10 +262,6 @@ CHANGES = {
         torch.is_deterministic_algorithms_warn_only_enabled,
     ),
     "anomaly mode": (lambda: torch.autograd.set_detect_anomaly(True), torch.is_anomaly_enabled),
-    "digits of a product": (
-        lambda: torch.set_float32_matmul_precision("medium"),
-        torch.get_float32_matmul_precision,
-    ),
     "torch's device": (lambda: torch.set_default_device("meta"), torch.get_default_device),
     "numpy's errors": (lambda: numpy.seterr(all="raise"), numpy.geterr),
     "depth of calls": (lambda: sys.setrecursionlimit(444), sys.getrecursionlimit),

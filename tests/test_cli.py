@@ -81,8 +81,8 @@ def test_fashion_from_a_folder_that_is_not_there(tmp_path):
         ),
         (
             PermissionError(13, "Permission denied", "x.bin"),
-            "Permission denied (x.bin). Put the course into a folder of your own, or name a "
-            "folder in which you may write, then try again.",
+            "Permission denied (x.bin). Close what may hold the file, put the course into a "
+            "folder of your own, or name a folder in which you may write, then try again.",
         ),
         (OSError(5, "Input/output error", "x.bin"), "Error: Input/output error (x.bin)\n"),
         (ImportError("No module named 'torch'"), "Type: mnist-course doctor"),

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 # The package's modules, and which of the others each may import. Data and models know nothing
-# of plots; nothing imports widgets, board, grading or cli but cli itself.
+# of plots; nothing imports widgets or cli but cli itself.
 ARROWS = {
     "runtime": set(),
     "data": {"runtime"},
@@ -43,10 +43,6 @@ ARROWS = {
         "results",
     },
     "checks": set(),
-    "drawing": set(),
-    "export": {"runtime"},
-    "board": {"drawing", "export"},
-    "grading": {"checks"},
 }
 ARROWS["cli"] = set(ARROWS)
 

@@ -85,6 +85,14 @@ def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(topic, mo
     assert (back["runs"], back["earlier"]) == (old, content["runs"])
 
 
+def test_a_seed_that_was_made_twice_counts_once(topic):
+    first, second = (long_runs.run("small", "one", 0) for _ in range(2))
+    long_runs.store("small", [first])
+    long_runs.store("small", [second | {"machine": "another"}])
+    assert len(long_runs.all_runs("small")) == 2
+    assert [one["machine"] for one in long_runs.stored_runs("small")] == ["another"]
+
+
 def test_a_run_says_where_and_with_what_it_was_made(topic):
     run = long_runs.run("small", "one", 0)
     assert run["machine"] == runtime.machine()

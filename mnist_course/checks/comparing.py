@@ -96,17 +96,15 @@ def _wrong_type(expected, got, where):
         sentence += " `backward()` needs a tensor that was never a plain number on the way."
     elif isinstance(expected, torch.Tensor) and type(got) is numpy.ndarray:
         sentence += " `torch.from_numpy(...)` makes one of it."
-    elif isinstance(expected, torch.Tensor) and type(got) in (list, tuple) and _of_tensors(got):
-        sentence += " `torch.stack(...)` puts tensors of one shape together."
     elif isinstance(expected, torch.Tensor) and type(got) in (int, float, list, tuple):
-        sentence += " `torch.tensor(...)` makes one of it."
+        parts = got if type(got) in (list, tuple) else ()
+        if any(isinstance(part, torch.Tensor) for part in parts):
+            sentence += " `torch.stack(...)` puts tensors of one shape together."
+        else:
+            sentence += " `torch.tensor(...)` makes one of it."
     elif type(expected) is int and type(got) is float:
         sentence += " `/` always gives a float, `//` a whole number."
     return sentence
-
-
-def _of_tensors(values):
-    return any(isinstance(value, torch.Tensor) for value in values)
 
 
 def _kind(value):
@@ -154,8 +152,8 @@ def _tensor_difference(expected, got, tolerance, where):
     if expected.requires_grad and not got.requires_grad:
         return "graph", (
             f"The numbers are right, but {where} has lost the way back to the input: "
-            "`backward()` would not work. Are there `.item()`, `.detach()`, `torch.tensor(...)` or "
-            "`torch.no_grad()` on the way?"
+            "`backward()` would not work. Are there `.item()`, `.detach()`, `torch.tensor(...)`, "
+            "`torch.no_grad()` or a `backward()` on the way?"
         )
     return None
 

@@ -49,7 +49,8 @@ def judge(exercise, answer, further=()):
     """
     with running.alone():
         try:
-            with running.kept_settings():  # references and mistakes are seeded, too
+            # references and mistakes are seeded, too, and may need gradients
+            with running.kept_settings(), torch.enable_grad():
                 result = _judge(exercise, answer, tuple(further))
         except Exception as error:  # a check that breaks must not break a lesson
             result = Result(
@@ -161,7 +162,7 @@ def _is_empty(function):
 def _right(exercise, function, original):
     """What a function of the course gives on its own copy of the arguments."""
     arguments = copy.deepcopy(original)
-    torch.manual_seed(running.SEED)
+    torch.default_generator.manual_seed(running.SEED)
     return _observed(exercise, function(*arguments), arguments)
 
 

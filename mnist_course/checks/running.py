@@ -160,7 +160,7 @@ def _frames(worker):
 def _one_call(function, call):
     printed = _Printed()
     dtype = torch.get_default_dtype()
-    torch.manual_seed(SEED)
+    torch.default_generator.manual_seed(SEED)  # torch.manual_seed would seed GPUs as well
     try:
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -301,7 +301,6 @@ SETTINGS: tuple[tuple[Callable, Callable], ...] = (
     (torch.get_num_threads, torch.set_num_threads),
     (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     (sys.getrecursionlimit, sys.setrecursionlimit),
 )
 

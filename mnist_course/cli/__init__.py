@@ -13,7 +13,10 @@ from mnist_course import __version__, runtime
 from mnist_course.cli import lessons
 
 MAKE_ROOM = "The disk or your share of it is full: make room"
-OTHER_FOLDER = "Put the course into a folder of your own, or name a folder in which you may write"
+OTHER_FOLDER = (
+    "Close what may hold the file, put the course into a folder of your own, or name a folder in "
+    "which you may write"
+)
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), MAKE_ROOM),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), OTHER_FOLDER),
@@ -101,9 +104,9 @@ def progress(folder):
 
 # As in `recipes.NETWORKS` and `training.OPTIMIZERS`, which would import torch.
 NETWORKS = (
-    *("softmax", "lenet5", "lenet5-relu", "residual", "residual-long"),
-    *("a", "b", "c", "d1", "d2", "d3", "d4", "e"),
-)
+    "softmax", "lenet5", "lenet5-relu", "residual", "residual-long",
+    "a", "b", "c", "d1", "d2", "d3", "d4", "e",
+)  # fmt: skip
 OPTIMIZERS = ("sgd", "adam", "adamw")
 
 

@@ -271,6 +271,12 @@ def largest_logits_are_lost(logits, labels):
     return (lifted.exp().sum(dim=1).log() - of_right(logits, labels)).mean()
 
 
+@wrong("stable-cross-entropy", "maximum not added again")
+def detached_maximum_is_lost(logits, labels):
+    largest = logits.detach().amax(dim=1, keepdim=True)
+    return ((logits - largest).exp().sum(dim=1).log() - of_right(logits, labels)).mean()
+
+
 @wrong("stable-cross-entropy", "sum instead of mean")
 def sum_of_the_losses(logits, labels):
     return -of_right(logits.log_softmax(dim=1), labels).sum()
