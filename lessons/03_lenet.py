@@ -232,8 +232,8 @@ print("torch:  ", round(loss.item(), 4))
 # Write the loss of a batch: the mean cross-entropy of its images. Mind large logits. A float32 has
 # room for e to the power of 88, not of 89. But logits of 1000 may come, and the loss must be right
 # all the same. Slopes will be needed, so the result is a tensor that `backward()` can start from.
-# (torch's own `cross_entropy` would do all of it at once. Write what it does; `logsumexp` and
-# `log_softmax` are allowed.)
+# (torch's own `cross_entropy` does all of it at once, and the check would take it. You learn more
+# when you write what it does; `logsumexp` or `log_softmax` may help.)
 
 
 # %%
