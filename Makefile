@@ -1,8 +1,8 @@
 # `make` alone lists the commands. ARGS, WHEELS and PYTHON may be given: make lab ARGS="--port 8899"
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup setup-tests wheels test test-browser test-full lint format notebooks \
-    solutions check-notebooks site bench results clean
+.PHONY: help lab setup setup-tests wheels test test-browser test-full test-solved lint format \
+    notebooks solutions check-notebooks site bench results clean
 
 # The first Python that is new enough. If none is, the script tells the first one there.
 PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
@@ -46,6 +46,11 @@ test-full site: export MNIST_COURSE_FLOORS = 1
 test-full: export MNIST_COURSE_QUICK = 0
 test-full: setup-tests  ## run every notebook in full mode, as a student does
 	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=1800 notebooks $(ARGS)
+
+test-solved: export MNIST_COURSE_QUICK = 1
+test-solved: export MNIST_COURSE_STRICT = 1
+test-solved: solutions  ## run the solved notebooks in quick mode: every check must be passed
+	$(BIN)/python -m pytest --nbval-lax solutions
 
 lint: setup-tests  ## look for mistakes and bad style, check types
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ MOVED = {  # the slider that is moved, by its label; the same in both
     "loss": "Depth",
     "band": "Epoch",
 }
+AHEAD = ("kernel lab", "pooling lab", "augmentation lab", "feature maps", "band")
 STEPS = 200  # of the loss explorer, whichever mode it is
 
 
@@ -64,6 +65,13 @@ def explorer(name):
     if name == "epoch scrubber":
         return widgets.epoch_scrubber(network, snapshots, history, validation)
     return widgets.band_explorer(history, results.load("lenet")["runs"], recipe)
+
+
+def on_demand(name):
+    """The same explorer with nothing drawn ahead and nothing kept by the page."""
+    one = explorer(name)
+    one.ahead, one.picture.controls = (), []
+    return one
 
 
 def common(name):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
-from explorers import MOVED
+from explorers import AHEAD, MOVED
 
 from mnist_course import runtime
 
@@ -25,6 +25,8 @@ PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
 MOVED_FOR_MEMORY = {**MOVED, "epoch scrubber": "Digit"}
 MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 9, 1000
 PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the others
+LEG = 5  # moves in one direction before the way goes back
+REST = 250  # milliseconds from a picture to the next key: a person who looks at each
 WHILE_TRAINING = 100  # milliseconds from a training's first picture to the next key
 WARM = 20  # moves before memory is first measured: what is kept once is there then
 START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
@@ -76,9 +78,19 @@ def latencies(names=None, moves=None):
     """
     names = names or list(MOVED)
     sources = [f"explorers.{way}({name!r})" for name in names for way in ("explorer", "common")]
+    sources += [f"explorers.on_demand({name!r})" for name in names if name in AHEAD]
     with pages() as open_page, open_page(*sources, "explorers.least()") as page:
+        every = [page.page.locator(".mnist-explorer").nth(n) for n in range(len(sources))]
         for number, name in enumerate(names):
-            yield name, key_to_picture(page, number, name, moves)
+            ways = {
+                "explorer": every[number],
+                "interact": page.page.locator(".widget-interact").nth(number),
+                "least": page.page.locator(".least"),
+            }
+            if name in AHEAD:
+                place = len(names) + [one for one in names if one in AHEAD].index(name)
+                ways["on demand"] = every[place]
+            yield name, key_to_picture(page, ways, name, moves)
 
 
 def memories(names=None, moves=None):
@@ -105,6 +117,9 @@ def table(stored, part, name, row):
         "peer": "the same picture by interact, redrawing a pyplot figure",
         "peer_milliseconds": {one: rows[one]["interact"]["median"] for one in rows},
         "least_milliseconds": {one: rows[one]["least"]["median"] for one in rows},
+        "on_demand_milliseconds": {
+            one: rows[one]["on demand"]["median"] for one in rows if "on demand" in rows[one]
+        },
         "explorers": rows,
         "memory": memory,
     }
@@ -138,31 +153,28 @@ def pages():
             yield open_page
 
 
-def key_to_picture(opened, number, name, moves=None):
+def key_to_picture(opened, ways, name, moves=None):
     """Milliseconds from an arrow key to the picture, the explorer and the others in turn.
 
-    For the loss explorer also "while training": from a key during a training to the first picture
-    of the training that it starts.
+    ways: a dict from "explorer", "interact", "least" and perhaps "on demand" to what is on the
+    page. Each walks some steps along its slider and back. For the loss explorer also "while
+    training": from a key during a training to the first picture of the training that it starts.
     """
-    ways = {
-        "explorer": opened.page.locator(".mnist-explorer").nth(number),
-        "interact": opened.page.locator(".widget-interact").nth(number),
-        "least": opened.page.locator(".least"),
-    }
     for root in ways.values():
         root.evaluate(STOPWATCH)
-    label = {"explorer": MOVED[name], "interact": MOVED[name], "least": "Shade"}
     moves = moves or (MOVES_OF_TRAINING if name == "loss" else MOVES)
+    leg = 1 if name == "loss" else LEG  # its depth begins at 2, and 1 is the least
     times = {way: [] for way in ways}
     for move in range(moves):
         for way, root in ways.items():
             if way != "explorer" and move % PER_MOVE_OF_PEER:
                 continue
-            key = "ArrowRight" if len(times[way]) % 2 else "ArrowLeft"
-            times[way].append(press(opened, handle_of(root, label[way]), key))
+            key = "ArrowRight" if len(times[way]) // leg % 2 else "ArrowLeft"
+            label = "Shade" if way == "least" else MOVED[name]
+            times[way].append(press(opened, handle_of(root, label), key))
             if name == "loss":
                 wait_for_the_end(opened, ways["explorer"])
-            opened.page.wait_for_timeout(30)
+            opened.page.wait_for_timeout(REST)
     if name == "loss":
         times["while training"] = times_while_training(opened, ways["explorer"], moves)
     row = {way: spread(values) for way, values in times.items()}

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mnist_course import checks
+from mnist_course.checks import showing
 from mnist_course.cli import answers, main
 
 LESSON = [one for one in checks.EXERCISES.values() if one.lesson == "04"]
@@ -235,6 +236,12 @@ def test_a_second_try_below_counts_when_the_first_is_wrong(tmp_path, first):
 def test_a_right_answer_stays_right_whatever_is_tried_below_it(tmp_path):
     found = looked(tmp_path, code(LEAKY, "leaky-relu"), code(RELU))
     assert found["leaky-relu"].state == "passed"
+
+
+def test_a_hint_in_the_table_of_points_is_plain_text(tmp_path):
+    text = looked(tmp_path, code(RELU, "leaky-relu"))["leaky-relu"].text
+    [mistake] = [m for m in checks.EXERCISES["leaky-relu"].mistakes if "plain [ReLU](" in m.hint]
+    assert text == showing.plain(mistake.hint) != mistake.hint
 
 
 def test_a_copy_of_the_stub_below_hides_no_wrong_answer(tmp_path):

@@ -1,5 +1,6 @@
 """An explorer shows what its function draws: always the last change, and every error."""
 
+import asyncio
 import io
 import threading
 import time
@@ -127,6 +128,67 @@ def test_adjusting_one_control_to_another_makes_one_picture():
     assert len(pictures) == 1
     assert pictures[0].shape == (2, 2, 3)
     assert pictures[0][0, 0, 0] == controls["level"].value == 40
+
+
+@pytest.fixture
+def walker():
+    """An explorer whose level is walked along, and what it has given the page for later."""
+    controls = {"level": ipywidgets.IntSlider(20, 0, 99), "size": ipywidgets.IntSlider(4, 1, 9)}
+    explorer = Explorer(square, controls, title="Square", ahead=("level",))
+    explorer.kept = []
+    explorer.picture.send = lambda content, buffers: explorer.kept.append((content, buffers))
+    return explorer
+
+
+def walk(explorer, *moves, pause=5 * base.PAUSE):
+    """Move controls, as messages of a page do: in the kernel's loop."""
+
+    async def moved():
+        for name, value in moves:
+            explorer.controls[name].value = value
+            await asyncio.sleep(pause)
+        await asyncio.sleep(5 * base.PAUSE)
+
+    asyncio.run(moved())
+    return [content["state"] for content, _ in explorer.kept]
+
+
+def test_the_next_picture_of_a_walk_is_given_to_the_page_ahead(walker):
+    assert walk(walker, ("level", 30), ("level", 31), ("level", 25)) == [[31, 4], [32, 4], [24, 4]]
+    content, [picture] = walker.kept[0]
+    np.testing.assert_array_equal(decode(picture), square(31, 4).picture)
+    assert content["text"] == square(31, 4).text
+    assert walker.seen.text == square(25, 4).text  # what is shown is what was asked for
+    assert walker.picture.state == [25, 4]
+    assert walker.picture.controls == list(walker.controls.values())
+
+
+def test_in_a_hurry_only_the_last_next_picture_is_drawn(walker):
+    assert walk(walker, *(("level", level) for level in range(40, 60)), pause=0) == [[60, 4]]
+
+
+@pytest.mark.parametrize("move", [("level", 99), ("level", 0), ("size", 5), ("level", 12)])
+def test_no_picture_is_drawn_ahead_beyond_the_end_along_others_or_where_it_fails(walker, move):
+    if move == ("level", 12):
+        walker.controls["level"].value = 11  # the next one is 13
+    assert walk(walker, move) == []
+    assert walker.error is None
+
+
+def test_a_slider_of_broken_numbers_is_walked_by_its_steps():
+    def draw(share):
+        return square(round(100 * share), 1)
+
+    slider = ipywidgets.FloatSlider(0.1, min=0, max=1, step=0.1)
+    explorer = Explorer(draw, {"share": slider}, "Share", ahead=("share",))
+    explorer.kept = []
+    explorer.picture.send = lambda content, buffers: explorer.kept.append((content, buffers))
+    assert walk(explorer, ("share", 0.2)) == [[0.3]]
+
+
+def test_outside_a_notebook_nothing_is_drawn_ahead(walker):
+    walker.controls["level"].value = 30
+    assert walker.kept == []
 
 
 def test_the_last_change_wins_when_callbacks_come_from_many_threads():

@@ -174,6 +174,16 @@ def test_a_place_of_nothing_but_padding_depends_on_no_pixel():
     assert "no pixel of the digit" in layers.feature_map_picture(look, IMAGES[0], "0").text
 
 
+def test_images_are_normalised_as_the_recipe_says(lenet, few):
+    with torch.no_grad():
+        expected = lenet.eval()((data.scale(IMAGES[:1]) - 0.5) / 0.5).softmax(dim=1)[0]
+    assert np.allclose(layers.Look(lenet, (0.5, 0.5)).answer(IMAGES[0]).probabilities, expected)
+    explorer = feature_maps(lenet, few.validation, normalisation=(0.5, 0.5))
+    assert explorer.error is None
+    other = feature_maps(lenet, few.validation)
+    assert explorer.seen.text != other.seen.text
+
+
 # --- what is drawn ------------------------------------------------------------------------
 
 
@@ -332,6 +342,27 @@ def test_many_and_large_maps_are_shown_as_far_as_they_fit():
     seen = layers.feature_map_picture({"x": layers.Look(network)}, IMAGES[0], "1", 299)
     assert "1 × 1" not in seen.text
     assert "28 × 28 pixels" in seen.text
+
+
+def test_a_map_larger_than_its_room_shows_the_part_around_the_place():
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Upsample(224), nn.Conv2d(1, 2, 3, padding=1), nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+        nn.Linear(2, 10),
+    )  # fmt: skip
+    look = layers.Look(network)
+    small = layers.feature_map_picture({"x": look}, IMAGES[0], "2").picture
+    maps = look.answer(IMAGES[0]).outputs["1"]
+    x, y = 8 + layers.MAP[0], layers.MAP[1]
+    for row, column, top, left in ((0, 0, 0, 0), (100, 120, 30, 50), (223, 223, 84, 84)):
+        position = 224 * row + column
+        seen = layers.feature_map_picture({"x": look}, IMAGES[0], "1", position=position)
+        assert f"row {row}, column {column}" in seen.text
+        expected = pixels.signed(maps[0, top : top + 140, left : left + 140], 1, np.abs(maps).max())
+        shown = seen.picture[y : y + 140, x : x + 140]
+        assert np.array_equal(shown[30], expected[30])  # a line without the frame of the place
+        bars = np.s_[y : y + 150, x + 144 : layers.PANEL]  # the probabilities' room
+        assert np.array_equal(seen.picture[bars], small[bars])
 
 
 # --- nothing of the network changes ---------------------------------------------------------

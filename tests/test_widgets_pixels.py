@@ -131,6 +131,7 @@ def part(images, labels):
         (part(3, 5), "got 3 images and 5 labels"),
         (None, "got NoneType"),
         (torch.zeros(3, 28, 28), "got Tensor"),
+        (part(3, 3)[0], "got a single image"),
     ],
 )
 def test_a_part_needs_images_and_as_many_labels(given, sentence):

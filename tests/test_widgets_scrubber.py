@@ -274,6 +274,34 @@ def test_networks_of_other_kinds_are_shown(few, change):
     assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.seen.text
 
 
+def test_images_are_normalised_as_the_recipe_says(few):
+    torch.manual_seed(0)
+    network = models.lenet5()
+    with torch.no_grad():
+        expected = network((data.scale(few.validation.images[:1]) - 0.5) / 0.5).softmax(1)[0]
+    explorer = epoch_scrubber(*of(network), few.validation, normalisation=(0.5, 0.5))
+    assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.seen.text
+
+
+def test_a_training_interrupted_before_its_last_snapshot_is_shown(few):
+    torch.manual_seed(0)
+    network = models.lenet5_variant()
+    snapshots = Snapshots(network)
+
+    def interrupted(epoch):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        snapshots(epoch)
+
+    history = fit(network, few, Recipe(epochs=3, batch_size=50), after_epoch=interrupted)
+    assert (len(snapshots.weights), len(history)) == (2, 2)
+    explorer = epoch_scrubber(network, snapshots, history, few.validation)
+    assert explorer.error is None
+    history.stopped = ""  # then the last snapshot can't be missing
+    other = epoch_scrubber(network, snapshots, history, few.validation)
+    assert "give both of the same call of fit" in other.problem.value
+
+
 def test_snapshots_of_another_training_are_told(trained, few):
     network, snapshots, _ = trained
     explorer = epoch_scrubber(network, snapshots, History(), few.validation)

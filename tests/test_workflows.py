@@ -97,7 +97,20 @@ def test_a_class_sees_points_and_runs_strictly(tmp_path):
     # the checks
     [step] = [step for step in steps(CLASS) if step.get("run") == strict]
     assert step["env"] == {"MNIST_COURSE_QUICK": "1", "MNIST_COURSE_STRICT": "1"}
-    assert strict.startswith("pytest --nbval-lax --nbval-current-env")
+    (tmp_path / "my-lessons" / "05_one.new-1.ipynb").write_text("{")
+    program = tmp_path / "pytest"
+    program.write_text('#!/bin/sh\necho "$@" > called.txt\nls my-lessons > found.txt\n')
+    program.chmod(0o755)
+    lessons = {"LESSONS": "my-lessons/04_*.ipynb my-lessons/05_*.ipynb"}
+    for name in ("04_one.ipynb", "05_one.ipynb"):
+        (tmp_path / "my-lessons" / name).write_text("{}")
+    subprocess.run(["bash", "-ec", strict], cwd=tmp_path, env=environment | lessons, check=True)
+    called = (tmp_path / "called.txt").read_text()
+    assert called.startswith("--nbval-lax --nbval-current-env")
+    assert called.endswith(" my-lessons/04_one.ipynb my-lessons/05_one.ipynb\n")
+    assert (
+        load(CLASS)["jobs"]["exercises"]["env"]["LESSONS"] == "${{ vars.LESSONS || 'my-lessons' }}"
+    )
 
 
 def test_the_readme_s_test_command_is_what_runs_everywhere():

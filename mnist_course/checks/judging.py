@@ -100,8 +100,10 @@ def _judge(exercise, answer, further):
             "the steps yourself, that is the exercise.",
         )
     verdicts = [
-        _verdict(exercise, call, original, expected)
-        for call, original, expected in zip(calls, originals, right, strict=False)
+        _verdict(exercise, call, original, expected, further=place >= len(exercise.cases))
+        for place, (call, original, expected) in enumerate(
+            zip(calls, originals, right, strict=False)
+        )
     ]
     if len(calls) == len(cases) and not any(verdicts):
         return Result(exercise.name, PASSED, "", "Right.")
@@ -125,11 +127,11 @@ def _judge(exercise, answer, further):
     else:
         told = _told(exercise, cases[number], originals[number], right[number], got)
         told["sentence"] = sentence
+        told["printed"] = _cut(calls[number].printed)
     return failed(
         kind,
         **told,
         hint=mistake.hint if mistake else exercise.hints[0] if kind in GENERAL else "",
-        printed=_cut(calls[number].printed),
     )
 
 
@@ -170,10 +172,13 @@ def _observed(exercise, returned, arguments):
     return returned if exercise.outcome is None else exercise.outcome(returned, *arguments)
 
 
-def _verdict(exercise, call, original, expected):
-    """What is wrong with one call: None, or kind, sentence and what came."""
+def _verdict(exercise, call, original, expected, further):
+    """What is wrong with one call: None, or kind, sentence and what came.
+
+    further: the case is one of the grader's, so no words of the answer's own may tell its input.
+    """
     if call.error is not None:
-        return (*_stopped(exercise, call), None)
+        return (*_stopped(exercise, call, further), None)
     if call.seeded:
         return "seed", (
             "Your function calls `torch.manual_seed`. Then all random numbers after it are the "
@@ -271,7 +276,7 @@ def _alike(exercise, function, original, call):
     return difference(wrong, got, exercise.tolerance, any_number=True) is None
 
 
-def _stopped(exercise, call):
+def _stopped(exercise, call, further):
     """Kind and sentence for a call that raised, or was stopped."""
     error, line = call.error, call.line
     where = f" Line {line[0]}: {_code(line[1])}" if line and line[1] else ""
@@ -295,7 +300,7 @@ def _stopped(exercise, call):
             f"{inspect.signature(exercise.reference)}. Python says: {_code(_words(error))}"
         )  # fmt: skip
     kind = type(error).__name__
-    told = _words(error).split("\n")[0][:200]
+    told = "" if further else _words(error).split("\n")[0][:200]
     said = _code(f"{kind}: {told}" if told else kind)
     return "raises", f"Python stops in your function.{where} Python says: {said}{_why(error)}"
 

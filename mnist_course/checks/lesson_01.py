@@ -494,7 +494,7 @@ SHIFT_EACH = Exercise(
         "`roll` does most of the work: what came in at the other side has to be set to 0 "
         "afterwards. How many rows or columns are that, and on which side, for a negative shift?",
     ),
-    package=("augment.RandomAffine",),
+    package=("augment.RandomAffine", "augment.move", "widgets.pooling.shift"),
 )
 
 # --- 01.4 ---------------------------------------------------------------------------------

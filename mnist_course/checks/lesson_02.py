@@ -761,6 +761,7 @@ AVERAGE_POOLING = Exercise(
     points=2,
     paragraph="7. Pooling",
     reference=average_pool,
+    package=("widgets.pooling.pool",),
     cases=(
         Case((numbers(5, 5), 3, 2)),
         Case((numbers(4, 6), 2, 2)),

@@ -739,8 +739,11 @@ def class_accuracy(network, batches, label):
     return correct / total
 
 
-def _network_and_batches(seed, sizes, label):
-    """A small network with batch norm that is half right, and batches of 2×2 images."""
+def _network_and_batches(seed, sizes, label, without=None):
+    """A small network with batch norm that is half right, and batches of 2×2 images.
+
+    without: which batch, counted from 0, holds no image of the class.
+    """
     stream = torch.Generator().manual_seed(seed)
     network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4), nn.Linear(4, 3))
     numbers_by_name = {
@@ -751,10 +754,12 @@ def _network_and_batches(seed, sizes, label):
     }
     network.load_state_dict(numbers_by_name, strict=False)
     batches = []
-    for size in sizes:
+    for number, size in enumerate(sizes):
         images = torch.randn(size, 1, 2, 2, generator=stream)
         labels = torch.randint(3, (size,), generator=stream)
-        labels[:3] = torch.tensor([2, 0, 1])  # every class in every batch
+        labels[:3] = torch.tensor([2, 0, 1])  # every class in every other batch
+        if number == without:
+            labels[labels == label] = (label + 1) % 3
         batches.append((images, labels))
     return network.train(), batches, label
 
@@ -785,8 +790,13 @@ def _mean_of_batches(network, batches, label):
     shares = [
         (predictions[labels == label] == label).float().mean().item()
         for predictions, labels in zip(*_predictions(network, batches), strict=True)
+        if (labels == label).any()
     ]
     return sum(shares) / len(shares)
+
+
+def _mean_of_all_batches(network, batches, label):
+    return sum(class_accuracy(network, [batch], label) for batch in batches) / len(batches)
 
 
 def _in_training_mode(network, batches, label):
@@ -829,6 +839,13 @@ def _small_world(sizes, seed, label):
     return Case((seed, sizes, label), text)
 
 
+_ONE_WITHOUT = Case(
+    (4, [6, 5, 9], 1, 1),
+    "a network with batch norm, in training mode; batches of [6, 5, 9], the second without an "
+    "image of the class; label 1",
+)
+
+
 def _count(network, batches, label):
     predictions, labels = map(torch.cat, _predictions(network, batches))
     return ((predictions == label) & (labels == label)).sum().item()
@@ -859,6 +876,7 @@ CLASS_ACCURACY = Exercise(
         _small_world([20, 12, 4], 2, 1),
         _small_world([30], 3, 2),
         _small_world([7, 4], 6, 1),
+        _ONE_WITHOUT,
     ),
     mistakes=(
         Mistake(
@@ -895,6 +913,12 @@ CLASS_ACCURACY = Exercise(
             _mean_of_batches,
             "You take the mean of the batches' accuracies. Batches hold different numbers of this "
             "class: count over all of them, then divide once.",
+        ),
+        Mistake(
+            "mean over all batches",
+            _mean_of_all_batches,
+            "You divide in each batch, and a batch may hold no image of this class. Count over all "
+            "batches, then divide once.",
         ),
         Mistake(
             "last batch alone",

@@ -3,6 +3,9 @@
 Whatever the function does, `run` comes back: it stops an endless loop, catches every exception
 and `exit()`, cuts what is printed, and puts random numbers, settings of the process and the folder
 back. No signals are needed, which Windows has not: Python raises an exception in the thread.
+
+What never comes back to Python can't be stopped from within it: a single call such as
+`sum(itertools.count())` or `10**10**10` holds the whole kernel, until Kernel → Restart.
 """
 
 import builtins
@@ -202,7 +205,7 @@ def _closed(package, reference):
     """
     found = [reference]
     for name in package:
-        module, _, piece = name.partition(".")
+        module, _, piece = name.rpartition(".")
         found.append(getattr(importlib.import_module(f"mnist_course.{module}"), piece))
     functions = [inspect.unwrap(one) for one in found if inspect.isroutine(one)]
     classes = [one for one in found if inspect.isclass(one)]

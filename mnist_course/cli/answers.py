@@ -253,7 +253,7 @@ def _judge(checks, name, function, group):
     if function not in names:
         return "unsolved", ""
     result = checks.judge(name, names[function])
-    told = result.sentence or result.hint
+    told = checks.showing.plain(result.sentence or result.hint)
     if "NameError" in told:
         told += " Of the other cells only imports, functions, classes and constants are run here."
     return result.state, told

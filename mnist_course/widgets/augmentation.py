@@ -171,4 +171,5 @@ def augmentation_lab(part, recipe):
         return augmentation_picture(part.images[digit], recipe, **settings, grid=made)
 
     named = list(controls.values())
-    return Explorer(draw, controls, "Augmentation lab", rows(named[:2], named[2:5], named[5:]))
+    arrangement = rows(named[:2], named[2:5], named[5:])
+    return Explorer(draw, controls, "Augmentation lab", arrangement, ahead=tuple(controls))

@@ -217,4 +217,5 @@ def band_explorer(history, runs, recipe=None):
     def draw(epoch, name):
         return band_picture(history, runs, epoch, name, recipe)
 
-    return Explorer(draw, {"epoch": epoch, "name": name}, "Band, not number")
+    controls = {"epoch": epoch, "name": name}
+    return Explorer(draw, controls, "Band, not number", ahead=("epoch",))

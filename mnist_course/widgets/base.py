@@ -5,6 +5,7 @@ controls and shows what comes back. It never draws by pyplot, whose current figu
 the cell that runs: a slider may be moved while another cell plots.
 """
 
+import asyncio
 import base64
 import html
 import struct
@@ -22,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mnist_course import runtime
 
+PAUSE = 0.02  # seconds after a change before the next picture is drawn ahead
 STYLE = """<style>
 .mnist-explorer { max-width: 1000px; padding: 4px 0; overflow: hidden; }
 .mnist-explorer canvas { max-width: 100%; height: auto; display: block; }
@@ -120,45 +122,87 @@ def same_place(position, before, after):
 
 
 DRAWN = """
+const KEPT = 6;  // pictures by the controls' values: those shown last, and one drawn ahead
+function same(png, other) {
+  if (!png || !other || png.byteLength !== other.byteLength) return false;
+  const [one, two] = [png, other].map((p) => new Uint8Array(p.buffer, p.byteOffset, p.byteLength));
+  return one.every((byte, place) => byte === two[place]);
+}
 function render({ model, el }) {
   const canvas = document.createElement('canvas');
   const line = document.createElement('p');
   canvas.setAttribute('role', 'img');
   line.setAttribute('role', 'status');
   el.append(canvas, line);
-  let frames = [], bitmaps = [];
-  function forget() {  // megabytes each
-    for (const bitmap of bitmaps) bitmap.then((one) => one.close(), () => {});
-    bitmaps = [];
+  const kept = new Map();
+  let frames = [], bitmaps = [], controls = [], shown = null, turn = 0;
+  const decode = (png) => createImageBitmap(new Blob([png], { type: 'image/png' }));
+  const tidy = (key, value) => typeof value === 'number' ? Number(value.toFixed(6)) : value;
+  const name = (values) => JSON.stringify(values, tidy);  // 0.1 + 0.2 is 0.3 here
+  function free(bitmap) {  // megabytes each
+    bitmap.then((one) => one.close(), () => {});
   }
-  async function show() {
-    canvas.setAttribute('aria-label', model.get('name'));
-    if (frames !== model.get('frames')) {
-      forget();
-      frames = model.get('frames');
-      bitmaps = frames.map((png) => createImageBitmap(new Blob([png], { type: 'image/png' })));
+  function keep(state, png, text) {
+    const key = name(state);
+    kept.delete(key);
+    kept.set(key, { png, text });
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+  }
+  async function paint(png, bitmap, text) {
+    const mine = ++turn;
+    let image = null;
+    if (!same(png, shown)) {
+      try { image = await bitmap; } catch { text = 'The picture is broken. Run the cell again.'; }
+      if (mine !== turn) return;  // a newer one is on its way
     }
-    const mine = frames, index = model.get('index'), text = model.get('texts')[index] ?? '';
-    if (index >= frames.length) return;
-    let bitmap;
-    try { bitmap = await bitmaps[index]; } catch { bitmap = null; }
-    if (mine !== frames || index !== model.get('index')) return;  // a newer one is on its way
-    const told = bitmap ? text : 'The picture is broken. Run the cell again.';
-    if (line.textContent !== told) line.textContent = told;  // it is read out when it changes
-    if (!bitmap) return;
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-      canvas.width = bitmap.width;
-      canvas.height = bitmap.height;
+    if (line.textContent !== text) line.textContent = text;  // it is read out when it changes
+    if (!image) return;
+    if (canvas.width !== image.width || canvas.height !== image.height) {
+      canvas.width = image.width;
+      canvas.height = image.height;
     }
-    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    shown = png;
     canvas.dispatchEvent(new Event('drawn', { bubbles: true }));
   }
+  function show() {  // what the kernel says
+    canvas.setAttribute('aria-label', model.get('name'));
+    const index = model.get('index'), text = model.get('texts')[index] ?? '';
+    if (frames !== model.get('frames')) {
+      bitmaps.forEach(free);
+      frames = model.get('frames');
+      bitmaps = frames.map(decode);
+    }
+    if (index >= frames.length) return;
+    if (controls.length && text) keep(model.get('state'), frames[index], text);
+    paint(frames[index], bitmaps[index], text);
+  }
+  function look() {  // what the page has already; the kernel has the last word
+    const found = kept.get(name(controls.map((one) => one.get('index') ?? one.get('value'))));
+    if (!found) return;
+    const bitmap = decode(found.png);
+    paint(found.png, bitmap, found.text).finally(() => free(bitmap));
+  }
+  function drawnAhead({ state, text }, [png]) {
+    keep(state, png, text);
+  }
+  async function watch() {
+    const names = model.get('controls').map((name) => name.replace('IPY_MODEL_', ''));
+    controls = await Promise.all(names.map((name) => model.widget_manager.get_model(name)));
+    for (const control of controls) control.on('change:value change:index', look);
+  }
   model.on('change', show);
+  model.on('msg:custom', drawnAhead);
+  watch();
   show();
   return () => {
     model.off('change', show);
+    model.off('msg:custom', drawnAhead);
+    for (const control of controls) control.off('change:value change:index', look);
+    turn += 1;
     frames = null;
-    forget();
+    bitmaps.forEach(free);
+    bitmaps = [];
   };
 }
 export default { render };
@@ -171,6 +215,10 @@ class Picture(anywidget.AnyWidget):
     frames: PNG files; texts: a line for each; index: which one is shown; name: what a screen
     reader calls it. All frames are sent and decoded once, and drawn on one canvas: another index
     shows at once. With an <img> each, the page would decode a frame whenever it is shown.
+
+    controls: widgets on whose values the picture depends; state: these values, for the frame.
+    Where they are given, the page keeps some pictures, and shows one again by itself when the
+    controls have its values.
     """
 
     _esm = DRAWN
@@ -178,12 +226,21 @@ class Picture(anywidget.AnyWidget):
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
     name = traitlets.Unicode("").tag(sync=True)
+    controls = traitlets.List(traitlets.Instance(ipywidgets.Widget)).tag(
+        sync=True, **ipywidgets.widget_serialization
+    )
+    state: traitlets.List = traitlets.List().tag(sync=True)
 
-    def show(self, seen):
+    def show(self, seen, state=()):
         """Replace all frames by those of a list of `Seen`; the page gets them in one message."""
         with self.hold_sync():
             self.frames = [png(one.picture) for one in seen]
             self.texts = [one.text for one in seen]
+            self.state = list(state)
+
+    def keep(self, seen, state):
+        """Give the page a `Seen` to show at once when the controls come to these values."""
+        self.send({"state": list(state), "text": seen.text}, [png(seen.picture)])
 
 
 NAMES = """
@@ -236,21 +293,27 @@ class Explorer(ipywidgets.VBox):
     draw: called with the controls' values by name, returns a `Seen`; controls: a dict from
     setting to widget with a `value`; title: what the picture is called; arrangement: a widget
     in which the controls stand, by default rows that wrap; adjust: called without arguments
-    before each drawing, to fit the range of one control to the value of another.
+    before each drawing, to fit the range of one control to the value of another; ahead: names
+    of sliders whose next picture, in the direction of the last move, is drawn ahead when nothing
+    else happens (`adjust` must leave the other controls alone when one of these moves).
 
     The first picture is drawn at once and kept as the still picture. Raises what `draw` raises
     for it, except an `ExplorerError`: that one, and whatever is raised later, is shown under the
     controls as a sentence, and kept in `error`.
     """
 
-    def __init__(self, draw, controls, title, arrangement=None, adjust=None):
+    def __init__(self, draw, controls, title, arrangement=None, adjust=None, ahead=()):
         self.draw, self.controls, self.title, self.adjust = draw, dict(controls), title, adjust
+        self.ahead, self._planned = ahead, None
         self.error = None  # the exception that the line under the controls tells of
         self.seen = None  # the last `Seen`
         self._lock = threading.RLock()
         self._wanted = self._drawn = 0  # number of the newest change, and of the one drawn
         self._held = 0
-        self.picture = Picture(name=f"{title}: picture, described in the line below it")
+        self.picture = Picture(
+            name=f"{title}: picture, described in the line below it",
+            controls=list(self.controls.values()) if ahead else [],
+        )
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())
         unseen = ipywidgets.VBox([ipywidgets.HTML(STYLE), Names()], layout={"display": "none"})
@@ -280,6 +343,37 @@ class Explorer(ipywidgets.VBox):
 
     def _changed(self, change):
         self.refresh()
+        self._plan(change)
+
+    def _plan(self, change):
+        """Have the next picture drawn ahead, after a pause without another change."""
+        if self._planned is not None:
+            self._planned.cancel()
+        [name] = [name for name, control in self.controls.items() if control is change.owner]
+        if name not in self.ahead:
+            return
+        step = change.owner.step if change.new > change.old else -change.owner.step
+        following = round(change.new + step, 6)  # 0.3, not 0.30000000000000004
+        if not change.owner.min <= following <= change.owner.max:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no page that could wait for it
+            return
+        self._planned = loop.call_later(PAUSE, self._draw_ahead, {name: following})
+
+    def _draw_ahead(self, following):
+        with self._lock:
+            try:
+                seen = self.draw(**self.settings | following)
+            except Exception:  # it is told if it comes to that
+                return
+            self.picture.keep(seen, self._state(following))
+
+    def _state(self, other=()):
+        """What the page knows of the controls: values, and of a list the place in it."""
+        known = {name: getattr(one, "index", one.value) for name, one in self.controls.items()}
+        return list((known | dict(other)).values())
 
     def refresh(self):
         """Draw the picture of the present settings; the last change always wins.
@@ -322,7 +416,7 @@ class Explorer(ipywidgets.VBox):
 
     def send(self, seen):
         """Hand the page what it is to show."""
-        self.picture.show([seen])
+        self.picture.show([seen], self._state())
 
     def _tell(self, error):
         """Say under the controls what went wrong; the picture, now an old one, turns pale."""

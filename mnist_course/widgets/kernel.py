@@ -214,7 +214,8 @@ def kernel_lab(part):
         "digit": digit, "position": position, "stride": stride, "padding": padding,
         "dilation": dilation, **named,
     }  # fmt: skip
-    explorer = Explorer(draw, controls, "Kernel lab", arrangement, adjust)
+    ahead = ("digit", "position", *named)
+    explorer = Explorer(draw, controls, "Kernel lab", arrangement, adjust, ahead)
     explorer.preset = preset  # it moves the nine sliders, and is no setting of its own
 
     def apply_preset(change):

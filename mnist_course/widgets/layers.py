@@ -31,6 +31,7 @@ POINTWISE = (  # what they make of a number depends on that number alone
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish,
 )  # fmt: skip
+NORMALISATION = (data.MEAN, data.DEVIATION)
 PLAIN = frozenset({bool, int, float, str})
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -53,16 +54,17 @@ class Look:
     The copy is in evaluation mode, on the CPU and in float32, wherever and in whatever mode the
     network is. `answer` makes it anew when a weight or a layer was changed since, so a look after
     more training shows the trained network. Each digit goes through the network once and is
-    remembered.
+    remembered. normalisation: mean and deviation by which the network's images were normalised.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, normalisation=NORMALISATION):
         if not isinstance(network, nn.Module):
             raise ExplorerError(
                 f"expected a network (nn.Module), got {type(network).__name__}: the network comes "
                 "first, then the digits"
             )
         self.network = plain(network)
+        self.normalisation = normalisation
         self.last = Answer({}, {}, np.empty(0))  # the one given last
         self._twin = self._kinds = self._fields = None
         self._layers: list = []  # of the network, their settings, and its numbers, as copied
@@ -123,7 +125,7 @@ class Look:
         twin = self.twin()
         key = image.numpy().tobytes()
         if key not in self._answers:
-            self._answers[key] = answered(twin, image)
+            self._answers[key] = answered(twin, image, self.normalisation)
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
         self.last = self._answers[key]
@@ -143,11 +145,10 @@ class Look:
         return tuple(int(line) for lines in reached for line in (lines[0], lines[-1]))
 
 
-def answered(network, image):
+def answered(network, image, normalisation=NORMALISATION):
     """The `Answer` of a network on the CPU to bytes (28, 28). Raises ExplorerError without one."""
-    inputs, outputs, logits = record(
-        network, data.normalise(data.scale(image[None])), keep=lambda maps: maps[0].numpy().copy()
-    )
+    images = data.normalise(data.scale(image[None]), *normalisation)
+    inputs, outputs, logits = record(network, images, keep=lambda maps: maps[0].numpy().copy())
     if not (torch.is_tensor(logits) and logits.ndim == 2):
         got = f"the shape {tuple(logits.shape)}" if torch.is_tensor(logits) else type(logits)
         raise ExplorerError(
@@ -280,8 +281,9 @@ def receptive_fields(network):
     """Which rows and columns of the image reach each place of each layer.
 
     A dict from layer to bool (56, H, W): entry r says which places row r reaches, entry 28 + c
-    the same for column c. Found by trying: a NaN in a row makes every number that depends on
-    it a NaN, whatever the layers are. Only the structure counts, not the weights.
+    the same for column c. Found by trying: a NaN in a row makes every number that is computed
+    from it a NaN; a layer that compares and then puts a constant in its place hides it. Only the
+    structure counts, not the weights.
     """
     images = torch.zeros(56, 1, 28, 28)
     for line in range(28):
@@ -405,7 +407,7 @@ def _by_name(texts):
 def looks_at(field):
     """A receptive field in words."""
     if field is None:
-        return "no pixel of the digit reaches this place"
+        return "no pixel of the digit is found to reach this place"
     top, bottom, left, right = field
     size = f"{bottom - top + 1} × {right - left + 1}"
     return f"it depends on {size} pixels, rows {top} to {bottom}, columns {left} to {right}"
@@ -461,11 +463,16 @@ class _Panel:
         x, y = self.x + MAP[0], MAP[1]
         height, width = self.maps.shape[1:]
         scale = max(1, SIDE // max(height, width))
-        self.sheet.text(x, y - 17, f"map {self.channel}, {height} × {width}", 11, pixels.SOFT)
-        self.sheet.paste(self.coloured(self.maps[self.channel], scale), x, y)
-        self.sheet.frame(
-            x + self.column * scale - 2, y + self.row * scale - 2, scale + 4, scale + 4
-        )
+        part = "part of " if max(height, width) > SIDE else ""
+        title = f"map {self.channel}, {part}{height} × {width}"
+        self.sheet.text(x, y - 17, title, 11, pixels.SOFT)
+        # of a map that is larger than its room, what lies around the place
+        top = max(0, min(self.row - SIDE // 2, height - SIDE))
+        left = max(0, min(self.column - SIDE // 2, width - SIDE))
+        shown = self.maps[self.channel, top : top + SIDE, left : left + SIDE]
+        self.sheet.paste(self.coloured(shown, scale), x, y)
+        row, column = self.row - top, self.column - left
+        self.sheet.frame(x + column * scale - 2, y + row * scale - 2, scale + 4, scale + 4)
 
     def draw_probabilities(self, label):
         x, y = self.x + BARS[0], BARS[1]
@@ -557,7 +564,8 @@ class _Panel:
 
     def draw_all(self, x, y, room):
         """All maps of the layer, as large as fits; the chosen one framed."""
-        channels, height, width = self.maps.shape
+        maps = self.maps[:, :room, :PANEL]  # a larger one shows its upper left corner
+        channels, height, width = maps.shape
         for scale in range(8, 0, -1):
             across, down = width * scale + 4, height * scale + 4
             in_row, in_column = PANEL // across, room // down
@@ -567,7 +575,7 @@ class _Panel:
         which = f"all {channels} maps" if shown == channels else f"{shown} of {channels} maps"
         self.sheet.text(x, y - 17, f"{which}: {self.scale_text(scale)}", 11, pixels.SOFT)
         # all maps in one tall strip: coloured in one call, then cut apart
-        strip = self.coloured(self.maps[:shown].reshape(shown * height, width), scale)
+        strip = self.coloured(maps[:shown].reshape(shown * height, width), scale)
         for number, content in enumerate(np.split(strip, shown)):
             row, column = divmod(number, max(1, in_row))
             left, top = x + column * across, y + row * down
@@ -579,18 +587,19 @@ class _Panel:
 # --- the controls -------------------------------------------------------------------------
 
 
-def feature_maps(networks, part):
+def feature_maps(networks, part, normalisation=NORMALISATION):
     """An explorer: any layer of the network you trained, on any digit of `part`.
 
     networks: a network with at least one `nn.Conv2d`, or a dict from name to network with one or
-    two that are built alike, such as {"before": …, "after": …}; part: a `data.Part`.
+    two that are built alike, such as {"before": …, "after": …}; part: a `data.Part`;
+    normalisation: mean and deviation by which its images were normalised, as in the recipe.
     Nothing of a network changes. Raises ExplorerError when it has no convolution.
     """
     if not isinstance(networks, dict):
         networks = {"your network": networks}
     if not 1 <= len(networks) <= 2:
         raise ExplorerError(f"expected one network or two side by side, got {len(networks)}")
-    looks = {str(name): Look(network) for name, network in networks.items()}
+    looks = {str(name): Look(network, normalisation) for name, network in networks.items()}
     pixels.check_part(part)
     first = next(iter(looks.values()))
     _, outputs, _ = record(first.twin(), torch.zeros(1, 1, 28, 28), keep=lambda maps: maps[0].shape)
@@ -647,4 +656,5 @@ def feature_maps(networks, part):
 
     named = list(controls.values())
     arrangement = rows(named[:2], named[2:])
-    return Explorer(draw, controls, "Feature maps", arrangement, adjust)
+    ahead = ("digit", "channel", "source", "position")
+    return Explorer(draw, controls, "Feature maps", arrangement, adjust, ahead)

@@ -215,10 +215,16 @@ def check_part(part):
         raise ExplorerError(
             f"expected images with their labels, such as digits.train; got {type(part).__name__}"
         )
-    if not 0 < len(part.images) == len(part.labels):
+    try:
+        images, labels = len(part.images), len(part.labels)
+    except TypeError:  # the label of a single image has no length
         raise ExplorerError(
-            f"expected images and as many labels, at least one; got {len(part.images)} images "
-            f"and {len(part.labels)} labels"
+            "expected images with their labels, such as digits.train[:1]; got a single image"
+        ) from None
+    if not 0 < images == labels:
+        raise ExplorerError(
+            f"expected images and as many labels, at least one; got {images} images and {labels} "
+            "labels"
         )
 
 

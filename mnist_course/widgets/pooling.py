@@ -137,4 +137,6 @@ def pooling_lab(part):
         return pooling_picture(part.images[digit], **settings)
 
     named = list(controls.values())
-    return Explorer(draw, controls, "Pooling lab", rows(named[:2], named[2:4], named[4:]))
+    arrangement = rows(named[:2], named[2:4], named[4:])
+    ahead = ("digit", "size", "stride", "right", "down")
+    return Explorer(draw, controls, "Pooling lab", arrangement, ahead=ahead)

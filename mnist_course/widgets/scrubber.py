@@ -42,10 +42,10 @@ def look(network, image, layer):
     return _chosen(_glances(layers.Look(network).twin(), image), layer)
 
 
-def _glances(twin, image):
+def _glances(twin, image, normalisation=layers.NORMALISATION):
     """What a copy in evaluation mode, on the CPU, makes of an image: a `Glance` by layer."""
     pixels.digit_image(image)
-    answer = layers.answered(twin, torch.as_tensor(image).cpu())
+    answer = layers.answered(twin, torch.as_tensor(image).cpu(), normalisation)
     return {
         name: Glance(
             kind.weight[:SHOWN, 0].detach().numpy().copy(), answer.outputs[name][:SHOWN].copy(),
@@ -185,13 +185,14 @@ class _Frames(Explorer):
         self.picture.show([self.draw(**self.settings | {"epoch": one}) for one in every])
 
 
-def epoch_scrubber(network, snapshots, history, part):
+def epoch_scrubber(network, snapshots, history, part, normalisation=layers.NORMALISATION):
     """An explorer: a slider and a play button over the epochs of a training.
 
     network: the trained network; it is copied, not changed. snapshots: the
     `training.Snapshots` that `fit` filled; history: what the same `fit` returned; part: a
-    `data.Part`, the digits to look at. Raises ExplorerError for any that is none, and for a
-    network without convolutions.
+    `data.Part`, the digits to look at; normalisation: mean and deviation by which the training's
+    images were normalised, as in the recipe. Raises ExplorerError for any that is none, and for
+    a network without convolutions.
     """
     if not (isinstance(snapshots, Snapshots) and isinstance(history, History)):
         raise ExplorerError(
@@ -217,7 +218,7 @@ def epoch_scrubber(network, snapshots, history, part):
         every = []
         for weights in snapshots.weights:
             _load(twin, weights)
-            every.append(_glances(twin, part.images[digit]))
+            every.append(_glances(twin, part.images[digit], normalisation))
         return every
 
     @functools.lru_cache(maxsize=1)
@@ -231,7 +232,8 @@ def epoch_scrubber(network, snapshots, history, part):
         return every, limits
 
     def draw(digit, layer, epoch):
-        if last != len(history):
+        # a training that was stopped may lack the snapshot of its last epoch
+        if len(history) - last not in (0, bool(history.stopped)):
             raise ExplorerError(
                 f"the snapshots hold {last} epochs and the history {len(history)}: give both of "
                 "the same call of fit"

@@ -720,6 +720,7 @@ further(
     "class-accuracy",
     *(Case((*world(9, 6, 3), label), "a network and 18 images") for label in range(3)),
     *(Case((*world(14, 20), label), "a network and 34 images") for label in range(3)),
+    Case((*world(9, 3, 8), 2), "a network and 20 images, none of the class in the second batch"),
 )
 
 
@@ -788,6 +789,28 @@ def mean_of_the_batches(network, batches, label):
         if (labels == label).any():
             shares.append((predictions[labels == label] == label).float().mean().item())
     return sum(shares) / len(shares)
+
+
+@wrong("class-accuracy", "mean over all batches")
+def mean_of_divided_counts(network, batches, label):
+    network.eval()
+    shares = []
+    for images, labels in batches:
+        predictions = network(images).argmax(dim=1)
+        shares.append(((predictions == label) & (labels == label)).sum().item())
+        shares[-1] /= (labels == label).sum().item()
+    return sum(shares) / len(shares)
+
+
+@wrong("class-accuracy", "nan")
+def mean_of_means_weighted(network, batches, label):
+    network.eval()
+    hits = total = 0
+    for images, labels in batches:
+        own = labels == label
+        hits += (network(images[own]).argmax(dim=1) == label).float().mean() * own.sum()
+        total += own.sum()
+    return (hits / total).item()
 
 
 @wrong("class-accuracy", "percent")
