@@ -122,7 +122,7 @@ def same_place(position, before, after):
 
 
 DRAWN = """
-const KEPT = 6;  // pictures by the controls' values: those shown last, and one drawn ahead
+const KEPT = 5;  // pictures by the controls' values: those shown last, and one drawn ahead
 function same(png, other) {
   if (!png || !other || png.byteLength !== other.byteLength) return false;
   const [one, two] = [png, other].map((p) => new Uint8Array(p.buffer, p.byteOffset, p.byteLength));
@@ -139,14 +139,20 @@ function render({ model, el }) {
   const decode = (png) => createImageBitmap(new Blob([png], { type: 'image/png' }));
   const tidy = (key, value) => typeof value === 'number' ? Number(value.toFixed(6)) : value;
   const name = (values) => JSON.stringify(values, tidy);  // 0.1 + 0.2 is 0.3 here
-  function free(bitmap) {  // megabytes each
-    bitmap.then((one) => one.close(), () => {});
+  function drop(bitmap) {  // megabytes each
+    const used = bitmaps.includes(bitmap) || [...kept.values()].some((p) => p.bitmap === bitmap);
+    if (!used) bitmap.then((one) => one.close(), () => {});
   }
-  function keep(state, png, text) {
-    const key = name(state);
+  function keep(key, png, bitmap, text) {
+    const old = [kept.get(key)];
     kept.delete(key);
-    kept.set(key, { png, text });
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    kept.set(key, { png, bitmap, text });
+    if (kept.size > KEPT) {
+      const [oldest] = kept.keys();
+      old.push(kept.get(oldest));
+      kept.delete(oldest);
+    }
+    for (const one of old) if (one) drop(one.bitmap);
   }
   async function paint(png, bitmap, text) {
     const mine = ++turn;
@@ -168,23 +174,23 @@ function render({ model, el }) {
   function show() {  // what the kernel says
     canvas.setAttribute('aria-label', model.get('name'));
     const index = model.get('index'), text = model.get('texts')[index] ?? '';
+    const key = name(model.get('state'));
     if (frames !== model.get('frames')) {
-      bitmaps.forEach(free);
+      const old = bitmaps, known = kept.get(key);
       frames = model.get('frames');
-      bitmaps = frames.map(decode);
+      bitmaps = known && same(known.png, frames[0]) ? [known.bitmap] : frames.map(decode);
+      old.forEach(drop);
     }
     if (index >= frames.length) return;
-    if (controls.length && text) keep(model.get('state'), frames[index], text);
+    if (controls.length && text) keep(key, frames[index], bitmaps[index], text);
     paint(frames[index], bitmaps[index], text);
   }
   function look() {  // what the page has already; the kernel has the last word
     const found = kept.get(name(controls.map((one) => one.get('index') ?? one.get('value'))));
-    if (!found) return;
-    const bitmap = decode(found.png);
-    paint(found.png, bitmap, found.text).finally(() => free(bitmap));
+    if (found) paint(found.png, found.bitmap, found.text);
   }
   function drawnAhead({ state, text }, [png]) {
-    keep(state, png, text);
+    keep(name(state), png, decode(png), text);
   }
   async function watch() {
     const names = model.get('controls').map((name) => name.replace('IPY_MODEL_', ''));
@@ -201,8 +207,10 @@ function render({ model, el }) {
     for (const control of controls) control.off('change:value change:index', look);
     turn += 1;
     frames = null;
-    bitmaps.forEach(free);
+    const old = [...bitmaps, ...[...kept.values()].map((one) => one.bitmap)];
     bitmaps = [];
+    kept.clear();
+    old.forEach(drop);
   };
 }
 export default { render };
