@@ -9,13 +9,23 @@ import latency
 import pytest
 from explorers import MOVED
 
-from mnist_course import data, models, recipes
+from mnist_course import data, models, recipes, results
 
 
 def row(ratio=None):
     times = {"median": 10.0, "percentile_95": 20.0, "times": [10.0]}
     ways = dict.fromkeys(("explorer", "interact", "least"), times)
     return ways if ratio is None else ways | {"ratio": ratio}
+
+
+def test_the_stored_latencies_are_those_that_a_person_does_not_notice():
+    table = results.load("bench")["tables"]["explorers"]
+    assert table["ratio"] >= 4
+    assert table["explorers"]["band"]["ratio"] >= 2
+    for name in (*latency.PIXELS, "epoch scrubber"):
+        assert table["explorers"][name]["explorer"]["median"] <= 35
+        assert table["explorers"][name]["explorer"]["percentile_95"] <= 70
+    assert table["milliseconds"]["loss"] <= 300
 
 
 def test_the_headline_is_the_least_gain_of_the_explorers_of_pixels():
