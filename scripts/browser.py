@@ -8,12 +8,13 @@ import base64
 import io
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -208,7 +209,11 @@ class Notebook:
             elif message["msg_type"] == "error":
                 failed.append("\n".join(message["content"]["traceback"]))
 
-        self._client().execute_interactive(
+        client = self._client()
+        with suppress(queue.Empty):  # a full queue would lose what this code prints
+            while True:
+                client.get_iopub_msg(timeout=0)
+        client.execute_interactive(
             code, store_history=False, timeout=seconds, output_hook=collect
         )
         if failed:
