@@ -42,6 +42,7 @@ TOPICS = {
     "relu": ({"lenet5-relu": NETWORKS["lenet5-relu"]}, 10, "mnist", False),
     "residual": ({"residual": NETWORKS["residual"]}, 10, "mnist", True),
     "residual-long": ({"residual-long": NETWORKS["residual-long"]}, 10, "mnist", True),
+    "residual-small": ({"residual-small": NETWORKS["residual-small"]}, 10, "mnist", True),
     "ablation": (ABLATION, 5, "mnist", False),
     "writeups": ({name: NETWORKS[name] for name in "bce"}, 5, "mnist", False),
     "fashion": ({name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")}, 3, "fashion", False),

@@ -65,6 +65,15 @@ COUNTS = {
         38_522,
         conv(1, 16, 5, False) + 32 + block(16, 16) + block(16, 32) + block(32, 32) + linear(32, 10),
     ),
+    "small_residual_network": (
+        11_182,
+        conv(1, 12, 5, False)
+        + 2 * 12
+        + 4 * block(12, 12)
+        + conv(12, 12, 1, False)
+        + 2 * 12
+        + linear(12, 10),
+    ),
     "softmax_regression": (7_850, linear(784, 10)),
 }
 

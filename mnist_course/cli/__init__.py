@@ -104,7 +104,7 @@ def progress(folder):
 
 # As in `recipes.NETWORKS` and `training.OPTIMIZERS`, which would import torch.
 NETWORKS = (
-    "softmax", "lenet5", "lenet5-relu", "residual", "residual-long",
+    "softmax", "lenet5", "lenet5-relu", "residual", "residual-long", "residual-small",
     "a", "b", "c", "d1", "d2", "d3", "d4", "e",
 )  # fmt: skip
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -131,8 +131,10 @@ OPTIMIZERS = ("sgd", "adam", "adamw")
 def train(network, dataset, seed, device, dry_run, save, **changes):
     """Train a network by its recipe; the options change the recipe.
 
-    NETWORK is softmax, lenet5, lenet5-relu, residual, residual-long, or one of the write-ups'
-    networks: a, b, c, d1, d2, d3, d4, e.
+    \b
+    NETWORK is softmax, lenet5, lenet5-relu, residual, residual-long,
+    residual-small, or one of the write-ups' networks: a, b, c, d1, d2,
+    d3, d4, e.
 
     Validation is on images set apart from the training images. The test set stays sealed.
     Ctrl-C ends the training and keeps what is there.
