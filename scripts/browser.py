@@ -213,9 +213,7 @@ class Notebook:
         with suppress(queue.Empty):  # a full queue would lose what this code prints
             while True:
                 client.get_iopub_msg(timeout=0)
-        client.execute_interactive(
-            code, store_history=False, timeout=seconds, output_hook=collect
-        )
+        client.execute_interactive(code, store_history=False, timeout=seconds, output_hook=collect)
         if failed:
             raise RuntimeError(failed[0])
         return "".join(printed)

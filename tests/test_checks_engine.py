@@ -515,10 +515,20 @@ def test_an_answer_that_tells_its_input_does_not_tell_that_of_a_further_case():
             return image * factor
         raise ValueError(image)
 
-    for answer in (printed, raised):
+    def named(image, factor):
+        if factor < 5:
+            return image * factor
+        raise type(f"With{image.item()}", (ValueError,), {})
+
+    def shaped(image, factor):
+        return image * factor if factor < 5 else torch.zeros(int(100 * image))
+
+    for answer in (printed, shaped, raised, named):
         result = judge(answer, further)
         assert result.state == "failed"
-        assert "7.25" not in repr(dataclasses.asdict(result))
+        told = repr(dataclasses.asdict(result))
+        assert "7.25" not in told
+        assert "725" not in told
     assert "ValueError" in result.sentence
     assert "7.25" in judge(raised, [], cases=tuple(further)).sentence
 

@@ -279,7 +279,7 @@ def speeds():
         "At such a pace",
         [
             f"{min(ahead):.0f} to {max(ahead):.0f} ms",
-            f"{max(late):.0f} ms",
+            f"{math.ceil(max(late))} ms",
             f"{min(asked):.0f} to {max(asked):.0f} ms",
             f"{min(least):.0f} to {max(least):.0f} ms",
             f"{explorers['milliseconds']['epoch scrubber']:.0f} ms",

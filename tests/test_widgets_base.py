@@ -186,6 +186,17 @@ def test_a_slider_of_broken_numbers_is_walked_by_its_steps():
     assert walk(explorer, ("share", 0.2)) == [[0.3]]
 
 
+def test_controls_that_are_moved_together_are_no_walk(walker):
+    async def preset():
+        with walker.together():
+            walker.controls["level"].value = 50
+        await asyncio.sleep(5 * base.PAUSE)
+
+    asyncio.run(preset())
+    assert walker.seen.text == square(50, 4).text
+    assert walker.kept == []
+
+
 def test_outside_a_notebook_nothing_is_drawn_ahead(walker):
     walker.controls["level"].value = 30
     assert walker.kept == []

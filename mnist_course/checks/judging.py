@@ -200,7 +200,7 @@ def _verdict(exercise, call, original, expected, further):
         got = call.value  # not of the form that `outcome` takes: compared as it is
     found = difference(expected, got, exercise.tolerance)
     if found is not None:
-        return (*found, got)
+        return (found[0], "" if further else found[1], got)
     names = list(inspect.signature(exercise.reference).parameters)
     for name, before, after in zip(names, original, call.arguments, strict=True):
         if name not in exercise.may_change and not same(before, after):
@@ -299,7 +299,8 @@ def _stopped(exercise, call, further):
             f"It can't be called as {exercise.reference.__name__}"
             f"{inspect.signature(exercise.reference)}. Python says: {_code(_words(error))}"
         )  # fmt: skip
-    kind = type(error).__name__
+    classes = [one for one in type(error).__mro__ if not further or one.__module__ == "builtins"]
+    kind = classes[0].__name__
     told = "" if further else _words(error).split("\n")[0][:200]
     said = _code(f"{kind}: {told}" if told else kind)
     return "raises", f"Python stops in your function.{where} Python says: {said}{_why(error)}"

@@ -795,6 +795,14 @@ def _mean_of_batches(network, batches, label):
     return sum(shares) / len(shares)
 
 
+def _mean_with_nan(network, batches, label):
+    shares = [
+        (predictions[labels == label] == label).float().mean().item()
+        for predictions, labels in zip(*_predictions(network, batches), strict=True)
+    ]
+    return sum(shares) / len(shares)
+
+
 def _mean_of_all_batches(network, batches, label):
     return sum(class_accuracy(network, [batch], label) for batch in batches) / len(batches)
 
@@ -919,6 +927,12 @@ CLASS_ACCURACY = Exercise(
             _mean_of_all_batches,
             "You divide in each batch, and a batch may hold no image of this class. Count over all "
             "batches, then divide once.",
+        ),
+        Mistake(
+            "mean over means",
+            _mean_with_nan,
+            "You take the mean of the batches' means, and a batch without this class has none. "
+            "Count over all batches, then divide once.",
         ),
         Mistake(
             "last batch alone",

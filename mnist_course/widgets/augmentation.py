@@ -162,7 +162,7 @@ def augmentation_lab(part, recipe):
         "down": setting("Shift down", "down", 0, 1, "pixels; below 0 upwards"),
     }
 
-    @functools.lru_cache(maxsize=1)  # it changes with the digit and the draw alone
+    @functools.lru_cache(maxsize=2)  # what is shown, and what is drawn ahead
     def grid(digit, draw):
         return draws_picture(part.images[digit], recipe, draw)
 

@@ -139,6 +139,7 @@ function render({ model, el }) {
   const decode = (png) => createImageBitmap(new Blob([png], { type: 'image/png' }));
   const tidy = (key, value) => typeof value === 'number' ? Number(value.toFixed(6)) : value;
   const name = (values) => JSON.stringify(values, tidy);  // 0.1 + 0.2 is 0.3 here
+  const now = () => name(controls.map((one) => one.get('index') ?? one.get('value')));
   function drop(bitmap) {  // megabytes each
     const used = bitmaps.includes(bitmap) || [...kept.values()].some((p) => p.bitmap === bitmap);
     if (!used) bitmap.then((one) => one.close(), () => {});
@@ -182,11 +183,15 @@ function render({ model, el }) {
       old.forEach(drop);
     }
     if (index >= frames.length) return;
-    if (controls.length && text) keep(key, frames[index], bitmaps[index], text);
+    if (controls.length && text) {
+      keep(key, frames[index], bitmaps[index], text);
+      if (now() !== key && kept.has(now())) return look();  // the page is ahead of this message
+    }
     paint(frames[index], bitmaps[index], text);
   }
   function look() {  // what the page has already; the kernel has the last word
-    const found = kept.get(name(controls.map((one) => one.get('index') ?? one.get('value'))));
+    if (!model.get('texts')[model.get('index')]) return;  // an error: the kernel takes it back
+    const found = kept.get(now());
     if (found) paint(found.png, found.bitmap, found.text);
   }
   function drawnAhead({ state, text }, [png]) {
@@ -194,12 +199,15 @@ function render({ model, el }) {
   }
   async function watch() {
     const names = model.get('controls').map((name) => name.replace('IPY_MODEL_', ''));
-    controls = await Promise.all(names.map((name) => model.widget_manager.get_model(name)));
+    const found = await Promise.all(names.map((name) => model.widget_manager.get_model(name)));
+    if (!found.length || frames === null) return;  // nothing to watch, or the view is gone
+    controls = found;
     for (const control of controls) control.on('change:value change:index', look);
+    show();  // from now on what is shown is kept
   }
   model.on('change', show);
   model.on('msg:custom', drawnAhead);
-  watch();
+  watch().catch(() => {});  // without the controls the kernel alone shows
   show();
   return () => {
     model.off('change', show);
@@ -357,6 +365,8 @@ class Explorer(ipywidgets.VBox):
         """Have the next picture drawn ahead, after a pause without another change."""
         if self._planned is not None:
             self._planned.cancel()
+        if self._held:  # a preset has moved it, nobody walks
+            return
         [name] = [name for name, control in self.controls.items() if control is change.owner]
         if name not in self.ahead:
             return

@@ -573,6 +573,8 @@ class _Panel:
                 break
         shown = min(channels, max(1, in_row * in_column))
         which = f"all {channels} maps" if shown == channels else f"{shown} of {channels} maps"
+        if maps.shape != self.maps.shape:
+            which += ", upper left corner"
         self.sheet.text(x, y - 17, f"{which}: {self.scale_text(scale)}", 11, pixels.SOFT)
         # all maps in one tall strip: coloured in one call, then cut apart
         strip = self.coloured(maps[:shown].reshape(shown * height, width), scale)

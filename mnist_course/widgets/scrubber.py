@@ -232,8 +232,9 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=layers.NORMA
         return every, limits
 
     def draw(digit, layer, epoch):
-        # a training that was stopped may lack the snapshot of its last epoch
-        if len(history) - last not in (0, bool(history.stopped)):
+        # a training that was interrupted, or had no finite loss, may lack its last snapshot
+        broken = history.stopped.startswith(("Interrupted", "Stopped after"))
+        if len(history) - last not in (0, broken):
             raise ExplorerError(
                 f"the snapshots hold {last} epochs and the history {len(history)}: give both of "
                 "the same call of fit"
