@@ -243,6 +243,10 @@ TABLE = (
     ("| write-up B's", "writeups", "b"),
     ("| write-up C's", "writeups", "c"),
     ("| write-up E's", "writeups", "e"),
+    ("| write-up D's network by SGD, on Fashion-MNIST |", "fashion", "d1"),
+    ("| write-up D's by Adam, on Fashion-MNIST |", "fashion", "d2"),
+    ("| write-up D's with dropout, on Fashion-MNIST |", "fashion", "d3"),
+    ("| write-up D's with more channels, on Fashion-MNIST |", "fashion", "d4"),
     ("| lesson 05's network |", "residual", "residual"),
 )
 
