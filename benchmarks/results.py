@@ -2,11 +2,13 @@
 
     python benchmarks/results.py                 every topic, what is missing of it
     python benchmarks/results.py residual e      these topics
+    python benchmarks/results.py --again lenet   also what is stored
     python benchmarks/results.py --list          topics, and how many runs each still lacks
 
 Each run is one random seed. Its figures go into `mnist_course/results/TOPIC.json` as soon as
 it ends, so an interrupted evening loses one run a process at most. A stored run is made again
-only when its recipe or its network has changed; the old one stays in the file, under "earlier".
+when its recipe or its network has changed, or with --again; the old one stays in the file, under
+"earlier". What opens the test set is made again with --again alone.
 Runs are spread over processes of one thread each: the accuracies do not depend on it, and times
 are measured elsewhere (`make bench`).
 """
@@ -18,13 +20,14 @@ import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
+from itertools import product
 
 import torch
 from tqdm import tqdm
 
 from mnist_course import data, models, probe, recipes, results, runtime
 from mnist_course.recipes import NETWORKS
-from mnist_course.training import evaluate, fit
+from mnist_course.training import Recipe, evaluate, fit
 
 E = replace(recipes.WRITEUP_E, epochs=12)
 E_ALONE = replace(E, schedule="constant", patience=None, augment=None)
@@ -44,8 +47,27 @@ TOPICS = {
     "residual-long": ({"residual-long": NETWORKS["residual-long"]}, 10, "mnist", True),
     "residual-small": ({"residual-small": NETWORKS["residual-small"]}, 10, "mnist", True),
     "ablation": (ABLATION, 5, "mnist", False),
-    "writeups": ({name: NETWORKS[name] for name in "bce"}, 5, "mnist", False),
-    "fashion": ({name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")}, 3, "fashion", False),
+    "writeups": (
+        {
+            "b": NETWORKS["b"],
+            "b, shuffled": (models.network_b, replace(recipes.WRITEUP_B, shuffle=True)),
+            "c": NETWORKS["c"],
+            "e": NETWORKS["e"],
+        },
+        5,
+        "mnist",
+        False,
+    ),
+    "fashion": (
+        {
+            # write-up D starts with d2l's LeNet-5, on pixels from 0 to 1
+            "lenet5": (models.lenet5, replace(recipes.LENET, normalisation=(0.0, 1.0))),
+            **{name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")},
+        },
+        3,
+        "fashion",
+        False,
+    ),
     "writeup-a": (
         {"a": (models.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
@@ -78,7 +100,7 @@ def run(topic, name, seed):
     figures = {
         "name": name,
         "seed": seed,
-        "recipe": asdict(recipe),
+        "recipe": recipe.plain(),
         "network": fingerprint(network),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         **{key: value for key, value in asdict(history).items() if key != "images"},
@@ -153,12 +175,13 @@ def stored_runs(topic):
     """The runs of a topic that are there and were made by today's recipe and network."""
     rows, seeds, _, _ = TOPICS[topic]
     wanted = {
-        name: (json.loads(json.dumps(asdict(recipe))), fingerprint(build()))
-        for name, (build, recipe) in rows.items()
+        name: (recipe.plain(), fingerprint(build())) for name, (build, recipe) in rows.items()
     }
+    defaults = Recipe().plain()  # an older run lacks settings that came later
     found: dict = {}  # a seed that was made twice counts once
     for one in all_runs(topic):
-        if one["seed"] < seeds and (one["recipe"], one.get("network")) == wanted.get(one["name"]):
+        made_by = (defaults | one["recipe"], one.get("network"))
+        if one["seed"] < seeds and made_by == wanted.get(one["name"]):
             found.setdefault((one["name"], one["seed"]), one)
     return list(found.values())
 
@@ -167,7 +190,15 @@ def missing(topic):
     """The (name, seed) pairs that a topic still lacks."""
     there = {(one["name"], one["seed"]) for one in stored_runs(topic)}
     rows, seeds, _, _ = TOPICS[topic]
-    return [(n, seed) for seed in range(seeds) for n in rows if (n, seed) not in there]
+    return [(n, seed) for seed, n in product(range(seeds), rows) if (n, seed) not in there]
+
+
+def would_open_again(topic):
+    """The missing pairs for which another recipe or network has read the test set already."""
+    if not TOPICS[topic][3]:
+        return []
+    read = {(one["name"], one["seed"]) for one in all_runs(topic)}
+    return [pair for pair in missing(topic) if pair in read]
 
 
 def main():
@@ -175,19 +206,31 @@ def main():
     parser.add_argument("topics", nargs="*", metavar="TOPIC", help=", ".join(TOPICS))
     parser.add_argument("--jobs", type=int, default=torch.get_num_threads(), help="processes")
     parser.add_argument("--list", action="store_true", help="only say what is missing")
+    parser.add_argument("--again", action="store_true", help="make stored runs again, too")
     options = parser.parse_args()
     unknown = set(options.topics) - set(TOPICS)
     if unknown:
         parser.error(f"no topic {', '.join(unknown)}; there are {', '.join(TOPICS)}")
     if runtime.quick():
         parser.error("these are full-size runs: start without MNIST_COURSE_QUICK")
+    if options.again and not options.topics:
+        parser.error("--again needs a topic")
     torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
     for topic in options.topics or TOPICS:
+        rows, seeds, _, _ = TOPICS[topic]
         pairs = missing(topic)
         if options.list:
             print(f"{topic:10} {len(pairs)} runs missing")
             continue
-        runs = stored_runs(topic)
+        if options.again:
+            pairs = [(name, seed) for seed, name in product(range(seeds), rows)]
+        elif would_open_again(topic):
+            print(
+                f"{topic}: its network or recipe is not the one whose runs are stored. New runs "
+                f"would read the test set once more: --again {topic} makes them"
+            )
+            continue
+        runs = [one for one in stored_runs(topic) if (one["name"], one["seed"]) not in pairs]
         with ProcessPoolExecutor(options.jobs) as pool:
             waiting = [pool.submit(run, topic, *pair) for pair in pairs]
             for done in tqdm(as_completed(waiting), topic, len(waiting), unit="run"):

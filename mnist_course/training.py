@@ -29,6 +29,7 @@ class Recipe:
 
     epochs: int = 10  # passes over the training images
     batch_size: int = 128  # images a step
+    shuffle: bool = True  # a new order of the training images in each epoch
     optimizer: str = "sgd"  # one of OPTIMIZERS
     learning_rate: float = 0.1  # with one-cycle its peak, else its start
     momentum: float = 0.9  # SGD only
@@ -64,6 +65,10 @@ class Recipe:
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience is at least 1 epoch, or None; got {self.patience}")
 
+    def plain(self):
+        """The recipe as JSON holds it: a dict, its tuples as lists, your own functions by name."""
+        return json.loads(json.dumps(asdict(self), default=str))
+
 
 @dataclass
 class History:
@@ -83,6 +88,11 @@ class History:
         return len(self.train_loss)
 
     @property
+    def accuracy(self):
+        """The validation accuracy (0..1) after the last complete epoch, nan without one."""
+        return self.validation_accuracy[-1] if self.validation_accuracy else math.nan
+
+    @property
     def images_per_second(self):
         """Training images a second, over all complete epochs."""
         return self.images * len(self.seconds) / sum(self.seconds) if self.seconds else 0.0
@@ -100,7 +110,7 @@ class History:
             f"{len(self)} epoch{'s' * (len(self) > 1)} in {sum(self.seconds):.1f} s "
             f"({self.images_per_second:,.0f} images a second on {self.device}): "
             f"training loss {self.train_loss[-1]:.4f}, "
-            f"validation accuracy {self.validation_accuracy[-1]:.2%}"
+            f"validation accuracy {self.accuracy:.2%}"
         )
         return f"{text}. {self.stopped}" if self.stopped else text
 
@@ -253,7 +263,7 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     if recipe.channels_last and not _crashes_in_channels_last(network):
         network.to(memory_format=torch.channels_last)
     batches = data.Batches(
-        digits.train, recipe.batch_size, shuffle=True, augment=recipe.augment, seed=seed,
+        digits.train, recipe.batch_size, shuffle=recipe.shuffle, augment=recipe.augment, seed=seed,
         device=device, normalisation=recipe.normalisation,
     )  # fmt: skip
     validation = data.Batches(

@@ -28,6 +28,11 @@ def test_each_call_builds_a_new_network():
         assert build() is not build()
 
 
+def test_only_the_two_write_ups_that_never_shuffle_keep_their_images_in_order():
+    fixed = {name for name, (_, recipe) in recipes.NETWORKS.items() if not recipe.shuffle}
+    assert fixed == {"b", "d1", "d2", "d3", "d4"}
+
+
 def test_write_up_d_has_four_models():
     dropouts = {
         name: [layer.p for layer in recipes.NETWORKS[name][0]() if hasattr(layer, "p")]

@@ -27,9 +27,9 @@ def topic(few, tmp_path, monkeypatch):
     torch.set_num_threads(threads)
 
 
-def network(monkeypatch, build=models.softmax_regression, recipe=ONE_EPOCH, seeds=2):
+def network(monkeypatch, build=models.softmax_regression, recipe=ONE_EPOCH, opens_test=True):
     """Make the topic hold this network and recipe."""
-    topics = {"small": ({"one": (build, recipe)}, seeds, "mnist", True)}
+    topics = {"small": ({"one": (build, recipe)}, 2, "mnist", opens_test)}
     monkeypatch.setattr(long_runs, "TOPICS", topics)
 
 
@@ -63,12 +63,17 @@ def wider():
 @pytest.mark.parametrize(
     "change", [{"recipe": replace(ONE_EPOCH, learning_rate=0.2)}, {"build": wider}]
 )
-def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(topic, monkeypatch, change):
+def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(
+    topic, monkeypatch, capsys, change
+):
     make(monkeypatch)
     old = json.loads(topic.read_text())["runs"]
     network(monkeypatch, **change)
     assert long_runs.missing("small") == [("one", 0), ("one", 1)]
-    make(monkeypatch)
+    make(monkeypatch)  # would read the test set a second time
+    assert "--again small makes them" in capsys.readouterr().out
+    assert json.loads(topic.read_text())["runs"] == old
+    make(monkeypatch, "--again", "small")
     content = json.loads(topic.read_text())
     assert content["earlier"] == old
     assert all("test_accuracy" in one for one in old)
@@ -83,6 +88,38 @@ def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(topic, mo
     long_runs.store("small", long_runs.stored_runs("small"))
     back = json.loads(topic.read_text())
     assert (back["runs"], back["earlier"]) == (old, content["runs"])
+
+
+def test_without_the_test_set_another_recipe_is_made_unasked(topic, monkeypatch):
+    network(monkeypatch, opens_test=False)
+    make(monkeypatch)
+    network(monkeypatch, recipe=replace(ONE_EPOCH, learning_rate=0.2), opens_test=False)
+    make(monkeypatch)
+    content = json.loads(topic.read_text())
+    assert {one["recipe"]["learning_rate"] for one in content["runs"]} == {0.2}
+    assert {one["recipe"]["learning_rate"] for one in content["earlier"]} == {0.1}
+
+
+def test_a_setting_that_came_later_does_not_make_old_runs_missing(topic, monkeypatch):
+    make(monkeypatch)
+    content = json.loads(topic.read_text())
+    for one in content["runs"]:
+        del one["recipe"]["shuffle"]  # as in a file from before there was that setting
+    topic.write_text(json.dumps(content))
+    assert long_runs.missing("small") == []
+    network(monkeypatch, recipe=replace(ONE_EPOCH, shuffle=False))
+    assert len(long_runs.missing("small")) == 2
+
+
+def test_stored_runs_are_made_again_when_that_is_asked(topic, monkeypatch):
+    make(monkeypatch)
+    old = json.loads(topic.read_text())["runs"]
+    make(monkeypatch, "--again", "small")
+    content = json.loads(topic.read_text())
+    assert [one["seed"] for one in content["runs"]] == [0, 1]
+    assert content["earlier"] == old
+    with pytest.raises(SystemExit):
+        make(monkeypatch, "--again")  # not everything at once
 
 
 def test_a_seed_that_was_made_twice_counts_once(topic):

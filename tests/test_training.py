@@ -224,6 +224,20 @@ def test_augmentation_reaches_training_and_not_validation(few):
     assert (history.validation_loss[0], history.validation_accuracy[0]) == pytest.approx(plain)
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_images_come_in_a_new_order_unless_the_recipe_says_no(few, monkeypatch, shuffle):
+    orders = []
+    monkeypatch.setattr(
+        training,
+        "train_epoch",
+        lambda n, batches, *_: orders.append([y for _, y in batches]) or (1, 0),
+    )
+    fit(models.softmax_regression(), few, Recipe(epochs=2, batch_size=50, shuffle=shuffle))
+    stored = list(few.train.labels.split(50))
+    assert all(map(torch.equal, orders[0], stored)) != shuffle
+    assert all(map(torch.equal, orders[0], orders[1])) != shuffle
+
+
 def test_channels_last_is_a_layout_and_no_other_result(few):
     runs = []
     for channels_last in (False, True):
@@ -391,6 +405,7 @@ def test_history_tells_what_happened(few):
 def test_a_history_without_epochs():
     empty = training.History()
     assert (str(empty), empty.images_per_second, empty.diverged) == ("not trained", 0, False)
+    assert math.isnan(empty.accuracy)
 
 
 @pytest.mark.parametrize("place", ["batch", "update", "after_epoch", "evaluate"])

@@ -125,6 +125,7 @@ def test_other_images_are_named(images):
         ({"epochs": 3}, "epochs: 3, in the stored runs 5"),
         ({"learning_rate": 0.5}, "learning rate: 0.5, in the stored runs 0.02"),
         ({"optimizer": "sgd"}, "optimiser: sgd, in the stored runs adamw"),
+        ({"shuffle": False}, "shuffle: False, in the stored runs True"),  # stored before it was one
         ({"batch_size": 8}, "batch size: 8, in the stored runs 256"),
         ({"schedule": "constant"}, "schedule: constant, in the stored runs one-cycle"),
         ({"betas": (0.9, 0.999)}, "betas: [0.9, 0.999], in the stored runs [0.9, 0.99]"),

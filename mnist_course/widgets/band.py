@@ -1,8 +1,6 @@
 """Band, not number: a student's curve over the range of many seeds, and what a miss may mean."""
 
-import json
 import math
-from dataclasses import asdict
 from functools import lru_cache
 
 import numpy as np
@@ -62,7 +60,8 @@ def differences(history, stored, recipe=None):
         found.append(f"it saw {history.images:,} training images, the stored runs {IMAGES:,}")
     if recipe is None:
         return found
-    mine, others = json.loads(json.dumps(asdict(recipe), default=str)), stored["recipe"]
+    # an older run lacks the settings that came later; it was made with their first values
+    mine, others = recipe.plain(), Recipe().plain() | stored["recipe"]
     for name, theirs in others.items():
         setting, values = ONLY_WITH.get(name, (None, set()))
         if setting and not {mine[setting], others[setting]} <= values:
