@@ -10,7 +10,9 @@ PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 
         && echo $$python && exit; \
     done; command -v python3 || command -v python)
 SCRIPT = "$(or $(PYTHON),$(error Python 3.11 or newer is needed: get it from python.org))" scripts/setup.py
-SETUP = $(SCRIPT) $(if $(WHEELS),--wheels "$(WHEELS)")
+# PYTHON=… on the command line asks for just that one, even if .venv has another.
+ASKED := $(if $(filter command,$(origin PYTHON)),--this-python)
+SETUP = $(SCRIPT) $(ASKED) $(if $(WHEELS),--wheels "$(WHEELS)")
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 else

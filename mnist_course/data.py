@@ -191,8 +191,8 @@ def fashion_root(root=None, folder=None, download=False):
         ) from error
     if missing:
         raise DataError(
-            "Fashion-MNIST is not on this machine. Type: mnist-course data fashion "
-            "(or, with the files in a folder: mnist-course data fashion --from FOLDER)"
+            f"Fashion-MNIST is not on this machine. Type: {runtime.command('data fashion')} "
+            "(with the files in a folder add: --from FOLDER)"
         )
     return root
 
@@ -206,7 +206,7 @@ def _download_fashion(root):
         raise DataError(
             f"Fashion-MNIST can't be downloaded ({error}). Get its four .gz files from "
             "https://github.com/zalandoresearch/fashion-mnist on another machine and type: "
-            "mnist-course data fashion --from FOLDER"
+            f"{runtime.command('data fashion --from FOLDER')}"
         ) from error
 
 

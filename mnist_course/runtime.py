@@ -1,9 +1,11 @@
 """Where a lesson runs: device, seeds, quick mode, folders, whole files, versions."""
 
 import importlib.metadata
+import math
 import os
 import platform
 import random
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +20,13 @@ PACKAGES = (
 
 
 class CourseError(Exception):
-    """A foreseen mistake: its message says what to do, and the command line prints nothing else."""
+    """A foreseen mistake; its message says what to do.
+
+    The command line and a notebook show the sentence alone, without a traceback.
+    """
+
+    def _render_traceback_(self):
+        return [str(self)]
 
 
 def device(name=None):
@@ -76,6 +84,15 @@ def data_folder():
     if named:
         return Path(named).expanduser().resolve()
     return platformdirs.user_data_path("mnist-course", appauthor=False)
+
+
+def command(words):
+    """The line that runs `mnist-course` with these words in a shell, wherever it is installed."""
+    program = "mnist-course"
+    if not shutil.which(program):  # its environment is not activated
+        program = str(Path(sys.executable).with_name(program))
+        program = f'"{program}"' if " " in program else program
+    return f"{program} {words}"
 
 
 def work_folder():
@@ -143,18 +160,23 @@ def report():
 def check_floor(accuracy, quick_floor, full_floor):
     """Compare an accuracy (0..1) with the least that a working network reaches here.
 
-    The floors of the two modes lie far below the spread of random seeds. Prints a
-    sentence. A miss is an AssertionError in automatic runs: in quick mode, and in full mode
-    with `MNIST_COURSE_FLOORS=1`, which make test-full and make site set.
+    The floors of the two modes lie far below the spread of random seeds. Prints a sentence. A
+    miss is an AssertionError in automatic runs: in quick mode, and in full mode with
+    `MNIST_COURSE_FLOORS=1`, which make test-full and make site set. An accuracy of nan, from a
+    training that was interrupted in its first epoch, is no miss.
     """
+    if math.isnan(accuracy):
+        print("Nothing to judge: no epoch was completed. Run this cell again, to its end.")
+        return
     floor = quick_floor if quick() else full_floor
     text = f"{100 * floor:.4g}%"  # 98.5%, but 90%
     if accuracy >= floor:
         print(f"{accuracy:.2%}: above {text}, as a working network should be here")
         return
     message = (
-        f"{accuracy:.2%}: below {text}. Something is broken: check that the cells above ran "
-        "in order, then restart the kernel and run all cells"
+        f"{accuracy:.2%}: below {text}. If you interrupted the training, run this cell again. If "
+        "not, something is broken: check that the cells above ran in order, then restart the "
+        "kernel and run all cells"
     )
     if quick() or _is_set("MNIST_COURSE_FLOORS"):
         raise AssertionError(message)

@@ -3,6 +3,7 @@
     python scripts/setup.py                  set up; when that is done, it only looks
     python scripts/setup.py --tests          with the packages that the tests need
     python scripts/setup.py --wheels DIR     without a network, from a folder of wheels
+    python scripts/setup.py --this-python    even if .venv was made by another version
     python scripts/setup.py --fill DIR       fill such a folder, after a set-up
 
 pip's own settings (an index, a proxy) hold here too. This file keeps to the syntax of
@@ -129,6 +130,12 @@ def works(state):
     return subprocess.call([str(PYTHON), "-c", "import mnist_course"], cwd=str(VENV)) == 0
 
 
+def other_python():
+    """True when the environment was made by another minor version of Python than this one."""
+    made = re.search(r"^version *= *(\d+\.\d+)", (VENV / "pyvenv.cfg").read_text(), re.MULTILINE)
+    return not made or made.group(1) != "{}.{}".format(*sys.version_info)
+
+
 def make_environment():
     """A new, empty .venv, marked as unfinished."""
     try:
@@ -145,18 +152,19 @@ def make_environment():
     venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(str(VENV))
 
 
-def set_up(tests, wheels):
+def set_up(tests, wheels, this_python):
     """Bring .venv to what pyproject.toml asks for; do nothing when it is there already."""
     source = from_folder(wheels) if wheels else []
     state = read_state()
     wanted = {"folder": str(ROOT), "installed": fingerprint(), "tests": tests, "data": True}
-    if state and works(state):
+    if state and works(state) and not (this_python and other_python()):
         wanted["tests"] = tests or state["tests"]
         if state == wanted:
             print("Set up already.")
             return
     elif state is not None:
-        print(f"{VENV} is unfinished or was made elsewhere: making it again.", flush=True)
+        reason = "is unfinished, was made elsewhere or has another Python"
+        print(f"{VENV} {reason}: making it again.", flush=True)
         shutil.rmtree(str(VENV))
         state = None
 
@@ -200,7 +208,7 @@ def fill(folder):
     # hatchling and editables, which install the course itself, are among the test packages
     pip("wheel", "--wheel-dir", folder, ".[test]")
     pip("wheel", "--wheel-dir", folder, "--no-deps", D2L)
-    print(f"{folder} is filled. In a room without a network: make setup WHEELS=DIR")
+    print(f"{folder} is filled. In a room without a network: make setup WHEELS={folder}")
 
 
 def main():
@@ -212,6 +220,7 @@ def main():
         )
     parser = argparse.ArgumentParser(description="Set the course up in .venv.")
     parser.add_argument("--tests", action="store_true", help="with what the tests need")
+    parser.add_argument("--this-python", action="store_true", help="even if .venv has another")
     parser.add_argument("--wheels", metavar="DIR", help="take every package from this folder")
     parser.add_argument("--fill", metavar="DIR", help="fill a folder of wheels instead")
     options = parser.parse_args()
@@ -219,7 +228,7 @@ def main():
         if options.fill:
             fill(options.fill)
         else:
-            set_up(options.tests, options.wheels)
+            set_up(options.tests, options.wheels, options.this_python)
     except SetUpError as error:
         return str(error)
     except (OSError, subprocess.CalledProcessError) as error:

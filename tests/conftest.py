@@ -17,3 +17,18 @@ def digits():
 def few(digits):
     """A small world: 200 training and 100 validation images."""
     return data.Digits(digits.train[:200], digits.validation[:100])
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Every text that is written on a sheet of pixels from now on: its place, words and size."""
+    from mnist_course.widgets import pixels
+
+    texts, text = [], pixels.Sheet.text
+
+    def kept(sheet, *given, **options):
+        texts.append(given)
+        text(sheet, *given, **options)
+
+    monkeypatch.setattr(pixels.Sheet, "text", kept)
+    return texts

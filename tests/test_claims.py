@@ -10,11 +10,12 @@ import re
 from functools import cache
 from pathlib import Path
 
+import choices
 import nbformat
 import pytest
 import torch
 
-from mnist_course import data, metrics, models, recipes, results
+from mnist_course import data, metrics, models, probe, recipes, results
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
@@ -120,6 +121,8 @@ QUOTED = {
         "3.03": "write-up C shows it as a probability",
         "98.9": "question 4 assumes it",
         "99": "what tutorials report, rounded",
+        "80": "write-up D, its first model",
+        "90": "write-up D, its second and third model",
     },
     "05": {
         "9,950": "the exercise's example and question 3 assume it",
@@ -195,7 +198,9 @@ def test_the_learning_rate_that_lesson_02_calls_too_large_is(seed=0):
 
 
 def spread(row):
-    """Mean and deviation of a stored row, as the README writes them."""
+    """Mean and deviation of a stored row, as the README writes them; one run has no deviation."""
+    if row["deviation"] is None:
+        return f"{100 * row['mean']:.2f} %"
     return f"{100 * row['mean']:.2f} ± {100 * row['deviation']:.2f} %"
 
 
@@ -204,13 +209,17 @@ def accuracies():
     for words, topic in (
         ("**Lesson 05's network**", "residual"),
         ("**The same kind of network, longer**", "residual-long"),
+        ("**The smallest of this kind**", "residual-small"),
     ):
         stored = results.load(topic)
         test = stored["rows"][topic]["test"]
+        work = probe.multiply_accumulates(recipes.NETWORKS[topic][0]())
         yield (
             words,
             [
                 f"{stored['runs'][0]['parameters']:,} parameters",
+                f"{work / 1e6:.1f} million multiply-accumulates",
+                f"{stored['runs'][0]['recipe']['epochs']} epochs",
                 f"{stored['training_images']:,} images",
                 f"{100 * test['mean']:.2f} % of the test set",
                 f"standard deviation {100 * test['deviation']:.2f} %",
@@ -218,12 +227,15 @@ def accuracies():
                 + ", ".join(f"{100 * accuracy:.2f}" for accuracy in test["accuracies"]),
             ],
         )
-    yield (
-        "Three networks were read on it",
-        [
-            f"the first reached {100 * first_network()['mean']:.2f} %",
-        ],
+    yield "Four networks were read on it", [
+        f"The first reached {100 * first_network()['mean']:.2f} %",
+    ]  # fmt: skip
+    longer, smallest = (
+        len(choices.CANDIDATES[name]) for name in ("the longer network", "the smallest network")
     )
+    yield "chosen on 10,000 images", [
+        f"the larger one among {longer} candidates", f"the smallest among {smallest}",
+    ]  # fmt: skip
     for line, topic, name in TABLE:
         stored = results.load(topic)
         row = stored["rows"][name]
@@ -240,9 +252,12 @@ def first_network():
 TABLE = (
     ("| LeNet-5, sigmoid and average pooling, 10 epochs |", "lenet", "lenet5"),
     ("| LeNet-5 with ReLU, max pooling and Adam, 10 epochs |", "relu", "lenet5-relu"),
-    ("| write-up B's", "writeups", "b"),
+    ("| write-up A's, its first epoch", "writeup-a", "a"),
+    ("| write-up B's, one order", "writeups", "b"),
+    ("| write-up B's, shuffled", "writeups", "b, shuffled"),
     ("| write-up C's", "writeups", "c"),
     ("| write-up E's", "writeups", "e"),
+    ("| write-up D's LeNet-5, from d2l,", "fashion", "lenet5"),
     ("| write-up D's network by SGD, on Fashion-MNIST |", "fashion", "d1"),
     ("| write-up D's by Adam, on Fashion-MNIST |", "fashion", "d2"),
     ("| write-up D's with dropout, on Fashion-MNIST |", "fashion", "d3"),
@@ -257,6 +272,7 @@ def speeds():
     training, loader, explorers = (tables[name] for name in ("training", "loader", "explorers"))
     yield "| training lesson 05's network", [
         f"{training['ratio']:.3g} times", f"{training['seconds']:.0f} s",
+        f"{1175 * min(training['times']['step of write-up A']) / training['seconds']:.3g} times",
     ]  # fmt: skip
     yield (
         "| augmented images a second",
@@ -266,34 +282,44 @@ def speeds():
         ],
     )
     yield "| an epoch of LeNet-5", [f"{tables['loop']['ratio']:.3g} times"]
-    yield "| from a key on an explorer's slider", [f"{explorers['ratio']:.3g} times"]
+    labs = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
+    ahead = [explorers["milliseconds"][name] for name in labs]
+    yield "| from a key on a slider", [
+        f"{explorers['ratio']:.3g} times", f"{min(ahead):.0f} to {max(ahead):.0f} ms",
+    ]  # fmt: skip
     yield "| `mnist-course --help`", [
         f"{tables['help']['ratio']:.3g} times", f"{tables['help']['seconds']:.2g} s",
     ]  # fmt: skip
     networks = tables.get("networks", {"rows": {}})["rows"]
     for line, _, name in TABLE:
-        if name in networks:  # make bench ARGS=networks has been run
+        if name == "a":
+            yield line, [f"{training['peer_minutes_an_epoch']:.0f} min"]
+        elif name in networks:  # make bench ARGS=networks has been run
             yield line, [f"{networks[name]['minutes']:.1f} min"]
-    least = explorers["least_milliseconds"].values()
-    labs = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
-    ahead = [explorers["milliseconds"][name] for name in labs]
-    late = [explorers["explorers"][name]["explorer"]["percentile_95"] for name in labs]
-    asked = [explorers["on_demand_milliseconds"][name] for name in labs]
-    yield (
-        "At such a pace",
-        [
-            f"{min(ahead):.0f} to {max(ahead):.0f} ms",
-            f"{math.ceil(max(late))} ms",
-            f"{min(asked):.0f} to {max(asked):.0f} ms",
-            f"{min(least):.0f} to {max(least):.0f} ms",
-            f"{explorers['milliseconds']['epoch scrubber']:.0f} ms",
-        ],
-    )
+    yield "**The same kind of network, longer**", [
+        f"{networks['residual-long']['minutes']:.1f} min",
+    ]  # fmt: skip
     lessons = {k: v for k, v in results.load("lessons").items() if k.isdigit()}
     for number, lesson in lessons.items():
         yield f"| {number} |", [f"| {lesson['minutes']} min |"]
     most = max(lesson["peak_megabytes"] for lesson in lessons.values())
     yield "Peak memory of a lesson", [f"at most {most:,} MB"]
+
+
+def explorers():
+    """The same for docs/speed.md."""
+    table = results.load("bench")["tables"]["explorers"]
+    labs = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
+    ahead = [table["milliseconds"][name] for name in labs]
+    late = [table["explorers"][name]["explorer"]["percentile_95"] for name in labs]
+    yield "**Step by step**", [
+        f"{min(ahead):.0f} to {max(ahead):.0f} ms", f"{math.ceil(max(late))} ms",
+    ]  # fmt: skip
+    asked = [table["on_demand_milliseconds"][name] for name in labs]
+    yield "**After a jump**", [f"{min(asked):.0f} to {max(asked):.0f} ms"]
+    least = table["least_milliseconds"].values()
+    yield "**A bare slider**", [f"{min(least):.0f} to {max(least):.0f} ms"]
+    yield "The epoch scrubber", [f"{table['milliseconds']['epoch scrubber']:.0f} ms"]
 
 
 def missing_from(text, quoted):
@@ -309,11 +335,45 @@ def missing_from(text, quoted):
                 yield f"{words!r} lacks {number!r}; it says: {found[0]}"
 
 
-@pytest.mark.parametrize("quoted", [accuracies, speeds], ids=lambda function: function.__name__)
-def test_the_readme_quotes_the_results(quoted):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "quoted"),
+    [("README.md", accuracies), ("README.md", speeds), ("docs/speed.md", explorers)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_page_quotes_the_results(page, quoted):
+    text = (ROOT / page).read_text(encoding="utf-8")
     lacking = list(missing_from(text, quoted()))
-    assert not lacking, "README:\n" + "\n".join(lacking)
+    assert not lacking, f"{page}:\n" + "\n".join(lacking)
+
+
+# What the README states beside those: what it is computed from, or who says so
+STATED = {
+    "70,000": lambda: len(data.load_all_training()) + 10_000,
+    "10,000": lambda: results.load("choices")["validation_images"],
+    "5,000": lambda: len(split().validation),
+    "2.303": math.log(10),
+    "99.5": "the aim; what was reached stands under Results",
+    "99.51": "write-up A, after five epochs",
+    "3.11": "a version of Python",
+    "3.14": "a version of Python",
+    "3.0": "a version of a licence",
+}
+
+
+def test_every_number_of_the_readme_has_its_evidence():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"```.*?```|`[^`]*`", " ", text, flags=re.DOTALL)
+    known = {*STATED}
+    for _, numbers in [*accuracies(), *speeds()]:
+        known |= set(claims(" % ".join(numbers)))
+    assert set(claims(text)) <= known, sorted(set(claims(text)) - known)
+
+
+@pytest.mark.parametrize("number", [n for n, source in STATED.items() if not isinstance(source, str)])
+def test_stated_numbers_are_what_the_readme_says(number):
+    source = STATED[number]
+    value = source() if callable(source) else source
+    assert f"{value:,.{len(number.partition('.')[2])}f}" == number
 
 
 def test_a_number_that_a_text_lacks_is_named_with_its_place():

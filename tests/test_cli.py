@@ -85,7 +85,7 @@ def test_fashion_from_a_folder_that_is_not_there(tmp_path):
             "folder of your own, or name a folder in which you may write, then try again.",
         ),
         (OSError(5, "Input/output error", "x.bin"), "Error: Input/output error (x.bin)\n"),
-        (ImportError("No module named 'torch'"), "Type: mnist-course doctor"),
+        (ImportError("No module named 'torch'"), f"Type: {runtime.command('doctor')}"),
         (runtime.CourseError("say what to do"), "say what to do"),
     ],
 )
@@ -160,7 +160,7 @@ def test_doctor_lessons_start_without_fashion(few_packages, monkeypatch, tmp_pat
     result = course("doctor")
     assert result.exit_code == 0
     assert re.search(r"^note +Fashion-MNIST ", result.stdout, re.MULTILINE)
-    assert "-> mnist-course data fashion" in result.stdout
+    assert f"-> {runtime.command('data fashion')}" in result.stdout
 
 
 def test_doctor_sees_a_setting_that_the_user_overruled(monkeypatch, tmp_path):

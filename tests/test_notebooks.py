@@ -168,6 +168,13 @@ def test_cells_are_python_and_short(notebook):
 
 
 @every_lesson
+def test_a_training_may_be_interrupted_in_its_first_epoch(notebook):
+    """There is no last item then: history.accuracy knows that."""
+    for cell in code(notebook):
+        assert not re.search(r"\b(train|validation)_(loss|accuracy)\[-1\]", cell.source)
+
+
+@every_lesson
 def test_a_lesson_downloads_nothing(notebook):
     for cell in code(notebook):
         assert not re.search(r"download\s*=\s*True|urlretrieve|urlopen|requests\.", cell.source)

@@ -1,6 +1,11 @@
-"""What a lesson says of itself: floors that a working network reaches."""
+"""What a lesson runs on, and what it says of itself: floors that a working network reaches."""
+
+import math
+import sys
+from pathlib import Path
 
 import pytest
+import torch
 
 from mnist_course import runtime
 
@@ -32,7 +37,7 @@ def test_each_mode_has_its_floor(mode, capsys):
 )
 def test_a_miss_fails_an_automatic_run(mode, quick, floors, floor):
     mode(quick, floors)
-    with pytest.raises(AssertionError, match=f"11.35%: below {floor}. Something is broken"):
+    with pytest.raises(AssertionError, match=f"11.35%: below {floor}. If you interrupted"):
         runtime.check_floor(0.1135, **FLOORS)
 
 
@@ -40,4 +45,62 @@ def test_a_miss_fails_an_automatic_run(mode, quick, floors, floor):
 def test_a_student_is_only_told(mode, floors, capsys):
     mode(floors=floors)
     runtime.check_floor(0.98, **FLOORS)
-    assert "98.00%: below 98.5%. Something is broken" in capsys.readouterr().out
+    assert "98.00%: below 98.5%. If you interrupted" in capsys.readouterr().out
+
+
+def test_a_training_without_a_complete_epoch_has_nothing_to_judge(mode, capsys):
+    for quick in ("0", "1"):
+        mode(quick)
+        runtime.check_floor(math.nan, **FLOORS)
+        assert capsys.readouterr().out.startswith("Nothing to judge: no epoch was completed.")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "working", "expected"),
+    [
+        ((), (), ["cpu"]),
+        (("cuda",), ("cuda",), ["cuda", "cpu"]),
+        (("mps",), ("mps",), ["mps", "cpu"]),
+        (("cuda", "mps"), ("cuda", "mps"), ["cuda", "mps", "cpu"]),
+        (("cuda", "mps"), ("mps",), ["mps", "cpu"]),  # as where a driver is too old
+        (("cuda",), (), ["cpu"]),
+    ],
+)
+def test_the_best_device_that_works_is_taken(monkeypatch, claimed, working, expected):
+    def zeros(*size, device, real=torch.zeros):
+        if device not in working:
+            raise RuntimeError(f"no {device} here")
+        return real(*size)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in claimed)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in claimed)
+    monkeypatch.setattr(torch, "zeros", zeros)
+    assert runtime.device() == torch.device(expected[0])
+    for name in ("cuda", "mps", "cpu"):
+        if name in expected:
+            assert runtime.device(name) == torch.device(name)
+        else:
+            words = f"no device '{name}' here; this machine has {', '.join(expected)}"
+            with pytest.raises(ValueError, match=words):
+                runtime.device(name)
+
+
+def test_a_line_to_type_names_the_program_where_it_is(monkeypatch):
+    monkeypatch.setattr(runtime.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert runtime.command("doctor") == "mnist-course doctor"
+    monkeypatch.setattr(runtime.shutil, "which", lambda name: None)
+    assert runtime.command("doctor") == f"{Path(sys.executable).parent / 'mnist-course'} doctor"
+    monkeypatch.setattr(sys, "executable", str(Path("/home/a b/python")))
+    assert runtime.command("lab") == f'"{Path("/home/a b/mnist-course")}" lab'
+
+
+def test_a_notebook_shows_a_foreseen_mistake_without_its_traceback(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.run_cell(
+        "from mnist_course.data import DataError\n"
+        "try:\n    open('/no/such/file')\n"
+        "except OSError as error:\n    raise DataError('say what to do') from error"
+    )
+    assert capsys.readouterr().out == "say what to do\n"

@@ -76,6 +76,9 @@ def build_editable(folder, settings=None, metadata=None):
                        "mnist-course = mnist_course:main\\n")
         wheel.writestr(info + "RECORD", "")
     return name
+
+def build_wheel(folder, settings=None, metadata=None):
+    return build_editable(folder)
 """
 PYPROJECT = """
 [build-system]
@@ -115,14 +118,15 @@ def project(tmp_path):
     return folder
 
 
-def set_up(project, *arguments, prefix=(), **options):
-    """Run the script there, its index a port where nobody answers."""
+def set_up(project, *arguments, prefix=(), pip=(), **options):
+    """Run the script there, its index a port where nobody answers; pip: more of its settings."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     environment |= {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         "PIP_RETRIES": "1",
         "no_proxy": "127.0.0.1",
+        **dict(pip),
     }
     command = [*prefix, sys.executable, "scripts/setup.py", *arguments]
     return subprocess.run(
@@ -163,6 +167,26 @@ def test_set_up_and_what_comes_after(project):
 
     assert set_up(project, "--tests").stdout == "Set up already.\n"
 
+    # a folder of wheels, filled from wherever pip gets its own
+    here = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(project / "wheels")}
+    done = set_up(project, "--fill", "filled", pip=here)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"make setup WHEELS={project / 'filled'}\n")
+    names = sorted(path.name for path in (project / "filled").iterdir())
+    assert names == ["d2l-1.0.3-py3-none-any.whl", "mnist_course-1.0-py3-none-any.whl"]
+
+    # an environment of another Python stays unless this one is asked for
+    made_by = project / ".venv" / "pyvenv.cfg"
+    now = "version = {}.{}".format(*sys.version_info)
+    assert now in made_by.read_text()
+    made_by.write_text(made_by.read_text().replace(now, "version = 3.9"))
+    assert set_up(project).stdout == "Set up already.\n"
+    done = set_up(project, "--this-python", "--wheels", "filled")
+    assert done.returncode == 0, done.stderr
+    assert "has another Python: making it again" in done.stdout
+    assert now in made_by.read_text()
+    assert set_up(project, "--this-python").stdout == "Set up already.\n"
+
     # new dependencies, but no network: the environment that works is kept
     (project / "pyproject.toml").write_text(PYPROJECT.replace("[]", '["hatchling"]'))
     assert "can't reach its package index" in failed(set_up(project))
@@ -199,6 +223,10 @@ def test_an_environment_of_someone_else_is_left_alone(project):
     (project / ".venv" / "mine").touch()
     assert "rename or delete it" in failed(set_up(project))
     assert (project / ".venv" / "mine").exists()
+
+
+def test_wheels_come_after_a_set_up(project):
+    assert "Set the course up first" in failed(set_up(project, "--fill", "filled"))
 
 
 def test_a_folder_without_wheels(project):

@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
 SHOWN = {
     "train_epoch", "evaluate", "lenet5", "initialise_xavier", "lenet5_variant", "network_b",
-    "network_c", "network_e", "ResidualBlock", "residual_network",
+    "network_c", "network_e", "ResidualBlock", "residual_network", "softmax_regression",
+    "WriteupABlock", "network_a", "small_residual_network",
 }  # fmt: skip
 
 
@@ -38,6 +39,22 @@ PAIRS = [(lesson, name) for lesson in LESSONS for name in definitions(lesson) if
 @pytest.mark.parametrize(("lesson", "name"), PAIRS, ids=lambda value: getattr(value, "stem", value))
 def test_the_lesson_shows_what_the_package_does(lesson, name):
     assert definitions(lesson)[name] == package()[name]
+
+
+def uses(path):
+    """The networks and metrics of the package that a lesson takes from there, by name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in ("models", "metrics"):
+                yield node.attr
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_nothing_is_hidden_before_it_was_shown(lesson):
+    shown = {name for path in LESSONS if path <= lesson for name in definitions(path)}
+    if lesson.stem.startswith("05"):
+        shown.add("interval")  # its formula, just above as an exercise
+    assert set(uses(lesson)) <= shown
 
 
 def test_what_a_student_should_understand_is_shown_once():

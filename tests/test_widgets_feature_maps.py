@@ -650,18 +650,10 @@ def test_a_compiled_network_is_shown_as_it_was_built(lenet):
         (32, "purple below 0 (bars: large"),
     ],
 )
-def test_the_legend_of_all_maps_says_where_signs_can_be_seen(channels, words, monkeypatch):
+def test_the_legend_of_all_maps_says_where_signs_can_be_seen(channels, words, written):
     """At 4, 2 and 1 pixels for each number."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, channels, 5, padding=2), nn.Flatten())
-    written = []
-    text = pixels.Sheet.text
-
-    def kept(sheet, *given, **options):
-        written.append(given)
-        text(sheet, *given, **options)
-
-    monkeypatch.setattr(pixels.Sheet, "text", kept)
     layers.feature_map_picture({"net": layers.Look(network)}, IMAGES[0], "0")
     [(legend, size)] = [(one[2], one[3]) for one in written if "maps: full colour" in one[2]]
     assert words in legend

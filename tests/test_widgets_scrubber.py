@@ -110,7 +110,7 @@ def test_the_marker_stands_on_its_epoch_and_nothing_of_the_last_frame_is_left(tr
                       "first 16 of 300 feature maps")),
     ],
 )  # fmt: skip
-def test_the_picture_says_what_it_leaves_out(few, monkeypatch, channels, words):
+def test_the_picture_says_what_it_leaves_out(few, written, channels, words):
     torch.manual_seed(0)
     sources, count = channels
     network = nn.Sequential(
@@ -119,14 +119,6 @@ def test_the_picture_says_what_it_leaves_out(few, monkeypatch, channels, words):
     )  # fmt: skip
     seen = scrubber.look(network, few.validation.images[0], "1")
     assert len(seen.kernels) == len(seen.maps) == 16
-    written = []
-    text = pixels.Sheet.text
-
-    def kept(sheet, *given, **options):
-        written.append(given)
-        text(sheet, *given, **options)
-
-    monkeypatch.setattr(pixels.Sheet, "text", kept)
     scrubber.scrubber_picture(seen, few.validation.images[0], 1, 0, History())
     found = [(one[2], one[0], one[3]) for one in written if "full colour" in one[2]]
     for (caption, left, size), start in zip(found, words, strict=True):

@@ -30,7 +30,8 @@ class Course(click.Group):
         try:
             return super().invoke(context)
         except ImportError as error:
-            raise click.ClickException(f"{error}. Type: mnist-course doctor") from error
+            line = runtime.command("doctor")
+            raise click.ClickException(f"{error}. Type: {line}") from error
         except OSError as error:
             place = f" ({error.filename})" if error.filename else ""
             text = f"{error.strerror or error}{place}"
@@ -67,7 +68,7 @@ def doctor():
     if not ready:
         click.echo("\nA lesson would not run yet: do what stands behind the arrows.")
         sys.exit(1)
-    click.echo("\nThe lessons can start: mnist-course lab")
+    click.echo(f"\nThe lessons can start: {runtime.command('lab')}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

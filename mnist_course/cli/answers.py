@@ -306,7 +306,8 @@ def _round(answers, folder):
         with contextlib.suppress(OSError), process.stdin as pipe:
             json.dump(answers, pipe)
         if _next(lines, SECONDS_TO_START) != "ready\n":
-            raise runtime.CourseError("Python can't run the checks. Type: mnist-course doctor")
+            line = runtime.command("doctor")
+            raise runtime.CourseError(f"Python can't run the checks. Type: {line}")
         for answer in answers:
             line = _next(lines, SECONDS_FOR_AN_ANSWER)
             if not line:
@@ -392,7 +393,9 @@ def run(folder):
     from mnist_course import checks
 
     if not folder.is_dir():
-        raise runtime.CourseError(f"there is no folder {folder}: mnist-course lab makes it")
+        raise runtime.CourseError(
+            f"there is no folder {folder}. This makes it: {runtime.command('lab')}"
+        )
     if isinstance(sys.stdout, io.TextIOWrapper):  # a student's line may hold any character,
         sys.stdout.reconfigure(errors="replace")  # and a file on Windows takes few
     earned, points = 0, 0

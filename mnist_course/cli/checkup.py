@@ -69,6 +69,8 @@ def install(name, *options):
 def device():
     found = runtime.device()
     text = "cpu (no GPU found; nothing needs one)" if found.type == "cpu" else str(found)
+    if found.type == "cpu" and sys.platform == "win32":
+        text += '; for an NVIDIA GPU see "With a GPU" in the README'
     return Finding("device", text)
 
 
@@ -78,7 +80,7 @@ def mnist():
     try:
         return Finding("MNIST", f"70,000 images in {data.mnist_root()}, every file checked")
     except runtime.CourseError as error:
-        return Finding("MNIST", str(error), "mnist-course data mnist")
+        return Finding("MNIST", str(error), runtime.command("data mnist"))
 
 
 def fashion():
@@ -87,7 +89,8 @@ def fashion():
     try:
         root = data.fashion_root()
     except runtime.CourseError as error:
-        return Finding("Fashion-MNIST", str(error), "mnist-course data fashion", needed=False)
+        remedy = runtime.command("data fashion")
+        return Finding("Fashion-MNIST", str(error), remedy, needed=False)
     return Finding("Fashion-MNIST", f"70,000 images in {root}, every file checked")
 
 

@@ -36,13 +36,7 @@ STYLE = """<style>
 
 
 class ExplorerError(runtime.CourseError):
-    """A foreseen mistake in what an explorer was given; the message says what to do.
-
-    A notebook shows the sentence alone, without a traceback.
-    """
-
-    def _render_traceback_(self):
-        return [str(self)]
+    """A foreseen mistake in what an explorer was given; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,11 @@ class Seen:
 
     picture: np.ndarray | bytes
     text: str
+
+
+def quick_note():
+    """What is said of a trained network in quick mode; "" in full mode."""
+    return " (Quick mode: it was trained on few images.)" if runtime.quick() else ""
 
 
 def png(pixels):

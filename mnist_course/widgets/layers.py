@@ -13,7 +13,15 @@ from torch.nn.utils import parametrize
 
 from mnist_course import data, plots
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, same_place, slider
+from mnist_course.widgets.base import (
+    Explorer,
+    ExplorerError,
+    Seen,
+    quick_note,
+    rows,
+    same_place,
+    slider,
+)
 
 PANEL, GAP = 404, 14  # pixels of the picture for each network, and between them
 DIGIT, MAP, BARS = (0, 44), (148, 44), (298, 44)  # places within a panel
@@ -394,7 +402,7 @@ def feature_map_picture(looks, image, layer, channel=0, source=0, position=0, la
         name: looks_at(look.field(layer, row, column)) for name, look in looks.items()
     })  # fmt: skip
     where = f"Layer {layer} ({kind}), channel {channel}, row {row}, column {column}"
-    return Seen(sheet.pixels, f"{where}: {field}. {' '.join(texts)}")
+    return Seen(sheet.pixels, f"{where}: {field}. {' '.join(texts)}{quick_note()}")
 
 
 def _by_name(texts):

@@ -11,7 +11,15 @@ from torch import nn
 from mnist_course import plots
 from mnist_course.training import History, Snapshots
 from mnist_course.widgets import charts, layers, pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
+from mnist_course.widgets.base import (
+    Explorer,
+    ExplorerError,
+    Seen,
+    dropdown,
+    quick_note,
+    rows,
+    slider,
+)
 
 WIDTH = 800
 SHOWN = 16  # at most so many channels of a layer
@@ -145,7 +153,7 @@ def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None
         f"{seen.probabilities[answer]:.1%}; the label is {label}, to which it gives "
         f"{seen.probabilities[label]:.1%}."
     )
-    return Seen(sheet.pixels, text)
+    return Seen(sheet.pixels, text + quick_note())
 
 
 def _draw_bars(sheet, probabilities, label, x, y):

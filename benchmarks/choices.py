@@ -1,0 +1,176 @@
+"""The candidates that a network and recipe were chosen among, on images cut from the training set.
+
+    python benchmarks/choices.py           every run that is missing
+    python benchmarks/choices.py --list    the candidates, and what they reached
+
+The test set stays sealed here. Each candidate learns from 50,000 of the 60,000 images that are not
+in it, and is read on the other 10,000 after its last epoch. A split's number is also its seed. The
+figures go to `mnist_course/results/choices.json` as soon as a run ends.
+"""
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from mnist_course import data, probe, recipes, results, runtime
+from mnist_course.augment import RandomAffine
+from mnist_course.models import ResidualBlock
+from mnist_course.training import fit
+
+STRONG = RandomAffine(degrees=15, shift=0.1, scale=0.15, shear=0.2)
+STRONGER = RandomAffine(degrees=15, shift=0.12, scale=0.2, shear=0.3)
+LIGHT = RandomAffine(degrees=10, shift=0.05, scale=0.1, shear=0.1)
+
+LONG = replace(recipes.RESIDUAL, batch_size=128)
+LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
+SMALL = replace(LONG, epochs=40, label_smoothing=0.0, weight_decay=0.005)
+
+# what is chosen: {candidate: (its network, its recipe, the splits it was tried on)}
+CANDIDATES = {
+    "lesson 05's network, to compare": {
+        "16 channels, 5 epochs": ({"channels": 16}, recipes.RESIDUAL, [1]),
+    },
+    "the longer network": {
+        "28 channels, 14 epochs": ({"channels": 28}, replace(LONG, epochs=14), [0]),
+        "stride 1, 14 epochs": (
+            {"channels": 16, "crop": 3, "stride": 1}, replace(LONG, epochs=14), [0],
+        ),
+        "28 channels, 18 epochs, strong augmentation": (
+            {"channels": 28}, replace(LONG_DECAY, epochs=18, augment=STRONG), [0],
+        ),
+        "28 channels, 24 epochs, strong augmentation": (
+            {"channels": 28}, replace(LONG_DECAY, epochs=24, augment=STRONG), [1],
+        ),
+        "30 channels, 16 epochs, stronger augmentation": (
+            {"channels": 30}, replace(LONG_DECAY, epochs=16, augment=STRONGER), [1],
+        ),
+    },
+    "the smallest network": {
+        "8 channels, 30 epochs": ({"channels": 8}, replace(LONG, epochs=30), [0, 1]),
+        "8 channels, stride 1, 20 epochs": (
+            {"channels": 8, "crop": 3, "stride": 1}, replace(LONG, epochs=20), [1],
+        ),
+        "8 channels, 40 epochs, no smoothing": ({"channels": 8}, SMALL, [1]),
+        "8 channels, 40 epochs, no smoothing, light augmentation": (
+            {"channels": 8}, replace(SMALL, augment=LIGHT), [1],
+        ),
+        "11 channels throughout, 30 epochs, light augmentation": (
+            {"channels": 11, "flat": True}, replace(SMALL, epochs=30, augment=LIGHT), [1],
+        ),
+        "11 channels throughout, 50 epochs": (
+            {"channels": 11, "flat": True}, replace(SMALL, epochs=50), [1],
+        ),
+        "12 channels throughout, 50 epochs, light augmentation": (
+            {"channels": 12, "flat": True}, replace(SMALL, epochs=50, augment=LIGHT), [1],
+        ),
+    },
+}  # fmt: skip
+
+
+def family(channels, crop=2, stride=2, flat=False):
+    """A network of lesson 05's blocks.
+
+    flat: as many channels everywhere, and one more block, as in `models.small_residual_network`.
+    """
+    wide = channels if flat else 2 * channels
+    return nn.Sequential(
+        nn.ZeroPad2d(-crop),
+        nn.Conv2d(1, channels, kernel_size=5, stride=stride, bias=False),
+        nn.BatchNorm2d(channels), nn.ReLU(),
+        *[ResidualBlock(channels, channels) for _ in range(2 if flat else 1)],
+        ResidualBlock(channels, wide, stride=2),
+        ResidualBlock(wide, wide),
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+        nn.Linear(wide, 10),
+    )  # fmt: skip
+
+
+def cut(number):
+    """All images that are not in the test set, cut in two at random: 50,000 and 10,000."""
+    digits = data.load()
+    parts = digits.train, digits.validation
+    every = data.Part(
+        torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
+    )
+    generator = torch.Generator().manual_seed(1000 + number)
+    order = torch.randperm(len(every), generator=generator)
+    return data.Digits(every[order[10_000:]], every[order[:10_000]])
+
+
+def run(choice, name, number):
+    """Train one candidate on one split; its figures as a dict that JSON can hold."""
+    torch.set_num_threads(1)
+    settings, recipe, _ = CANDIDATES[choice][name]
+    runtime.seed_everything(number)
+    network = family(**settings)
+    history = fit(network, cut(number), recipe, seed=number, device="cpu")
+    return {
+        "choice": choice,
+        "name": name,
+        "split": number,
+        "network": settings,
+        "recipe": recipe.plain(),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "multiply_accumulates": probe.multiply_accumulates(network),
+        "train_loss": history.train_loss,
+        "validation_loss": history.validation_loss,
+        "validation_accuracy": history.validation_accuracy,
+        "machine": runtime.machine(),
+        "versions": runtime.versions(),
+    }
+
+
+def wanted():
+    """Every run that there should be, as (choice, candidate, split)."""
+    for choice, candidates in CANDIDATES.items():
+        for name, (_, _, splits) in candidates.items():
+            yield from ((choice, name, number) for number in splits)
+
+
+def key(one):
+    return one["choice"], one["name"], one["split"]
+
+
+def store(runs):
+    order = list(wanted())
+    content = {
+        "command": "python benchmarks/choices.py",
+        "training_images": 50_000,
+        "validation_images": 10_000,
+        "runs": sorted(runs, key=lambda one: order.index(key(one))),
+    }
+    text = json.dumps(content, indent=1) + "\n"
+    runtime.write_whole(results.FOLDER / "choices.json", text.encode())
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Compare candidates without the test set.")
+    parser.add_argument("--jobs", type=int, default=torch.get_num_threads(), help="processes")
+    parser.add_argument("--list", action="store_true", help="only say what was reached")
+    options = parser.parse_args()
+    if runtime.quick():
+        parser.error("these are full-size runs: start without MNIST_COURSE_QUICK")
+    torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
+    path = results.FOLDER / "choices.json"
+    runs = results.load("choices")["runs"] if path.is_file() else []
+    there = {key(one): one for one in runs}
+    if options.list:
+        for choice, name, number in wanted():
+            one = there.get((choice, name, number))
+            reached = f"{one['validation_accuracy'][-1]:.2%}" if one else "missing"
+            print(f"{choice}: {name}, split {number}: {reached}")
+        return
+    with ProcessPoolExecutor(options.jobs) as pool:
+        waiting = [pool.submit(run, *one) for one in wanted() if one not in there]
+        for done in tqdm(as_completed(waiting), "choices", len(waiting), unit="run"):
+            runs.append(done.result())
+            store(runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The candidates of `benchmarks/choices.py`: what was chosen is among them, the test set is not."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import choices
+import pytest
+import torch
+
+from mnist_course import data, recipes, results
+from mnist_course.training import Recipe
+
+CHOSEN = {
+    "residual": ("lesson 05's network, to compare", "16 channels, 5 epochs"),
+    "residual-long": ("the longer network", "28 channels, 24 epochs, strong augmentation"),
+    "residual-small": (
+        "the smallest network", "12 channels throughout, 50 epochs, light augmentation",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_the_networks_of_the_course_are_candidates(name):
+    choice, candidate = CHOSEN[name]
+    settings, recipe, _ = choices.CANDIDATES[choice][candidate]
+    build, ours = recipes.NETWORKS[name]
+    assert str(choices.family(**settings)) == str(build())
+    assert recipe == ours
+
+
+def test_every_candidate_is_stored_with_its_recipe():
+    stored = {choices.key(one): one for one in results.load("choices")["runs"]}
+    assert list(stored) == list(choices.wanted())
+    for (choice, name, _), one in stored.items():
+        settings, recipe, _ = choices.CANDIDATES[choice][name]
+        assert (one["network"], Recipe().plain() | one["recipe"]) == (settings, recipe.plain())
+        assert len(one["validation_accuracy"]) == recipe.epochs
+
+
+def test_a_cut_takes_every_image_but_those_of_the_test_set_once(digits, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda: digits)
+    first, second = choices.cut(0), choices.cut(1)
+    assert (len(first.train), len(first.validation)) == (50_000, 10_000)
+    every = data.load_all_training()
+    for one in (first, second):
+        labels = torch.cat([one.train.labels, one.validation.labels])
+        assert torch.equal(labels.bincount(), every.labels.bincount())
+        images = torch.cat([one.train.images, one.validation.images])
+        assert images.sum(dtype=torch.int64) == every.images.sum(dtype=torch.int64)
+    assert not torch.equal(first.validation.labels, second.validation.labels)
+
+
+def test_only_what_is_missing_is_made(few, tmp_path, monkeypatch, capsys):
+    recipe = Recipe(epochs=1, batch_size=50)
+    candidates = {
+        "one": {"wide": ({"channels": 8}, recipe, [0]), "narrow": ({"channels": 2}, recipe, [3])}
+    }
+    monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
+    monkeypatch.setattr(choices, "CANDIDATES", candidates)
+    monkeypatch.setattr(choices, "cut", lambda number: few)
+    monkeypatch.setattr(choices, "ProcessPoolExecutor", ThreadPoolExecutor)  # sees the patches
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    threads = torch.get_num_threads()
+    try:
+        choices.store([choices.run("one", "narrow", 3)])
+        before = json.loads((tmp_path / "choices.json").read_text())["runs"]
+        monkeypatch.setattr("sys.argv", ["choices.py", "--jobs", "1"])
+        choices.main()
+        after = json.loads((tmp_path / "choices.json").read_text())["runs"]
+        assert [one["name"] for one in after] == ["wide", "narrow"]
+        assert after[1] == before[0]
+        monkeypatch.setattr("sys.argv", ["choices.py", "--list"])
+        choices.main()
+        reached = after[0]["validation_accuracy"][-1]
+        assert f"one: wide, split 0: {reached:.2%}" in capsys.readouterr().out
+    finally:
+        torch.set_num_threads(threads)
