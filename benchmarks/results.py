@@ -50,7 +50,7 @@ TOPICS = {
     "writeups": (
         {
             "b": NETWORKS["b"],
-            "b, shuffled": (models.network_b, replace(recipes.WRITEUP_B, shuffle=True)),
+            "b-shuffled": (models.network_b, replace(recipes.WRITEUP_B, shuffle=True)),
             "c": NETWORKS["c"],
             "e": NETWORKS["e"],
         },

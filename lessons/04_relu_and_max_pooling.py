@@ -323,13 +323,15 @@ for name, build, recipe in (
 # nearly everything. A tutorial's 98 or 99 % does not prove that its choices were good. Only a
 # comparison does.
 #
-# The stored runs of both networks, with their published optimisers and epochs but shuffled and on
-# 55,000 images, with {{writeups.seeds}} seeds, ended at {{writeups.rows.b.mean | .2%}} (B) and
-# {{writeups.rows.c.mean | .2%}} (C) on validation. Two things to notice. B is hardly better, or
-# even worse, after ten epochs than after two: its learning rate stays high, and its accuracy jumps
-# from epoch to epoch. And C's seeds end anywhere from {{writeups.rows.c.low | .1%}} to
-# {{writeups.rows.c.high | .1%}}. Smaller differences, such as yours between the four lines above,
-# may be luck.
+# The stored runs of both networks, with their published optimisers and epochs, on 55,000 images,
+# with {{writeups.seeds}} seeds each, ended at {{writeups.rows.b.mean | .2%}} ±
+# {{writeups.rows.b.deviation | .2%}} (B in its fixed order), {{writeups.rows.b-shuffled.mean |
+# .2%}} ± {{writeups.rows.b-shuffled.deviation | .2%}} (B shuffled) and {{writeups.rows.c.mean |
+# .2%}} (C) on validation. The number after ± is the standard deviation of the seeds. Three things
+# to notice. Shuffling gains less than that deviation. B is hardly better, or even worse, after ten
+# epochs than after two: its learning rate stays high, and its accuracy jumps from epoch to epoch.
+# And C's seeds end anywhere from {{writeups.rows.c.low | .1%}} to {{writeups.rows.c.high | .1%}}.
+# Smaller differences, such as yours between the four lines above, may be luck.
 
 # %% [markdown]
 # ## 4. An ablation with error bars

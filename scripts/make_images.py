@@ -1,10 +1,24 @@
-"""Draw the README's picture of the result, from the stored runs: python scripts/make_images.py"""
+"""The README's pictures: the result from the stored runs, a lesson and an explorer from JupyterLab.
 
+    python scripts/make_images.py
+
+It runs lesson 03 in full mode, in Chromium.
+"""
+
+import tempfile
 from pathlib import Path
 
-from mnist_course import plots, results
+import browser
+
+from mnist_course import plots, results, runtime
 
 IMAGES = Path(__file__).parent.parent / ".github" / "images"
+# On the page: put a cell at the top, the first one whose code has these words.
+SHOW = """(words) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const has = cell => cell.model.sharedModel.getSource().includes(words);
+    return notebook.scrollToItem(notebook.widgets.findIndex(has), 'start');
+}"""
 
 
 def result():
@@ -30,9 +44,33 @@ def result():
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25)
-    IMAGES.mkdir(exist_ok=True)
     figure.savefig(IMAGES / "result.png", dpi=plots.DPI)
 
 
+def lesson():
+    """Lesson 03 in JupyterLab after all its cells ran: the training, and the feature maps."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        browser.jupyterlab(Path(home), browser.NOTEBOOKS) as server,
+        browser.chromium() as chromium,
+    ):
+        notebook = browser.Notebook(chromium, server, "03_lenet.ipynb", width=1280, height=960)
+        notebook.run_all(seconds=900)
+        assert not notebook.errors(), notebook.errors()
+        page = notebook.page
+        page.evaluate(SHOW, "snapshots = Snapshots(network)")
+        page.wait_for_timeout(2000)
+        page.screenshot(path=IMAGES / "lesson.png")
+        page.evaluate(SHOW, "widgets.feature_maps(pair")
+        page.wait_for_timeout(3000)
+        page.locator(".mnist-explorer:has-text('before training')").screenshot(
+            path=IMAGES / "explorer.png"
+        )
+        notebook.close()
+
+
 if __name__ == "__main__":
+    assert not runtime.quick(), "the pictures show a full run: start without MNIST_COURSE_QUICK"
+    IMAGES.mkdir(exist_ok=True)
     result()
+    lesson()

@@ -1,15 +1,16 @@
-"""The tables of `make bench`: which ratio is the explorers' headline, and that no row is lost."""
+"""The tables of `make bench`: what they must hold, the headline, and that no row is lost."""
 
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
 import bench
+import browser
 import latency
 import pytest
 from explorers import MOVED
 
-from mnist_course import data, models, recipes, results
+from mnist_course import data, models, probe, recipes, results
 
 
 def row(ratio=None):
@@ -38,6 +39,29 @@ def test_the_headline_is_the_least_gain_of_the_explorers_of_pixels():
     assert table["ratio"] == 5.0
     assert table["what"].endswith("kernel lab, pooling lab")
     assert list(table["milliseconds"]) == ["loss", "band", "kernel lab", "pooling lab"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "least"), [("residual", 0.995), ("residual-small", 0.995), ("residual-long", 0.996)]
+)
+def test_the_stored_accuracies_are_those_that_the_course_promises(topic, least):
+    stored = results.load(topic)
+    assert (stored["seeds"], stored["training_images"]) == (10, 55_000)
+    assert stored["rows"][topic]["test"]["mean"] >= least
+    work = probe.multiply_accumulates(recipes.NETWORKS[topic][0]())
+    assert work <= 5_000_000
+
+
+def test_the_stored_speeds_are_those_that_the_course_promises():
+    tables = results.load("bench")["tables"]
+    assert tables["training"]["ratio"] >= 250
+    assert tables["loader"]["ratio"] >= 20
+    assert tables["help"]["seconds"] <= 0.5
+    lessons = [one for key, one in results.load("lessons").items() if key.isdigit()]
+    assert len(lessons) == len(list(browser.NOTEBOOKS.glob("*.ipynb")))
+    assert all(one["seconds"] / 60 <= one["minutes"] <= 6 for one in lessons)
+    assert all(one["peak_megabytes"] <= 2000 for one in lessons)
+    assert sum(one["quick_seconds"] for one in lessons) <= 4 * 60
 
 
 def test_memory_and_rows_are_kept_beside_each_other():
