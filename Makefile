@@ -32,7 +32,7 @@ setup-tests:
 	@$(SETUP) --tests
 
 wheels:  ## fill the folder wheels/ (or WHEELS=DIR) for a room without a network
-	@$(SCRIPT) --tests
+	@$(SCRIPT) $(ASKED) --tests
 	@$(SCRIPT) --fill "$(or $(WHEELS),wheels)"
 
 test: export MNIST_COURSE_QUICK = 1
@@ -78,7 +78,7 @@ site: setup-tests  ## run the lessons and render them to web pages, in site/
 bench: setup-tests  ## measure speed against stated peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-results: setup  ## make the long runs again, into mnist_course/results/; resumable
+results: setup  ## make the long runs that are missing, into mnist_course/results/; resumable
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
 clean:  ## remove caches, built packages, what tests saved; your lessons, .venv, wheels and data stay

@@ -159,6 +159,8 @@ def main():
     path = results.FOLDER / "choices.json"
     runs = results.load("choices")["runs"] if path.is_file() else []
     there = {key(one): one for one in runs}
+    if unknown := there.keys() - set(wanted()):
+        parser.error(f"stored, but no longer a candidate: {sorted(unknown)}")
     if options.list:
         for choice, name, number in wanted():
             one = there.get((choice, name, number))

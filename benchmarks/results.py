@@ -1,7 +1,7 @@
 """Make the long runs whose numbers the lessons and the README quote: `make results`.
 
     python benchmarks/results.py                 every topic, what is missing of it
-    python benchmarks/results.py residual e      these topics
+    python benchmarks/results.py residual relu   these topics
     python benchmarks/results.py --again lenet   also what is stored
     python benchmarks/results.py --list          topics, and how many runs each still lacks
 
@@ -193,12 +193,10 @@ def missing(topic):
     return [(n, seed) for seed, n in product(range(seeds), rows) if (n, seed) not in there]
 
 
-def would_open_again(topic):
-    """The missing pairs for which another recipe or network has read the test set already."""
-    if not TOPICS[topic][3]:
-        return []
+def would_open_again(topic, pairs):
+    """Whether another recipe or network of one of these pairs has read the test set already."""
     read = {(one["name"], one["seed"]) for one in all_runs(topic)}
-    return [pair for pair in missing(topic) if pair in read]
+    return TOPICS[topic][3] and not read.isdisjoint(pairs)
 
 
 def main():
@@ -224,18 +222,21 @@ def main():
             continue
         if options.again:
             pairs = [(name, seed) for seed, name in product(range(seeds), rows)]
-        elif would_open_again(topic):
+        elif would_open_again(topic, pairs):
             print(
                 f"{topic}: its network or recipe is not the one whose runs are stored. New runs "
                 f"would read the test set once more: --again {topic} makes them"
             )
             continue
-        runs = [one for one in stored_runs(topic) if (one["name"], one["seed"]) not in pairs]
+        runs = {(one["name"], one["seed"]): one for one in stored_runs(topic)}
+        if runs:  # a recipe that was taken back finds its runs among the earlier ones
+            store(topic, list(runs.values()))
         with ProcessPoolExecutor(options.jobs) as pool:
             waiting = [pool.submit(run, topic, *pair) for pair in pairs]
             for done in tqdm(as_completed(waiting), topic, len(waiting), unit="run"):
-                runs.append(done.result())
-                store(topic, runs)
+                one = done.result()
+                runs[one["name"], one["seed"]] = one
+                store(topic, list(runs.values()))
 
 
 if __name__ == "__main__":

@@ -529,13 +529,14 @@ plots.show(
 runtime.seed_everything(0)
 images, labels = next(iter(data.Batches(digits.train, 256)))
 slopes = {}
-layers = [nn.ReLU() if isinstance(layer, nn.Sigmoid) else layer for layer in lenet5()]
-relu = initialise_xavier(nn.Sequential(*layers))  # all else the same
-for name, new in (("sigmoid (LeNet-5)", lenet5()), ("the same with ReLU", relu)):
+sigmoid = lenet5()
+# each sigmoid becomes a ReLU; the other layers, with their weights, are the same
+swapped = [nn.ReLU() if isinstance(layer, nn.Sigmoid) else layer for layer in sigmoid]
+for name, new in (("sigmoid (LeNet-5)", sigmoid), ("the same with ReLU", nn.Sequential(*swapped))):
     found = probe.gradients(new, images, labels)
     slopes[name] = [g.square().mean().sqrt().item() for key, g in found.items() if "weight" in key]
-layers = ["conv 1", "conv 2", "linear 1", "linear 2", "linear 3"]
-ax = plots.lines(slopes, x=layers, ylabel="size of the slopes", log=True)
+names = ["conv 1", "conv 2", "linear 1", "linear 2", "linear 3"]
+ax = plots.lines(slopes, x=names, ylabel="size of the slopes", log=True)
 plots.show(ax, alt="Five layers. With sigmoids the slopes rise about a hundredfold from the first to the "
            "last layer; with ReLU the first layer's are largest.")  # fmt: skip
 
@@ -707,9 +708,11 @@ runtime.check_floor(simple_history.accuracy, quick_floor=0.7, full_floor=0.88)
 # confidence interval**. If many people did this, each with other 5,000 images, about 19 of 20 such
 # ranges would hold the true accuracy.
 #
-# The usual formula needs the accuracy p and the number of images n. Say that each image is right
-# with probability p, like a coin that is not fair. Then the share of right ones among n images
-# spreads with a standard deviation of √(p(1 − p) / n), and 1.96 of them to each side hold 95 %.
+# The usual formula: say that each image is right with probability p, like a coin that is not fair.
+# Then the share of right ones among n images spreads around p with a standard deviation of
+# √(p(1 − p) / n). About 95 % of such shares lie within 1.96 deviations of p. We don't know p, so we
+# put in the share that we measured. (Near 100 % this becomes too rough. Lesson 05 has a better
+# formula.)
 
 # %%
 n = len(digits.validation)

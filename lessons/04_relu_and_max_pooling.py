@@ -256,11 +256,10 @@ check("running-mean", update_running_mean)
 #
 # Many tutorials train small networks on MNIST. Two of them, with what is good and bad.
 #
-# **Write-up B** (深度学习--mnist数据集实现卷积神经网络的手写数字识别, CSDN, m0_65065095) has three
-# convolutions of 3 × 3 with ReLU and trains with Adam and a learning rate of 0.01. It never
-# shuffles the training images. It calls `model.forward(images)` itself. `model(images)` does the
-# same and also runs the network's hooks, functions that look at a layer's output as the explorers
-# do; so call that. And one of its comments miscounts the images that it shows.
+# **Write-up B** (深度学习--mnist数据集实现卷积神经网络的手写数字识别, CSDN, m0_65065095) has three convolutions of 3 × 3
+# with ReLU and trains with Adam and a learning rate of 0.01. It never shuffles the training images.
+# It calls `model.forward(images)` itself. Call `model(images)`: it does the same and also runs
+# hooks. These are functions that see what leaves a layer. The explorers use them.
 #
 # **Write-up C** (Pytorch 手写数字识别 深度学习基础分享) has no activation between its two convolutions.
 # You know from lesson 03 what that means: two linear layers in a row are one linear layer. Only
@@ -323,15 +322,16 @@ for name, build, recipe in (
 # nearly everything. A tutorial's 98 or 99 % does not prove that its choices were good. Only a
 # comparison does.
 #
-# The stored runs of both networks, with their published optimisers and epochs, on 55,000 images,
-# with {{writeups.seeds}} seeds each, ended at {{writeups.rows.b.mean | .2%}} ±
+# The stored runs, with the published optimisers and epochs, on 55,000 images, with
+# {{writeups.seeds}} seeds each, ended at {{writeups.rows.b.mean | .2%}} ±
 # {{writeups.rows.b.deviation | .2%}} (B in its fixed order), {{writeups.rows.b-shuffled.mean |
 # .2%}} ± {{writeups.rows.b-shuffled.deviation | .2%}} (B shuffled) and {{writeups.rows.c.mean |
-# .2%}} (C) on validation. The number after ± is the standard deviation of the seeds. Three things
-# to notice. Shuffling gains less than that deviation. B is hardly better, or even worse, after ten
-# epochs than after two: its learning rate stays high, and its accuracy jumps from epoch to epoch.
-# And C's seeds end anywhere from {{writeups.rows.c.low | .1%}} to {{writeups.rows.c.high | .1%}}.
-# Smaller differences, such as yours between the four lines above, may be luck.
+# .2%}} ± {{writeups.rows.c.deviation | .2%}} (C) on validation. The number after ± is the standard
+# deviation of the seeds. Three things to notice. The gain of shuffling is about as large as one
+# such deviation. By the rule of section 6 it is not settled. B is hardly better, or even worse,
+# after ten epochs than after two: its learning rate stays high, and its accuracy jumps from epoch
+# to epoch. And C's seeds end anywhere from {{writeups.rows.c.low | .1%}} to {{writeups.rows.c.high
+# | .1%}}. Smaller differences, such as yours between the four lines above, may be luck.
 
 # %% [markdown]
 # ## 4. An ablation with error bars
@@ -349,9 +349,9 @@ for name, build, recipe in (
 # when the validation accuracy has had no new best for three epochs.
 #
 # Such a table is called an **ablation**. This one raises three questions. Do the rows add up, or
-# does each stand alone? Batch norm is more work, and its row takes less time than the row above it:
-# did it have augmentation or not? How far would a second run lie from the first? And is the base
-# sound? A gain is easily had over a base that was badly trained.
+# does each stand alone? (The times speak for the second. Batch norm is more work, yet its row takes
+# less time than the row with augmentation.) How far would a second run lie from the first? And is
+# the base sound? A gain is easily had over a base that was badly trained.
 #
 # Three more things do not fit. The text says shifts of ±2 pixels, the code ±10 %, which is 2.8; we
 # take 2. It speaks of a validation set but never makes one, so early stopping must have looked at
@@ -573,7 +573,8 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # %% [markdown]
 # ### The same remedies on clothes
 #
-# **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) tries them on **Fashion-MNIST**: ten kinds of
+# Do these remedies help where there is more data? **Write-up D**
+# (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) tries them on **Fashion-MNIST**: ten kinds of
 # clothes, as many images as MNIST has and of the same size. It begins with d2l's LeNet-5. Then come
 # four models with ReLU and max pooling, 14 epochs each. It reports:
 #
@@ -588,8 +589,9 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # shuffles its images only when it uses a GPU, so never. How many kernels its fourth model has, it
 # does not say. Ours has 16 and 32, instead of 6 and 16.
 #
-# These are stored runs of this course, {{fashion.seeds}} seeds each, in a fixed order as there. Is the
-# fourth worse, and does it overfit more?
+# These are stored runs of this course, {{fashion.seeds}} seeds each. The four models saw their images
+# in a fixed order, as there. LeNet-5 is d2l's: shuffled, 10 epochs. Is the fourth model worse, and
+# does it overfit more?
 
 # %%
 clothes = results.load("fashion")["runs"]
@@ -604,14 +606,18 @@ for key, name in {
     print(f"{name:17} training {training:.1%}, validation {mean:.1%} ± {deviation:.1%}")
 
 # %% [markdown]
-# The fourth is not worse than the second: they differ by less than one standard deviation of the
-# seeds. And it does not overfit more. Both know their training images one or two points better than
-# new ones. Dropout's two numbers can't be compared, since the first was measured while half of the
-# units were off. But its validation accuracy is no gain: with 55,000 images there was little to cure.
+# Model 4 is not worse than model 2: they differ by less than one standard deviation of the seeds. And
+# it does not overfit more. Both know their training images one or two points better than new ones.
+# Model 1 knows its training images hardly better than new ones: it has learned too little, not too
+# much.
 #
-# The first row has the widest spread. One run of it could have ended anywhere from
-# {{fashion.rows.lenet5.low | .0%}} to {{fashion.rows.lenet5.high | .0%}}. So "it overfits" needs
-# two numbers beside it, and "it is worse" needs several seeds.
+# Model 3's two numbers can't be compared, since its training accuracy was measured while half of the
+# units were off. But its validation accuracy is lower than model 2's, by more than twice either
+# deviation. With 55,000 images there was little to cure, and half of a small network was missing.
+#
+# LeNet-5 has the widest spread: its {{fashion.seeds}} runs end from
+# {{fashion.rows.lenet5.low | .0%}} to {{fashion.rows.lenet5.high | .0%}}. So "it is worse" needs
+# several seeds. And "it overfits" needs two numbers beside it.
 
 # %% [markdown]
 # ### Exercise 04.4: Dropout

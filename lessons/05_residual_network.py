@@ -5,8 +5,8 @@
 # layers they became *worse*, even on the training images. One idea changed that (He and others,
 # *Deep Residual Learning*, 2015; printed a year later), and it fits into one line of code. In this
 # lesson you see what depth breaks, mend it, and train a network whose {{residual.seeds}} stored
-# runs reach {{residual.rows.residual.test.mean | .2%}} on average, in about a minute. Then you open
-# the test set, once.
+# runs reach {{residual.rows.residual.test.mean | .2%}} on average, in less than a minute on two CPU
+# cores. Then you open the test set, once.
 #
 # | | |
 # |---|---|
@@ -285,10 +285,10 @@ def residual_network(channels=16):
 
 
 # %% [markdown]
-# Ours is not the first. **Write-up A** (基于深度学习的手写数字识别; it names zhuanlan.zhihu.com/p/544161254
-# as its source) is a residual network, too. It has four stages, and each begins with a 5 × 5
-# convolution. Its blocks have no batch norm, and its shortcuts are always a 1 × 1 convolution. It
-# keeps all 28 × 28 pixels for its first two stages.
+# **Write-up A** (基于深度学习的手写数字识别; it names zhuanlan.zhihu.com/p/544161254 as its source) is a
+# residual network for MNIST, too. It has four stages, and each begins with a 5 × 5 convolution. Its
+# blocks have no batch norm, and its shortcuts are always a 1 × 1 convolution. It keeps all 28 × 28
+# pixels for its first two stages.
 
 
 # %%
@@ -538,9 +538,10 @@ print(f"{correct:,} of {len(test):,} right: {correct / len(test):.2%}")
 # %% [markdown]
 # ### Exercise 05.4: An honest interval
 #
-# How sure can you be of this number? Many reports give p ± 1.96 · √(p(1 − p) / n), as lesson 03
-# did, where p is the share of n images that was right. Near 100 % this formula is wrong: when all of 100 images are right, it says that no error is
-# possible at all. **Wilson's interval** is honest there. With z = 1.96 and d = 1 + z² / n,
+# How sure can you be of this number? Lesson 03 used the usual formula, p ± 1.96 · √(p(1 − p) / n),
+# where p is the share of n images that was right. Near 100 % it is wrong: when all of 100 images
+# are right, it says that no error is possible at all. **Wilson's interval** is honest there. With z
+# = 1.96 and d = 1 + z² / n,
 #
 # $$\text{middle} = \frac{p + \frac{z^2}{2n}}{d} \qquad
 # \text{half} = \frac{z}{d} \sqrt{\frac{p(1 - p)}{n} + \frac{z^2}{4n^2}}$$
@@ -579,6 +580,9 @@ low, high = metrics.interval(correct, len(test))
 print(f"95 % interval of the test accuracy: {low:.2%} to {high:.2%}")
 
 # %% [markdown]
+# Is 99.5 % inside? Then this test set can't say whether your network's true accuracy lies above it.
+# More seeds do not change that: they are read on the same 10,000 images.
+#
 # One run is not a result. Here are the stored runs of this network, all of them. They were trained
 # on the 55,000 training images, and read after the last epoch, once. Network, recipe and seeds were
 # fixed before the test set was opened for them.
@@ -636,12 +640,13 @@ plots.show(
 # %% [markdown]
 # Some are sloppy, some could be either digit, and some you read at once.
 #
-# ### What more work buys, and what less can do
+# ### What a larger network buys, and what a smaller one can do
 #
 # Could the same idea go further? Could it be had for less? The course trained two more networks of
 # this kind. The larger one has 28 channels, more epochs and stronger augmentation. The smaller one
-# has 12 channels everywhere and one more block. Each was chosen among several candidates on 10,000
-# images cut from the training set, before its accuracy on the test set was known.
+# has 12 channels everywhere and one more block. Each was chosen among several candidates on images
+# cut from the training set, before its accuracy on the test set was known. Nearly every candidate
+# was run once. So another might have done as well.
 
 
 # %%
@@ -678,13 +683,14 @@ for name, built in (
     )
 
 # %% [markdown]
-# Start in the middle, at ours. One training of the larger network takes more than fourteen times the
-# work: three times as much for an image, and nearly five times as many epochs. It gains a tenth of a
-# percent. The last tenths cost the most.
+# Start in the middle, at ours. One training of the larger network takes more than fourteen times
+# the work: three times as much for an image, and nearly five times as many epochs. It gains a tenth
+# of a percentage point. The last tenths cost the most.
 #
-# The smaller network has less than a third of our parameters and is no worse. It pays with ten times
-# as many epochs. So an accuracy has two prices, one for learning and one for each image afterwards.
-# A phone that reads a million digits cares for the second.
+# The smaller network has less than a third of our parameters, does about half the work for an
+# image, and is no worse. It pays with ten times as many epochs: about five times our work to learn.
+# So an accuracy has two prices, one for learning and one for each image afterwards. A phone that
+# reads a million digits cares for the second.
 #
 # `mnist-course train residual-long` trains the larger one, `mnist-course train residual-small` the
 # smaller one.
@@ -861,8 +867,8 @@ print("saved", path)
 #
 # - In deep plain networks slopes can vanish; a skip connection keeps a short way open for them.
 # - A block computes relu(f(x) + x); where shapes differ, a 1 × 1 convolution mends the shortcut.
-# - 38,522 parameters and about a minute are enough for {{residual.rows.residual.test.mean | .2%}}
-#   on MNIST, on average over {{residual.seeds}} seeds. A single run can lie below.
+# - 38,522 parameters and less than a minute are enough for {{residual.rows.residual.test.mean |
+#   .2%}} on MNIST, on average over {{residual.seeds}} seeds. A single run can lie below.
 # - An honest number: choose on validation, fix everything, open the test set once, run several
 #   seeds, report all.
 

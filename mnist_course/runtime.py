@@ -7,6 +7,7 @@ import platform
 import random
 import shutil
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def command(words):
     """The line that runs `mnist-course` with these words in a shell, wherever it is installed."""
     program = "mnist-course"
     if not shutil.which(program):  # its environment is not activated
-        program = str(Path(sys.executable).with_name(program))
+        program = str(Path(sysconfig.get_path("scripts")) / program)
         program = f'"{program}"' if " " in program else program
     return f"{program} {words}"
 
@@ -162,12 +163,9 @@ def check_floor(accuracy, quick_floor, full_floor):
 
     The floors of the two modes lie far below the spread of random seeds. Prints a sentence. A
     miss is an AssertionError in automatic runs: in quick mode, and in full mode with
-    `MNIST_COURSE_FLOORS=1`, which make test-full and make site set. An accuracy of nan, from a
-    training that was interrupted in its first epoch, is no miss.
+    `MNIST_COURSE_FLOORS=1`, which make test-full and make site set. The accuracy is nan when a
+    training was interrupted in its first epoch.
     """
-    if math.isnan(accuracy):
-        print("Nothing to judge: no epoch was completed. Run this cell again, to its end.")
-        return
     floor = quick_floor if quick() else full_floor
     text = f"{100 * floor:.4g}%"  # 98.5%, but 90%
     if accuracy >= floor:
@@ -178,6 +176,8 @@ def check_floor(accuracy, quick_floor, full_floor):
         "not, something is broken: check that the cells above ran in order, then restart the "
         "kernel and run all cells"
     )
+    if math.isnan(accuracy):
+        message = "Nothing to judge: no epoch was completed. Run this cell again, to its end."
     if quick() or _is_set("MNIST_COURSE_FLOORS"):
         raise AssertionError(message)
     print(message)

@@ -66,7 +66,7 @@ class Recipe:
             raise ValueError(f"patience is at least 1 epoch, or None; got {self.patience}")
 
     def plain(self):
-        """The recipe as JSON holds it: a dict, its tuples as lists, your own functions by name."""
+        """The recipe as JSON holds it: a dict, its tuples as lists, your own functions as texts."""
         return json.loads(json.dumps(asdict(self), default=str))
 
 

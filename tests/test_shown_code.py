@@ -41,20 +41,25 @@ def test_the_lesson_shows_what_the_package_does(lesson, name):
     assert definitions(lesson)[name] == package()[name]
 
 
-def uses(path):
-    """The networks and metrics of the package that a lesson takes from there, by name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def uses(tree):
+    """Line and name of each network and metric that a lesson takes from the package."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             if node.value.id in ("models", "metrics"):
-                yield node.attr
+                yield node.lineno, node.attr
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_nothing_is_hidden_before_it_was_shown(lesson):
-    shown = {name for path in LESSONS if path <= lesson for name in definitions(path)}
+    before = {name for path in LESSONS if path < lesson for name in definitions(path)}
     if lesson.stem.startswith("05"):
-        shown.add("interval")  # its formula, just above as an exercise
-    assert set(uses(lesson)) <= shown
+        before.add("interval")  # its formula, just above as an exercise
+    tree = ast.parse(lesson.read_text(encoding="utf-8"))
+    here = {node.name: node.lineno for node in tree.body if hasattr(node, "name")}
+    hidden = {
+        name for line, name in uses(tree) if name not in before and here.get(name, line) >= line
+    }
+    assert not hidden
 
 
 def test_what_a_student_should_understand_is_shown_once():
