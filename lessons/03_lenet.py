@@ -537,13 +537,13 @@ for name, new in (("sigmoid (LeNet-5)", sigmoid), ("the same with ReLU", nn.Sequ
     slopes[name] = [g.square().mean().sqrt().item() for key, g in found.items() if "weight" in key]
 names = ["conv 1", "conv 2", "linear 1", "linear 2", "linear 3"]
 ax = plots.lines(slopes, x=names, ylabel="size of the slopes", log=True)
-plots.show(ax, alt="Five layers. With sigmoids the slopes rise about a hundredfold from the first to the "
-           "last layer; with ReLU the first layer's are largest.")  # fmt: skip
+plots.show(ax, alt="Five layers. With sigmoids the slopes rise more than a hundredfold from the first to "
+           "the last layer; with ReLU the first layer's are largest.")  # fmt: skip
 
 # %% [markdown]
-# With sigmoids the first layer gets slopes about a hundred times smaller than the last layer's. It
-# stands nearly still. This is the **vanishing gradient**. With ReLU the first layers' slopes are as
-# large as the last layer's, or larger.
+# With sigmoids the first layer gets slopes more than a hundred times smaller than the last layer's.
+# It stands nearly still. This is the **vanishing gradient**. With ReLU the first layers' slopes are
+# larger than the last layer's.
 #
 # But why does the last layer not learn, with its large slopes? Look forward instead of back. Each
 # sigmoid also makes the *differences between images* smaller. Here is how much the output of each

@@ -58,11 +58,13 @@ def lesson():
         notebook.run_all(seconds=900)
         assert not notebook.errors(), notebook.errors()
         page = notebook.page
-        page.evaluate(SHOW, "snapshots = Snapshots(network)")
-        page.wait_for_timeout(2000)
+        for _ in range(2):  # cells that come onto the page push the others away
+            page.evaluate(SHOW, "snapshots = Snapshots(network)")
+            page.wait_for_timeout(2000)
         page.screenshot(path=IMAGES / "lesson.png")
-        page.evaluate(SHOW, "widgets.feature_maps(pair")
-        page.wait_for_timeout(3000)
+        for _ in range(2):
+            page.evaluate(SHOW, "widgets.feature_maps(pair")
+            page.wait_for_timeout(2000)
         page.locator(".mnist-explorer:has-text('before training')").screenshot(
             path=IMAGES / "explorer.png"
         )
