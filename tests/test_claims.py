@@ -357,6 +357,7 @@ STATED = {
     "10,000": lambda: results.load("choices")["validation_images"],
     "5,000": lambda: len(split().validation),
     "2.303": math.log(10),
+    "100": recipes.WRITEUP_A.epochs,
     "99.5": "the aim; what was reached stands under Results",
     "99.51": "write-up A, after five epochs",
     "3.11": "a version of Python",
