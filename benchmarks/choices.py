@@ -11,10 +11,11 @@ figures go to `mnist_course/results/choices.json` as soon as a run ends.
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from tqdm import tqdm
 
 from mnist_course import data, probe, recipes, results, runtime
@@ -22,9 +23,30 @@ from mnist_course.augment import RandomAffine
 from mnist_course.models import ResidualBlock
 from mnist_course.training import fit
 
+
+@dataclass(frozen=True)
+class Bent(RandomAffine):
+    """A random affine map, and a smooth random shift of each place on top of it.
+
+    Source: Simard, Steinkraus & Platt (2003), section 2; here bicubic between few points.
+    """
+
+    bend: float = 0.03  # standard deviation of the shifts, as a share of the image's side
+    points: int = 5  # in each direction, at which shifts are drawn
+
+    def __call__(self, images, generator=None):
+        matrices = self.matrices(len(images), generator)
+        side = images.shape[-1]
+        grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+        drawn = torch.randn(len(images), 2, self.points, self.points, generator=generator)
+        shifts = F.interpolate(drawn * 2 * self.bend, size=side, mode="bicubic", align_corners=True)
+        return F.grid_sample(images, grid + shifts.permute(0, 2, 3, 1), align_corners=False)
+
+
 STRONG = RandomAffine(degrees=15, shift=0.1, scale=0.15, shear=0.2)
 STRONGER = RandomAffine(degrees=15, shift=0.12, scale=0.2, shear=0.3)
 LIGHT = RandomAffine(degrees=10, shift=0.05, scale=0.1, shear=0.1)
+BENT = Bent(degrees=10, shift=0.08, scale=0.1, shear=0.1)
 
 LONG = replace(recipes.RESIDUAL, batch_size=128)
 LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
@@ -48,6 +70,17 @@ CANDIDATES = {
         ),
         "30 channels, 16 epochs, stronger augmentation": (
             {"channels": 30}, replace(LONG_DECAY, epochs=16, augment=STRONGER), [1],
+        ),
+    },
+    "a longer network still": {
+        "31 channels, 24 epochs, strong augmentation": (
+            {"channels": 31}, replace(LONG_DECAY, epochs=24, augment=STRONG), [1],
+        ),
+        "28 channels, 24 epochs, bent": (
+            {"channels": 28}, replace(LONG_DECAY, epochs=24, augment=BENT), [1],
+        ),
+        "31 channels, 30 epochs, bent": (
+            {"channels": 31}, replace(LONG_DECAY, epochs=30, augment=BENT), [1],
         ),
     },
     "the smallest network": {
