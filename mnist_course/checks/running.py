@@ -32,6 +32,7 @@ import torch
 
 SECONDS = 1.0  # for all calls of one check together; a right answer needs some hundredths
 LOADING = 10  # times this limit is extended while Python loads a package: torch.optim takes two
+BUSY = 5  # times it is extended while other programs take the processor, or the function sleeps
 STOPPING = 0.4  # seconds in which a loop that catches exceptions is stopped again and again
 PRINTED = 100_000  # characters after which a function that prints is stopped
 SEED = 8191  # of torch's random numbers before each call; any number that nobody else takes
@@ -145,11 +146,17 @@ def run(function, arguments_of_calls, package=(), reference=None):
 
 
 def _in_time(worker, finished):
-    """Wait for the worker; True when it finished. Loading a package is not the student's time."""
-    for _ in range(LOADING):
+    """Wait for the worker; True when it finished.
+
+    Loading a package is not the student's time, nor is what a busy machine gives to others.
+    """
+    began = time.process_time()
+    for waited in range(1, LOADING + 1):
         if finished.wait(SECONDS):
             return True
-        if not any("importlib" in frame.f_code.co_filename for frame, _ in _frames(worker)):
+        loading = any("importlib" in frame.f_code.co_filename for frame, _ in _frames(worker))
+        idle = time.process_time() - began < 0.5 * SECONDS and waited < BUSY
+        if not (loading or idle):
             break
     return finished.is_set()
 
