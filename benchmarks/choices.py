@@ -4,14 +4,17 @@
     python benchmarks/choices.py --list    the candidates, and what they reached
 
 The test set stays sealed here. Each candidate learns from 50,000 of the 60,000 images that are not
-in it, and is read on the other 10,000 after its last epoch. A split's number is also its seed. The
-figures go to `mnist_course/results/choices.json` as soon as a run ends.
+in it, and is read on the other 10,000 after its last epoch. Where differences are small, 10,000
+images can't show them: there it learns from one half of the 60,000 and is read on the other, and
+then the halves change places. A split's number is also its seed. The figures go to
+`mnist_course/results/choices.json` as soon as a run ends.
 """
 
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -43,15 +46,38 @@ class Bent(RandomAffine):
         return F.grid_sample(images, grid + shifts.permute(0, 2, 3, 1), align_corners=False)
 
 
+@dataclass(frozen=True)
+class Fading(RandomAffine):
+    """A random affine map that becomes weaker, in equal steps from one epoch to the next."""
+
+    start: int = 0  # complete epochs until which it is at full strength
+    end: int = 1  # complete epochs before the last one
+    least: float = 0.3  # its strength in the last epoch
+    complete: ClassVar[int] = 0  # epochs of the training that this process runs
+
+    def __call__(self, images, generator=None):
+        faded = min(1, max(0, (self.complete - self.start) / (self.end - self.start)))
+        left = 1 - (1 - self.least) * faded
+        now = RandomAffine(
+            self.degrees * left, self.shift * left, self.scale * left, self.shear * left
+        )
+        return now(images, generator)
+
+
 STRONG = RandomAffine(degrees=15, shift=0.1, scale=0.15, shear=0.2)
 STRONGER = RandomAffine(degrees=15, shift=0.12, scale=0.2, shear=0.3)
 LIGHT = RandomAffine(degrees=10, shift=0.05, scale=0.1, shear=0.1)
+CALM = RandomAffine(degrees=8, shift=0.06, scale=0.08, shear=0.1)
+CALMER = RandomAffine(degrees=4, shift=0.03, scale=0.04, shear=0.05)
 BENT = Bent(degrees=10, shift=0.08, scale=0.1, shear=0.1)
 
 LONG = replace(recipes.RESIDUAL, batch_size=128)
 LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
+HALF = replace(LONG_DECAY, epochs=16, augment=STRONG)
+CALM_END = replace(HALF, final_epochs=3, final_augment=CALM)
 SMALL = replace(LONG, epochs=40, label_smoothing=0.0, weight_decay=0.005)
 
+HALVES = "the longer network, on halves"
 # what is chosen: {candidate: (its network, its recipe, the splits it was tried on)}
 CANDIDATES = {
     "lesson 05's network, to compare": {
@@ -83,6 +109,25 @@ CANDIDATES = {
             {"channels": 31}, replace(LONG_DECAY, epochs=30, augment=BENT), [1],
         ),
     },
+    HALVES: {
+        "28 channels": ({"channels": 28}, HALF, [0, 1]),
+        "28 channels, calm at the end": ({"channels": 28}, CALM_END, [0, 1]),
+        "28 channels, calmer at the end": (
+            {"channels": 28}, replace(CALM_END, final_augment=CALMER), [0, 1],
+        ),
+        "28 channels, fading": (
+            {"channels": 28},
+            replace(HALF, augment=Fading(degrees=15, scale=0.15, shear=0.2, start=8, end=15)),
+            [0, 1],
+        ),
+        "32 channels throughout": ({"channels": 32, "flat": True}, HALF, [0, 1]),
+        "24 channels, then 56 in three blocks": (
+            {"channels": 24, "wide": 56, "more": 1}, HALF, [0, 1],
+        ),
+        "24 channels, then 64, calm at the end": (
+            {"channels": 24, "wide": 64}, CALM_END, [0, 1],
+        ),
+    },
     "the smallest network": {
         "8 channels, 30 epochs": ({"channels": 8}, replace(LONG, epochs=30), [0, 1]),
         "8 channels, stride 1, 20 epochs": (
@@ -105,34 +150,47 @@ CANDIDATES = {
 }  # fmt: skip
 
 
-def family(channels, crop=2, stride=2, flat=False):
+def family(channels, wide=None, crop=2, stride=2, flat=False, more=0):
     """A network of lesson 05's blocks.
 
-    flat: as many channels everywhere, and one more block, as in `models.small_residual_network`.
+    wide: channels from the second block on, twice as many unless given; flat: as many channels
+    everywhere, and one more block, as in `models.small_residual_network`; more: further blocks.
     """
-    wide = channels if flat else 2 * channels
+    wide = channels if flat else wide or 2 * channels
     return nn.Sequential(
         nn.ZeroPad2d(-crop),
         nn.Conv2d(1, channels, kernel_size=5, stride=stride, bias=False),
         nn.BatchNorm2d(channels), nn.ReLU(),
         *[ResidualBlock(channels, channels) for _ in range(2 if flat else 1)],
         ResidualBlock(channels, wide, stride=2),
-        ResidualBlock(wide, wide),
+        *[ResidualBlock(wide, wide) for _ in range(1 + more)],
         nn.AdaptiveMaxPool2d(1), nn.Flatten(),
         nn.Linear(wide, 10),
     )  # fmt: skip
 
 
-def cut(number):
-    """All images that are not in the test set, cut in two at random: 50,000 and 10,000."""
+def split(choice, number):
+    """All images that are not in the test set, cut in two at random.
+
+    50,000 and 10,000; for a choice on halves 30,000 and 30,000, and those of number 1 are those of
+    number 0 in each other's place.
+    """
+    every = data.load_all_training()
+    if choice == HALVES:
+        order = shuffled(every, 3000 + number // 2)
+        first, second = every[order[:30_000]], every[order[30_000:]]
+        return data.Digits(second, first) if number % 2 else data.Digits(first, second)
     digits = data.load()
     parts = digits.train, digits.validation
     every = data.Part(
         torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts])
     )
-    generator = torch.Generator().manual_seed(1000 + number)
-    order = torch.randperm(len(every), generator=generator)
+    order = shuffled(every, 1000 + number)
     return data.Digits(every[order[10_000:]], every[order[:10_000]])
+
+
+def shuffled(part, seed):
+    return torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))
 
 
 def run(choice, name, number):
@@ -141,11 +199,15 @@ def run(choice, name, number):
     settings, recipe, _ = CANDIDATES[choice][name]
     runtime.seed_everything(number)
     network = family(**settings)
-    history = fit(network, cut(number), recipe, seed=number, device="cpu")
+    digits = split(choice, number)
+    note_epoch(0)
+    history = fit(network, digits, recipe, seed=number, device="cpu", after_epoch=note_epoch)
     return {
         "choice": choice,
         "name": name,
         "split": number,
+        "training_images": len(digits.train),
+        "validation_images": len(digits.validation),
         "network": settings,
         "recipe": recipe.plain(),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -156,6 +218,10 @@ def run(choice, name, number):
         "machine": runtime.machine(),
         "versions": runtime.versions(),
     }
+
+
+def note_epoch(complete):
+    Fading.complete = complete
 
 
 def wanted():
@@ -173,8 +239,6 @@ def store(runs):
     order = list(wanted())
     content = {
         "command": "python benchmarks/choices.py",
-        "training_images": 50_000,
-        "validation_images": 10_000,
         "runs": sorted(runs, key=lambda one: order.index(key(one))),
     }
     text = json.dumps(content, indent=1) + "\n"

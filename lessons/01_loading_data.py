@@ -7,7 +7,7 @@
 #
 # | | |
 # |---|---|
-# | **Before this lesson** | Python: lists, loops, functions. Nothing about neural networks. |
+# | **Before this lesson** | Python: lists, loops, functions. Nothing about neural networks. Mathematics: functions and their curves; slope, powers and logarithms from lesson 02 on. |
 # | **You will be able to** | say what learning from data means · use tensors · read an image file byte by byte · make batches · compute the mean and the deviation of a dataset · augment images · explain why there are three sets of images |
 # | **Running time** | about {{lessons.01.minutes}} min on two CPU cores, without a GPU |
 
@@ -33,9 +33,10 @@
 # %% [markdown]
 # ## 2. Before you start
 #
-# The next cell imports what this lesson needs and prints what it runs on. Look at the device:
-# `cuda` or `mps` means that a GPU was found, `cpu` means that the processor does the work. The
-# whole course works on `cpu`.
+# The next cell imports what this lesson needs and prints what it runs on. `torch` is the library
+# that the course computes with; its full name is PyTorch. `torchvision` adds images to it, and
+# `mnist_course` holds the course's own helpers. Look at the device: `cuda` or `mps` means that a GPU
+# was found, `cpu` means that the processor does the work. The whole course works on `cpu`.
 #
 # Some cells begin with `# NBVAL_CHECK_OUTPUT`. It is a note to a test program, which compares what
 # the cell prints with what it should print. You can ignore it.
@@ -257,7 +258,7 @@ for digit_name, number in enumerate(counts.tolist()):
 # %% [markdown]
 # ## 8. Mean and deviation
 #
-# Networks learn best from numbers around 0 that are neither huge nor tiny; lesson 03 shows why. So
+# Networks learn best from numbers around 0 that are neither huge nor tiny; lesson 03 says why. So
 # we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the **standard
 # deviation**, the typical distance from the mean. Both are computed over all pixels of all training
 # images. To do this is to **normalise** the images.
@@ -409,9 +410,9 @@ plots.show(
 # perfect 9. With the old labels, the network would learn something wrong.
 #
 # How far may a change go? Try it. The sliders turn, move, resize and slant one digit; on the right
-# are random draws of `augment`, here called the **recipe**. Drag *Digit* to a 6 or a 4 (18 and 2 are
-# two of them). For each slider find the place from which on you would no longer bet on the label. Is
-# the recipe's range, shown below the digits, on the safe side of it?
+# are random draws of `augment`; the explorer calls its ranges the *recipe*. Drag *Digit* to a 6 or a
+# 4 (18 and 2 are two of them). For each slider find the place from which on you would no longer bet
+# on the label. Is the recipe's range, shown below the digits, on the safe side of it?
 
 # %%
 widgets.augmentation_lab(digits, augment)
@@ -498,9 +499,9 @@ plots.show(ax, alt=f"DataLoader {speeds[0]:,.0f} images a second, Batches {speed
 print(f"whole batches are {speeds[1] / speeds[0]:.0f} times faster")
 
 # %% [markdown]
-# Why such a difference? The arithmetic is nearly the same. But every image on its own costs more
-# than a hundred Python calls. A batch costs a few dozen, for all its images together. The training
-# images take 47 million bytes; where the data fits into memory, work on whole batches.
+# Why such a difference? The arithmetic is nearly the same. But every image on its own costs many
+# Python calls. A batch makes about as many, for all its images together. The training images take
+# 47 million bytes; where the data fits into memory, work on whole batches.
 #
 # ### Why a GPU?
 #
@@ -663,8 +664,8 @@ check("stratified-split", stratified_split)
 # - **The digits lie on their side, mirrored.** Rows and columns were swapped.
 # - **"Input type (unsigned char) and bias type (float) should be the same".** A network wants floats;
 #   the file has bytes. Scale first.
-# - **Scaled twice.** Dividing by 255 twice leaves numbers near 0, and the network learns
-#   nothing. `data.scale` refuses anything but bytes for that reason.
+# - **Scaled twice.** Dividing by 255 twice leaves numbers so near 0 that all images look alike, and
+#   the network learns slowly or not at all. `data.scale` refuses anything but bytes for that reason.
 # - **"expected input[1, 64, 28, 28] to have 1 channels, but got 64".** The channel is missing:
 #   `unsqueeze(1)`.
 # - **The test accuracy is a little below the validation accuracy.** You chose on the validation

@@ -648,8 +648,9 @@ widgets.pooling_lab(digits.train)
 # - **"Given groups=1, weight of size [16, 6, 5, 5], expected input[1, 3, 14, 14] to have 6
 #   channels, but got 3 channels instead".** The second axis of the weights must equal the channels
 #   of the input.
-# - **The learned kernel explodes.** The learning rate is too large: each step jumps over the
-#   valley and lands higher on the other side. Try 0.2 in section 6.
+# - **The learned kernel explodes.** The learning rate is too large. Think of the loss as a valley
+#   that the weights walk down: each step jumps over its floor and lands higher on the other side.
+#   Try 0.2 in section 6.
 # - **The kernel does not settle.** Without `grad.zero_()` old slopes are added to new ones.
 
 # %% [markdown]

@@ -43,10 +43,10 @@ digits = data.load()
 # 2. **It decides.** Three fully connected layers turn 400 numbers into 10, one for each digit.
 #
 # Between the layers stands an **activation**, here the **sigmoid**. It squeezes any number into the
-# range from 0 to 1. The sigmoid of x is 1 / (1 + e⁻ˣ): 0 becomes 0.5, 2 becomes 0.88, −2 becomes
-# 0.12. Far from 0 the curve is flat: 10 and 20 both become nearly 1. (Section 6 draws it.) Why is
-# it needed? Without it, two layers in a row would be one: a sum of sums is a sum. The bend in the
-# sigmoid lets a deeper network compute more.
+# range from 0 to 1. The sigmoid of x is 1 / (1 + e⁻ˣ), where e is the number 2.718…: 0 becomes 0.5, 2
+# becomes 0.88, −2 becomes 0.12. Far from 0 the curve is flat: 10 and 20 both become nearly 1.
+# (Section 6 draws it.) Why is it needed? Without it, two layers in a row would be one: a sum of sums
+# is a sum. The bend in the sigmoid lets a deeper network compute more.
 #
 # `nn.Sequential` runs its layers one after the other. `nn.Flatten` puts the 16 · 5 · 5 = 400 numbers
 # of an image into one row. `nn.Linear(400, 120)` is a fully connected layer with 400 inputs and 120
@@ -208,7 +208,8 @@ print("sum:    ", round(sum(probabilities), 6))
 # ### Cross-entropy: how wrong was that?
 #
 # The **loss** measures how wrong the network is. **Cross-entropy** looks at one number only: the
-# probability *p* that the network gave to the right class. The loss is −ln *p*.
+# probability *p* that the network gave to the right class. The loss is −ln *p*. (ln is the natural
+# logarithm: ln *p* is the power to which e must be raised to give *p*. In Python it is `math.log`.)
 #
 # - p = 1: certain and right. The loss is 0.
 # - p = 0.5: the loss is 0.69.
@@ -502,10 +503,11 @@ print(
 # same ones for every image, and such a preference costs. The first steps take it away, and the loss
 # is 2.303. So 2.303 means: **the network does not yet tell the images apart**.
 #
-# It can stay there for a long time. Why? Look at the sigmoid's own slope: how much its output grows
-# when its input grows. It is largest in the middle, and even there it is only 0.25. Going back
-# through four sigmoids, a slope is multiplied four times by at most 0.25. Together that is less
-# than 0.004. (The weights multiply it too, and can make up for a part.)
+# It can stay there for a long time, and the curve of the loss is flat: a **plateau**. Why? Look at
+# the sigmoid's own slope: how much its output grows when its input grows. It is largest in the
+# middle, and even there it is only 0.25. Going back through four sigmoids, a slope is multiplied four
+# times by at most 0.25. Together that is less than 0.004. (The weights multiply it too, and can make
+# up for a part.)
 
 # %%
 x = torch.linspace(-8, 8, 200, requires_grad=True)
@@ -585,6 +587,9 @@ widgets.loss_explorer(digits.train)
 # change.) It adds what is tedious: validation after each epoch, a history, and a curve that grows
 # while you watch. You can stop it with *Kernel → Interrupt* and lose nothing.
 #
+# How a training is to go stands in a `Recipe`: epochs, batch size, optimiser, learning rate and
+# momentum here, more of it in the next lessons.
+#
 # We start again with a new network, so that the whole way can be seen. Each point of the curves
 # stands for one epoch. The training loss is the *mean* over the epoch; the validation loss is
 # measured at its *end*. Compare the two at epoch 1: what happened in between?
@@ -619,7 +624,8 @@ widgets.band_explorer(history, results.load("lenet")["runs"], recipe)
 # not. When your run lies below, the line under the picture names what may be the reason.
 #
 # What does the network see? A page of predictions, with what it says in black, and mistakes in
-# red: "9 not 2" means that it says 9 and the label is 2. Would you have known better?
+# red: "9 not 2" means that it says 9 and the label is 2. Would you have known better? (`predict` runs
+# all images through the network in evaluation mode and gives their logits.)
 
 # %%
 page = digits.validation[:48]
@@ -760,8 +766,9 @@ print(f"d2l:  {their_accuracy:.2%} on validation")
 #
 # - **Dropout** sets random units to 0 while training, and does nothing in evaluation.
 # - **Batch norm** shifts and scales the numbers between layers to mean 0 and deviation 1. While
-#   training it takes mean and deviation of the batch, and remembers them. In evaluation it uses the
-#   remembered ones, its **running means** and deviations.
+#   training it takes mean and deviation of the batch, and remembers them, mixed with those of the
+#   batches before. (Instead of the deviation it keeps its square, the **variance**.) In evaluation it
+#   uses what it remembers, its **running mean** and variance.
 #
 # See what dropout does to the same eight ones, twice in each mode.
 
@@ -779,8 +786,26 @@ print("eval: ", layer(ones).tolist())
 
 # %% [markdown]
 # In training mode the result changes from call to call. (What is left is doubled, so that the sum
-# stays the same on average.) Whoever forgets `eval()` gets random answers from dropout. With batch
-# norm an answer then depends on the other images of the batch; lesson 05 shows how much that costs.
+# stays the same on average.) Whoever forgets `eval()` gets random answers from dropout.
+#
+# Now batch norm. The number 2 stands in two batches, each time as its last. Is it treated alike?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+layer = nn.BatchNorm1d(1)
+small, large = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[2.0], [9.0], [2.0]])
+layer.train()
+for batch in (small, large):
+    print("train:", [round(value, 2) for value in layer(batch).flatten().tolist()])
+layer.eval()
+for batch in (small, large):
+    print("eval: ", [round(value, 2) for value in layer(batch).flatten().tolist()])
+
+# %% [markdown]
+# In training mode the last number depends on its neighbours in the batch: above their mean in the
+# first, below it in the second. In evaluation it is the same both times. With batch norm, whoever
+# forgets `eval()` gets answers that depend on the other images of the batch; lesson 05 shows how much
+# that costs.
 
 # %% [markdown]
 # ### Exercise 03.5: Evaluate one class

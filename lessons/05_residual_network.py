@@ -601,12 +601,10 @@ plots.show(ax, alt="Test accuracy of the stored runs, one point a seed, around t
 
 # %%
 first = [100 * run["test_accuracy"] for run in results.load("residual-first")["runs"]]
-spread, spread_of_first = (statistics.stdev(runs) / len(runs) ** 0.5 for runs in (tests, first))
+spread = statistics.stdev(tests) / len(tests) ** 0.5
 print(f"above 99.5: {statistics.mean(tests) - 99.5:.3f} points; spread of the mean {spread:.3f}")
-gain = statistics.mean(first) - statistics.mean(tests)
-print(
-    f"an earlier network was better by {gain:.3f}; spread {math.hypot(spread, spread_of_first):.3f}"
-)
+gain, gain_spread = metrics.gain(tests, first)
+print(f"an earlier network was better by {gain:.3f}; spread {gain_spread:.3f}")
 
 # %% [markdown]
 # Their mean is **{{residual.rows.residual.test.mean | .2%}}**, with a standard deviation of

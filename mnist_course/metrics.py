@@ -1,7 +1,7 @@
 """Numbers that say how good a classifier is."""
 
 import math
-from statistics import NormalDist
+from statistics import NormalDist, mean, variance
 
 import torch
 
@@ -32,6 +32,16 @@ def interval(correct, total, confidence=0.95):
     half = z / (1 + z * z / total) * spread
     # rounding must not leave the share itself outside
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+
+
+def gain(base, new):
+    """How much better the new runs are on average than the base runs: (gain, its spread).
+
+    base, new: accuracies of independent runs, at least two each. The spread is the standard
+    deviation of the difference of the two means. Raises StatisticsError for fewer runs.
+    """
+    spread = math.sqrt(variance(base) / len(base) + variance(new) / len(new))
+    return mean(new) - mean(base), spread
 
 
 def confusion(predictions, labels, classes=10):

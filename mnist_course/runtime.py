@@ -50,9 +50,10 @@ def device(name=None):
         return torch.device(available[0])
     try:
         wanted = torch.device(name)
-    except RuntimeError:
+        torch.zeros(1, device=wanted)  # "cuda:7" may be one too many
+    except (RuntimeError, AssertionError):  # the second from a torch without CUDA
         wanted = None
-    if wanted is None or wanted.type not in (*available, "meta"):
+    if wanted is None or wanted.type not in available:  # "meta" computes nothing
         raise ValueError(f"no device {name!r} here; this machine has {', '.join(available)}")
     return wanted
 

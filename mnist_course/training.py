@@ -42,6 +42,8 @@ class Recipe:
     decay_every: int = 5  # step: epochs between two decays
     label_smoothing: float = 0.0  # share of the target that goes to all ten classes
     augment: RandomAffine | None = None
+    final_epochs: int = 0  # so many at the end are augmented in another way:
+    final_augment: RandomAffine | None = None
     patience: int | None = None  # stop after so many epochs without a better validation accuracy
     normalisation: tuple[float, float] = (data.MEAN, data.DEVIATION)
     channels_last: bool = False  # memory layout in which convolutions run faster
@@ -64,6 +66,8 @@ class Recipe:
             raise ValueError(f"label smoothing lies from 0 to below 1, got {self.label_smoothing}")
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience is at least 1 epoch, or None; got {self.patience}")
+        if self.final_epochs < 0:
+            raise ValueError(f"there are 0 or more final epochs, got {self.final_epochs}")
 
     def plain(self):
         """The recipe as JSON holds it: a dict, its tuples as lists, your own functions as texts."""
@@ -258,6 +262,11 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     epochs are kept. A loss that is not finite ends it too, with a sentence that says why.
     """
     show = show or Silent()
+    if isinstance(recipe.augment, str) or isinstance(recipe.final_augment, str):
+        raise TypeError(
+            "this recipe comes from a file, which keeps only the name of an augmentation of your "
+            "own: put the function in again, replace(recipe, augment=…)"
+        )
     device = runtime.device(device)
     network.to(device)
     if recipe.channels_last and not _crashes_in_channels_last(network):
@@ -276,6 +285,8 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     best = (-1.0, 0)  # accuracy, epoch
     try:
         for epoch in range(1, recipe.epochs + 1):
+            if epoch > recipe.epochs - recipe.final_epochs:
+                batches.augment = recipe.final_augment
             shown = show.watch(batches, epoch, recipe.epochs)
             if each_step is not None:
                 shown = _stepping(shown, each_step)
@@ -360,7 +371,7 @@ def save_checkpoint(path, network, recipe=None, history=None, seed=None):
     path = _weights_path(path)
     about = {
         "made_by": "mnist_course",
-        "recipe": asdict(recipe) if recipe else None,
+        "recipe": recipe.plain() if recipe else None,
         "history": asdict(history) if history else None,
         "seed": seed,
         "versions": runtime.versions(),
@@ -421,9 +432,13 @@ def _recipe(settings):
     """A `Recipe` from what `asdict` and JSON made of it; None from None."""
     if settings is None:
         return None
-    augment = settings["augment"] and RandomAffine(**settings["augment"])
     pairs = {name: tuple(settings[name]) for name in ("betas", "normalisation")}
-    return Recipe(**settings | pairs | {"augment": augment})
+    maps = {
+        name: RandomAffine(**settings[name])
+        for name in ("augment", "final_augment")
+        if isinstance(settings.get(name), dict)  # a text stands for a function of your own
+    }
+    return Recipe(**settings | pairs | maps)
 
 
 def _history(figures):

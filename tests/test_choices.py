@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mnist_course import data, recipes, results
+from mnist_course.augment import RandomAffine
 from mnist_course.training import Recipe
 
 CHOSEN = {
@@ -39,7 +40,7 @@ def test_every_candidate_is_stored_with_its_recipe():
 
 def test_a_cut_takes_every_image_but_those_of_the_test_set_once(digits, monkeypatch):
     monkeypatch.setattr(data, "load", lambda: digits)
-    first, second = choices.cut(0), choices.cut(1)
+    first, second = choices.split("any", 0), choices.split("any", 1)
     assert (len(first.train), len(first.validation)) == (50_000, 10_000)
     every = data.load_all_training()
     for one in (first, second):
@@ -50,6 +51,27 @@ def test_a_cut_takes_every_image_but_those_of_the_test_set_once(digits, monkeypa
     assert not torch.equal(first.validation.labels, second.validation.labels)
 
 
+def test_halves_change_places():
+    first, second = (choices.split(choices.HALVES, number) for number in (0, 1))
+    assert len(first.train) == len(first.validation) == 30_000
+    assert torch.equal(first.train.images, second.validation.images)
+    assert torch.equal(first.validation.labels, second.train.labels)
+    every = data.load_all_training()
+    labels = torch.cat([first.train.labels, first.validation.labels])
+    assert torch.equal(labels.bincount(), every.labels.bincount())
+    assert not torch.equal(choices.split(choices.HALVES, 2).train.labels, first.train.labels)
+
+
+def test_an_augmentation_that_fades():
+    fading = choices.Fading(degrees=10, shift=0.1, scale=0.2, shear=0.4, start=2, end=4, least=0.5)
+    images = torch.rand(3, 1, 28, 28)
+    for complete, left in ((0, 1), (2, 1), (3, 0.75), (4, 0.5), (5, 0.5)):
+        choices.note_epoch(complete)
+        same = RandomAffine(10 * left, 0.1 * left, 0.2 * left, 0.4 * left)
+        found, wanted = (one(images, torch.Generator().manual_seed(0)) for one in (fading, same))
+        assert torch.equal(found, wanted)
+
+
 def test_only_what_is_missing_is_made(few, tmp_path, monkeypatch, capsys):
     recipe = Recipe(epochs=1, batch_size=50)
     candidates = {
@@ -57,7 +79,7 @@ def test_only_what_is_missing_is_made(few, tmp_path, monkeypatch, capsys):
     }
     monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
     monkeypatch.setattr(choices, "CANDIDATES", candidates)
-    monkeypatch.setattr(choices, "cut", lambda number: few)
+    monkeypatch.setattr(choices, "split", lambda choice, number: few)
     monkeypatch.setattr(choices, "ProcessPoolExecutor", ThreadPoolExecutor)  # sees the patches
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     threads = torch.get_num_threads()

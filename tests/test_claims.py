@@ -210,7 +210,7 @@ def accuracies():
     for words, topic in (
         ("**Lesson 05's network**", "residual"),
         ("**The same kind of network, longer**", "residual-long"),
-        ("**The smallest of this kind**", "residual-small"),
+        ("**A small one of this kind**", "residual-small"),
     ):
         stored = results.load(topic)
         test = stored["rows"][topic]["test"]
@@ -354,7 +354,8 @@ def test_a_page_quotes_the_results(page, quoted):
 # What the README states beside those: what it is computed from, or who says so
 STATED = {
     "70,000": lambda: len(data.load_all_training()) + 10_000,
-    "10,000": lambda: results.load("choices")["validation_images"],
+    "60,000": lambda: len(data.load_all_training()),
+    "10,000": lambda: results.load("choices")["runs"][0]["validation_images"],
     "5,000": lambda: len(split().validation),
     "2.303": math.log(10),
     "100": recipes.WRITEUP_A.epochs,

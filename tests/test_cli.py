@@ -129,6 +129,18 @@ def test_doctor_names_a_missing_package_and_the_line_to_type(monkeypatch):
     assert f'-> "{sys.executable}" -m pip install --no-deps d2l==1.0.3' in result.stdout
 
 
+@pytest.mark.parametrize(("module", "package"), [("pandas", "pandas"), ("PIL", "pillow")])
+def test_doctor_names_the_package_that_another_one_lacks(monkeypatch, module, package):
+    def lacking(name):
+        raise ModuleNotFoundError(f"No module named '{module}.core'", name=f"{module}.core")
+
+    monkeypatch.setattr(runtime, "versions", lambda: {"d2l": "1.0.3"})
+    monkeypatch.setattr(checkup.importlib, "import_module", lacking)
+    finding = next(one for one in checkup.examine() if one.name == "d2l")
+    assert f"No module named '{module}.core'" in finding.text
+    assert finding.remedy == f'"{sys.executable}" -m pip install "{package}"'
+
+
 def test_doctor_works_with_a_broken_torch(tmp_path):
     (tmp_path / "torch.py").write_text("raise OSError('libtorch_cpu.so: no such file')")
     code = (

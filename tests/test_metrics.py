@@ -48,6 +48,13 @@ def test_the_interval_is_scipys(correct, total, confidence):
     assert 0 <= ours[0] <= correct / total <= ours[1] <= 1
 
 
+def test_the_spread_of_a_gain_is_that_of_welchs_test():
+    base, new = [98.5, 98.75, 99.0, 98.25], [99.0, 99.5, 98.875]
+    found, spread = metrics.gain(base, new)
+    assert found == pytest.approx(sum(new) / 3 - sum(base) / 4)
+    assert found / spread == pytest.approx(scipy.stats.ttest_ind(new, base, equal_var=False)[0])
+
+
 @pytest.mark.parametrize(("correct", "total"), [(1, 0), (0, 0), (-1, 10), (11, 10)])
 def test_an_impossible_count(correct, total):
     with pytest.raises(ValueError, match=f"{correct} correct of {total} is impossible"):

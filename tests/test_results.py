@@ -144,6 +144,31 @@ def test_a_repetition_that_is_stopped_keeps_what_it_did_not_reach(topic, monkeyp
     assert content["earlier"] == [old[0]]
 
 
+def test_a_topic_may_learn_from_all_images_and_then_has_no_validation(topic, few, monkeypatch):
+    make(monkeypatch)
+    old = json.loads(topic.read_text())["runs"]
+    seen = []
+
+    def fit(network, digits, *rest, real=long_runs.fit, **settings):
+        seen.append(len(digits.train))
+        return real(network, digits, *rest, **settings)
+
+    whole = data.Part(*(torch.cat([part, part]) for part in vars(few.train).values()))
+    monkeypatch.setattr(data, "load_all_training", lambda name: whole)
+    monkeypatch.setattr(long_runs, "fit", fit)
+    monkeypatch.setattr(long_runs, "WHOLE", {"small"})
+    assert len(long_runs.missing("small")) == 2
+    make(monkeypatch, "--again", "small")
+    content = json.loads(topic.read_text())
+    assert seen == [len(whole)] * 2
+    assert content["training_images"] == 60_000
+    assert sorted(content["earlier"], key=seed_of) == old
+    assert not any("validation_accuracy" in one for one in content["runs"])
+    accuracies = [one["test_accuracy"] for one in content["runs"]]
+    assert content["rows"]["one"]["test"]["accuracies"] == accuracies
+    assert "mean" not in content["rows"]["one"]
+
+
 def test_a_seed_that_was_made_twice_counts_once(topic):
     first, second = (long_runs.run("small", "one", 0) for _ in range(2))
     long_runs.store("small", [first])

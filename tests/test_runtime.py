@@ -70,7 +70,7 @@ def test_a_training_without_a_complete_epoch_has_nothing_to_judge(mode, capsys):
 )
 def test_the_best_device_that_works_is_taken(monkeypatch, claimed, working, expected):
     def zeros(*size, device, real=torch.zeros):
-        if device not in working:
+        if torch.device(device).type not in (*working, "cpu"):
             raise RuntimeError(f"no {device} here")
         return real(*size)
 

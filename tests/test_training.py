@@ -136,6 +136,7 @@ def test_an_epoch_runs_on_any_device(few):
         ({"decay_every": 0}, "every 1 or more epochs"),
         ({"label_smoothing": 1}, "label smoothing"),
         ({"patience": 0}, "patience is at least 1"),
+        ({"final_epochs": -1}, "0 or more final epochs"),
     ],
 )
 def test_a_recipe_that_cannot_work(settings, words):
@@ -222,6 +223,18 @@ def test_augmentation_reaches_training_and_not_validation(few):
     assert history.train_loss[0] == pytest.approx(expected, rel=1e-5)
     plain = evaluate(network, data.Batches(few.validation, 100, normalisation=(0, 1)))
     assert (history.validation_loss[0], history.validation_accuracy[0]) == pytest.approx(plain)
+
+
+@pytest.mark.parametrize(("final", "expected"), [(0, "aaa"), (1, "aab"), (2, "abb"), (3, "bbb")])
+def test_final_epochs_are_augmented_in_their_own_way(few, monkeypatch, final, expected):
+    used = []
+    monkeypatch.setattr(
+        training, "train_epoch", lambda n, batches, *_: used.append(batches.augment) or (1, 0)
+    )
+    maps = {"a": RandomAffine(degrees=20), "b": RandomAffine(degrees=5)}
+    recipe = Recipe(epochs=3, augment=maps["a"], final_epochs=final, final_augment=maps["b"])
+    fit(models.softmax_regression(), few, recipe)
+    assert used == [maps[letter] for letter in expected]
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -475,13 +488,14 @@ def test_a_validation_loss_that_is_not_finite_ends_it_too(few, monkeypatch):
 
 
 def test_a_device_that_is_not_there(few):
-    with pytest.raises(ValueError, match="no device 'gpu' here; this machine has .*cpu"):
-        fit(models.lenet5(), few, Recipe(), device="gpu")
+    for name in ("gpu", "cuda:99", "meta"):
+        with pytest.raises(ValueError, match=f"no device '{name}' here; this machine has .*cpu"):
+            fit(models.lenet5(), few, Recipe(), device=name)
 
 
 AUGMENTED = Recipe(
     epochs=2, batch_size=64, optimizer="adamw", learning_rate=0.01, schedule="one-cycle",
-    augment=RandomAffine(),
+    augment=RandomAffine(), final_epochs=1, final_augment=RandomAffine(degrees=5),
 )  # fmt: skip
 
 
@@ -541,6 +555,18 @@ def test_a_checkpoint_comes_back_whole(trained, few, tmp_path):
     assert about["seed"] == 3
     assert about["versions"] == runtime.versions()
     assert about["recipe"]["augment"] == asdict(RandomAffine())
+
+
+def test_a_checkpoint_names_an_augmentation_that_no_file_can_hold(trained, few, tmp_path):
+    network, history = trained
+    recipe = replace(AUGMENTED, augment=lambda images, generator: images)
+    training.save_checkpoint(tmp_path / "mine", network, recipe, history)
+    again, _ = training.load_checkpoint(tmp_path / "mine", network)
+    assert "lambda" in again.augment
+    assert again.final_augment == recipe.final_augment
+    with pytest.raises(TypeError, match="put the function in again"):
+        fit(network, few, again)
+    assert len(fit(network, few, replace(again, augment=recipe.augment))) == 2
 
 
 def test_a_checkpoint_needs_no_file_beside_it_and_no_recipe(tmp_path):

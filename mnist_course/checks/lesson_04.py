@@ -619,6 +619,7 @@ GAIN_AND_SPREAD = Exercise(
     points=3,
     paragraph="6. How many seeds?",
     reference=gain_and_spread,
+    package=("metrics.gain",),
     cases=(
         Case(([98.0, 99.0, 100.0], [99.0, 101.0])),
         Case(([98.5, 98.75, 99.0, 98.25], [99.0, 99.5, 98.875])),

@@ -13,7 +13,10 @@ from pathlib import Path
 from mnist_course import runtime
 from mnist_course.cli import lessons
 
-MODULES = {"scikit-learn": "sklearn", "d2l": "d2l.torch"}  # where it isn't the package's name
+MODULES = {  # where it isn't the package's name
+    "scikit-learn": "sklearn", "d2l": "d2l.torch", "pillow": "PIL",
+    "matplotlib-inline": "matplotlib_inline",
+}  # fmt: skip
 NOT_NEEDED = {"nbval", "tqdm"}  # by a lesson
 D2L = "--no-deps d2l==1.0.3"  # as in scripts/setup.py, which says why
 SETTINGS = Path(__file__).parent.parent / "jupyterlab.json"
@@ -51,6 +54,12 @@ def package(name, version):
         return Finding(name, "not installed", install(name), needed)
     try:
         importlib.import_module(MODULES.get(name, name))
+    except ModuleNotFoundError as error:  # it needs another one, such as d2l pandas
+        lacking = (error.name or name).partition(".")[0]
+        lacking = {module: package for package, module in MODULES.items()}.get(lacking, lacking)
+        return Finding(
+            name, f"{version}, but it can't be imported: {error}", install(lacking), needed
+        )
     except Exception as error:
         reason = f"{version}, but it can't be imported: {error}"
         return Finding(name, reason, install(name, "--force-reinstall"), needed)
