@@ -267,7 +267,12 @@ def bench_lessons(only):
     """Lessons in full and in quick mode, each stored at once: seconds, minutes, peak memory."""
     stored = results.FOLDER / "lessons.json"
     lessons = json.loads(stored.read_text()) if stored.exists() else {}
-    about = {"command": "python benchmarks/bench.py lessons", "machine": runtime.machine()}
+    about = {
+        "command": "python benchmarks/bench.py lessons",
+        "peer": "the same lesson in quick mode",
+        "machine": runtime.machine(),
+        "versions": runtime.versions(),
+    }
     for number in only or LESSONS:
         path = LESSONS[number]
         full, quick = run_lesson(path, False), run_lesson(path, True)
@@ -275,6 +280,7 @@ def bench_lessons(only):
             "seconds": round(full["seconds"], 1),
             "minutes": math.ceil(2 * full["seconds"] / 60),  # a laptop may be slower
             "quick_seconds": round(quick["seconds"], 1),
+            "ratio": round(full["seconds"] / quick["seconds"], 2),
             "peak_megabytes": round(max(full["peak_bytes"], quick["peak_bytes"]) / 1e6),
         }
         print(path.stem, lessons[number], flush=True)

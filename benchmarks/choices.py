@@ -47,6 +47,16 @@ class Bent(RandomAffine):
 
 
 @dataclass(frozen=True)
+class Sharp(RandomAffine):
+    """A random affine map with bicubic interpolation, which blurs less than a bilinear one."""
+
+    def __call__(self, images, generator=None):
+        matrices = self.matrices(len(images), generator)
+        grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+@dataclass(frozen=True)
 class Fading(RandomAffine):
     """A random affine map that becomes weaker, in equal steps from one epoch to the next."""
 
@@ -68,13 +78,20 @@ STRONG = RandomAffine(degrees=15, shift=0.1, scale=0.15, shear=0.2)
 STRONGER = RandomAffine(degrees=15, shift=0.12, scale=0.2, shear=0.3)
 LIGHT = RandomAffine(degrees=10, shift=0.05, scale=0.1, shear=0.1)
 CALM = RandomAffine(degrees=8, shift=0.06, scale=0.08, shear=0.1)
-CALMER = RandomAffine(degrees=4, shift=0.03, scale=0.04, shear=0.05)
+LESS_SHIFT = RandomAffine(degrees=15, shift=0.05, scale=0.15, shear=0.2)
+STRONGEST = RandomAffine(degrees=20, shift=0.12, scale=0.2, shear=0.3)
+FADING = Fading(degrees=15, scale=0.15, shear=0.2, start=8, end=15)
+SHARP = Sharp(degrees=15, scale=0.15, shear=0.2)
+SHARP_CALM = Sharp(degrees=8, shift=0.06, scale=0.08, shear=0.1)
 BENT = Bent(degrees=10, shift=0.08, scale=0.1, shear=0.1)
 
 LONG = replace(recipes.RESIDUAL, batch_size=128)
 LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
 HALF = replace(LONG_DECAY, epochs=16, augment=STRONG)
 CALM_END = replace(HALF, final_epochs=3, final_augment=CALM)
+BY_SGD = replace(
+    CALM_END, optimizer="sgd", learning_rate=0.2, momentum=0.9, nesterov=True, weight_decay=0.0005
+)
 SMALL = replace(LONG, epochs=40, label_smoothing=0.0, weight_decay=0.005)
 
 HALVES = "the longer network, on halves"
@@ -112,13 +129,28 @@ CANDIDATES = {
     HALVES: {
         "28 channels": ({"channels": 28}, HALF, [0, 1]),
         "28 channels, calm at the end": ({"channels": 28}, CALM_END, [0, 1]),
-        "28 channels, calmer at the end": (
-            {"channels": 28}, replace(CALM_END, final_augment=CALMER), [0, 1],
+        "28 channels, fading": ({"channels": 28}, replace(HALF, augment=FADING), [0, 1]),
+        "28 channels, calm at the end, 32 epochs": (
+            {"channels": 28}, replace(CALM_END, epochs=32, final_epochs=6), [0, 1],
         ),
-        "28 channels, fading": (
-            {"channels": 28},
-            replace(HALF, augment=Fading(degrees=15, scale=0.15, shear=0.2, start=8, end=15)),
-            [0, 1],
+        "28 channels, sharp, calm at the end": (
+            {"channels": 28}, replace(CALM_END, augment=SHARP, final_augment=SHARP_CALM), [0, 1],
+        ),
+        "28 channels, strongest, calm at the end": (
+            {"channels": 28}, replace(CALM_END, augment=STRONGEST), [0, 1],
+        ),
+        "28 channels, dropout, calm at the end": (
+            {"channels": 28, "dropout": 0.3}, CALM_END, [0, 1],
+        ),
+        "28 channels, less shift, calm at the end": (
+            {"channels": 28}, replace(CALM_END, augment=LESS_SHIFT), [0, 1],
+        ),
+        "28 channels, dropout after each block, calm at the end": (
+            {"channels": 28, "dropout_in_blocks": 0.1}, CALM_END, [0, 1],
+        ),
+        "28 channels, SGD, calm at the end": ({"channels": 28}, BY_SGD, [0, 1]),
+        "24 channels, no border cut off, calm at the end": (
+            {"channels": 24, "crop": 0}, CALM_END, [0, 1],
         ),
         "32 channels throughout": ({"channels": 32, "flat": True}, HALF, [0, 1]),
         "24 channels, then 56 in three blocks": (
@@ -150,21 +182,31 @@ CANDIDATES = {
 }  # fmt: skip
 
 
-def family(channels, wide=None, crop=2, stride=2, flat=False, more=0):
+def family(
+    channels, wide=None, crop=2, stride=2, flat=False, more=0, dropout=0.0, dropout_in_blocks=0.0
+):
     """A network of lesson 05's blocks.
 
     wide: channels from the second block on, twice as many unless given; flat: as many channels
-    everywhere, and one more block, as in `models.small_residual_network`; more: further blocks.
+    everywhere, and one more block, as in `models.small_residual_network`; more: further blocks;
+    dropout, dropout_in_blocks: share of the numbers that are dropped before the linear layer, and
+    after each block.
     """
     wide = channels if flat else wide or 2 * channels
+    blocks = [
+        *[ResidualBlock(channels, channels) for _ in range(2 if flat else 1)],
+        ResidualBlock(channels, wide, stride=2),
+        *[ResidualBlock(wide, wide) for _ in range(1 + more)],
+    ]
+    if dropout_in_blocks:
+        blocks = [nn.Sequential(block, nn.Dropout(dropout_in_blocks)) for block in blocks]
     return nn.Sequential(
         nn.ZeroPad2d(-crop),
         nn.Conv2d(1, channels, kernel_size=5, stride=stride, bias=False),
         nn.BatchNorm2d(channels), nn.ReLU(),
-        *[ResidualBlock(channels, channels) for _ in range(2 if flat else 1)],
-        ResidualBlock(channels, wide, stride=2),
-        *[ResidualBlock(wide, wide) for _ in range(1 + more)],
+        *blocks,
         nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+        *([nn.Dropout(dropout)] if dropout else []),
         nn.Linear(wide, 10),
     )  # fmt: skip
 
