@@ -193,6 +193,11 @@ def family(
     after each block.
     """
     wide = channels if flat else wide or 2 * channels
+    stem = [  # built first: its initial weights are the first that are drawn
+        nn.ZeroPad2d(-crop),
+        nn.Conv2d(1, channels, kernel_size=5, stride=stride, bias=False),
+        nn.BatchNorm2d(channels), nn.ReLU(),
+    ]  # fmt: skip
     blocks = [
         *[ResidualBlock(channels, channels) for _ in range(2 if flat else 1)],
         ResidualBlock(channels, wide, stride=2),
@@ -201,9 +206,7 @@ def family(
     if dropout_in_blocks:
         blocks = [nn.Sequential(block, nn.Dropout(dropout_in_blocks)) for block in blocks]
     return nn.Sequential(
-        nn.ZeroPad2d(-crop),
-        nn.Conv2d(1, channels, kernel_size=5, stride=stride, bias=False),
-        nn.BatchNorm2d(channels), nn.ReLU(),
+        *stem,
         *blocks,
         nn.AdaptiveMaxPool2d(1), nn.Flatten(),
         *([nn.Dropout(dropout)] if dropout else []),
