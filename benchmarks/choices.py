@@ -220,8 +220,8 @@ def split(choice, number):
     50,000 and 10,000; for a choice on halves 30,000 and 30,000, and those of number 1 are those of
     number 0 in each other's place.
     """
-    every = data.load_all_training()
     if choice == HALVES:
+        every = data.load_all_training()
         order = shuffled(every, 3000 + number // 2)
         first, second = every[order[:30_000]], every[order[30_000:]]
         return data.Digits(second, first) if number % 2 else data.Digits(first, second)
