@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from mnist_course import data, probe, recipes, results, runtime
 from mnist_course.augment import RandomAffine
-from mnist_course.models import ResidualBlock
-from mnist_course.training import fit
+from mnist_course.models import Ensemble, ResidualBlock
+from mnist_course.training import evaluate, fit
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,43 @@ class Sharp(RandomAffine):
 
 
 @dataclass(frozen=True)
+class Stretched(RandomAffine):
+    """A random affine map that also changes the width alone, so that it can be any affine map.
+
+    Source: Byerly, Kalganova & Dear (2021), section 4, who narrow digits by up to a quarter.
+    """
+
+    stretch: float = 0.15  # width from 1 - stretch to 1 + stretch
+
+    def matrices(self, count, generator=None):
+        matrices = super().matrices(count, generator)
+        draws = torch.rand(count, 1, generator=generator) * 2 - 1
+        matrices[:, 0] /= 1 + draws * self.stretch
+        return matrices
+
+
+@dataclass(frozen=True)
+class Erased(Stretched):
+    """The same, and a square of each image is background.
+
+    Source: Byerly, Kalganova & Dear (2021), section 4, with squares of 4 pixels.
+    """
+
+    side: int = 4  # pixels
+
+    def __call__(self, images, generator=None):
+        images = super().__call__(images, generator)
+        rows, columns = (self.inside(images.shape[-1], len(images), generator) for _ in range(2))
+        return images * ~(rows[:, None, :, None] & columns[:, None, None, :])
+
+    def inside(self, length, count, generator):
+        """For each image which of its rows, or columns, the square covers: bool (N, length)."""
+        first = torch.randint(length - self.side + 1, (count, 1), generator=generator)
+        places = torch.arange(length)
+        return (places >= first) & (places < first + self.side)
+
+
+@dataclass(frozen=True)
 class Fading(RandomAffine):
     """A random affine map that becomes weaker, in equal steps from one epoch to the next."""
 
@@ -83,12 +120,18 @@ STRONGEST = RandomAffine(degrees=20, shift=0.12, scale=0.2, shear=0.3)
 FADING = Fading(degrees=15, scale=0.15, shear=0.2, start=8, end=15)
 SHARP = Sharp(degrees=15, scale=0.15, shear=0.2)
 SHARP_CALM = Sharp(degrees=8, shift=0.06, scale=0.08, shear=0.1)
+STRETCHED = Stretched(degrees=15, scale=0.1, shear=0.2)
+ERASED = Erased(degrees=15, scale=0.15, shear=0.2, stretch=0)
 BENT = Bent(degrees=10, shift=0.08, scale=0.1, shear=0.1)
 
 LONG = replace(recipes.RESIDUAL, batch_size=128)
 LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
 HALF = replace(LONG_DECAY, epochs=16, augment=STRONG)
 CALM_END = replace(HALF, final_epochs=3, final_augment=CALM)
+# Each network of an ensemble sees its share of every batch: as many images as the others in so many
+# times the epochs, and as many a step in so many times the batch.
+TWO_VOTE = replace(CALM_END, epochs=32, batch_size=256, final_epochs=6)
+THREE_VOTE = replace(CALM_END, epochs=48, batch_size=384, final_epochs=9)
 BY_SGD = replace(
     CALM_END, optimizer="sgd", learning_rate=0.2, momentum=0.9, nesterov=True, weight_decay=0.0005
 )
@@ -152,6 +195,24 @@ CANDIDATES = {
         "24 channels, no border cut off, calm at the end": (
             {"channels": 24, "crop": 0}, CALM_END, [0, 1],
         ),
+        "28 channels, stretched, calm at the end": (
+            {"channels": 28}, replace(CALM_END, augment=STRETCHED), [0, 1],
+        ),
+        "28 channels, erased, calm at the end": (
+            {"channels": 28}, replace(CALM_END, augment=ERASED), [0, 1],
+        ),
+        "28 channels, a finer start, calm at the end": (
+            {"channels": 28, "fine": True}, CALM_END, [0, 1],
+        ),
+        "28 channels, not pooled, calm at the end": (
+            {"channels": 28, "pool": False}, CALM_END, [0, 1],
+        ),
+        "two of 22 channels vote, calm at the end": (
+            {"channels": 22, "votes": 2}, TWO_VOTE, [0, 1],
+        ),
+        "three of 16 channels vote, calm at the end": (
+            {"channels": 16, "votes": 3}, THREE_VOTE, [0, 1],
+        ),
         "32 channels throughout": ({"channels": 32, "flat": True}, HALF, [0, 1]),
         "24 channels, then 56 in three blocks": (
             {"channels": 24, "wide": 56, "more": 1}, HALF, [0, 1],
@@ -183,34 +244,51 @@ CANDIDATES = {
 
 
 def family(
-    channels, wide=None, crop=2, stride=2, flat=False, more=0, dropout=0.0, dropout_in_blocks=0.0
-):
+    channels, wide=None, crop=2, stride=2, flat=False, more=0, dropout=0.0, dropout_in_blocks=0.0,
+    pool=True, fine=False, votes=1,
+):  # fmt: skip
     """A network of lesson 05's blocks.
 
     wide: channels from the second block on, twice as many unless given; flat: as many channels
     everywhere, and one more block, as in `models.small_residual_network`; more: further blocks;
     dropout, dropout_in_blocks: share of the numbers that are dropped before the linear layer, and
-    after each block.
+    after each block; pool: with its places left, the linear layer reads 25 numbers a channel;
+    fine: two 3×3 convolutions in place of the first, and a shortcut that takes the mean of 2×2
+    places where the others take one place of four (He et al., 2019, "Bag of tricks");
+    votes: so many networks of this kind vote.
     """
+    if votes > 1:
+        settings = dict(locals(), votes=1)
+        return Ensemble(family(**settings) for _ in range(votes))
     wide = channels if flat else wide or 2 * channels
     stem = [  # built first: its initial weights are the first that are drawn
         nn.ZeroPad2d(-crop),
         nn.Conv2d(1, channels, kernel_size=5, stride=stride, bias=False),
         nn.BatchNorm2d(channels), nn.ReLU(),
     ]  # fmt: skip
+    if fine:
+        half = channels // 2
+        stem[1:2] = [
+            nn.Conv2d(1, half, kernel_size=3, bias=False), nn.BatchNorm2d(half), nn.ReLU(),
+            nn.Conv2d(half, channels, kernel_size=3, stride=2, bias=False),
+        ]  # fmt: skip
     blocks = [
         *[ResidualBlock(channels, channels) for _ in range(2 if flat else 1)],
         ResidualBlock(channels, wide, stride=2),
         *[ResidualBlock(wide, wide) for _ in range(1 + more)],
     ]
+    if fine:
+        down = blocks[-2 - more]
+        down.shortcut[0].stride = 1, 1
+        down.shortcut.insert(0, nn.AvgPool2d(2))
     if dropout_in_blocks:
         blocks = [nn.Sequential(block, nn.Dropout(dropout_in_blocks)) for block in blocks]
     return nn.Sequential(
         *stem,
         *blocks,
-        nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+        *([nn.AdaptiveMaxPool2d(1)] if pool else []), nn.Flatten(),
         *([nn.Dropout(dropout)] if dropout else []),
-        nn.Linear(wide, 10),
+        nn.Linear(wide if pool else 25 * wide, 10),
     )  # fmt: skip
 
 
@@ -247,7 +325,7 @@ def run(choice, name, number):
     digits = split(choice, number)
     note_epoch(0)
     history = fit(network, digits, recipe, seed=number, device="cpu", after_epoch=note_epoch)
-    return {
+    figures = {
         "choice": choice,
         "name": name,
         "split": number,
@@ -263,6 +341,10 @@ def run(choice, name, number):
         "machine": runtime.machine(),
         "versions": runtime.versions(),
     }
+    if isinstance(network, Ensemble):
+        validation = data.Batches(digits.validation, 1000, normalisation=recipe.normalisation)
+        figures["alone"] = [evaluate(one, validation)[1] for one in network.networks]
+    return figures
 
 
 def note_epoch(complete):

@@ -9,7 +9,7 @@ import torch
 
 from mnist_course import data, recipes, results
 from mnist_course.augment import RandomAffine
-from mnist_course.training import Recipe
+from mnist_course.training import Recipe, predict
 
 CHOSEN = {
     "residual": ("lesson 05's network, to compare", "16 channels, 5 epochs"),
@@ -70,6 +70,45 @@ def test_an_augmentation_that_fades():
         same = RandomAffine(10 * left, 0.1 * left, 0.2 * left, 0.4 * left)
         found, wanted = (one(images, torch.Generator().manual_seed(0)) for one in (fading, same))
         assert torch.equal(found, wanted)
+
+
+def test_any_affine_map_can_be_drawn():
+    stretched = choices.Stretched(degrees=0, shift=0, scale=0, shear=0, stretch=0.5)
+    maps = stretched.matrices(1000, torch.Generator().manual_seed(0))
+    assert torch.equal(maps[:, 1], torch.tensor([0.0, 1, 0]).expand(1000, 3))  # height stays
+    widths = 1 / maps[:, 0, 0]
+    assert 0.5 <= widths.min() < 0.51
+    assert 1.49 < widths.max() <= 1.5
+
+
+def test_a_square_is_erased_in_each_image():
+    erased = choices.Erased(degrees=0, shift=0, scale=0, shear=0, stretch=0, side=4)
+    images = erased(torch.ones(9000, 1, 28, 28), torch.Generator().manual_seed(0))
+    gone = images < 0.5
+    assert (gone.sum(dim=(1, 2, 3)) == 16).all()
+    assert (gone.any(dim=3).sum(dim=2) == 4).all()  # in four rows
+    assert gone.any(dim=0).all()  # everywhere, in one image or another
+
+
+def test_each_voter_is_read_alone_too(few, monkeypatch):
+    recipe = Recipe(epochs=1, batch_size=50, shuffle=False)
+    candidates = {"any": {"votes": ({"channels": 2, "votes": 2}, recipe, [0])}}
+    monkeypatch.setattr(choices, "CANDIDATES", candidates)
+    monkeypatch.setattr(choices, "split", lambda choice, number: few)
+    networks = []
+    family = choices.family
+    monkeypatch.setattr(
+        choices, "family", lambda **settings: networks.append(family(**settings)) or networks[-1]
+    )
+    threads = torch.get_num_threads()
+    try:
+        alone = choices.run("any", "votes", 0)["alone"]
+    finally:
+        torch.set_num_threads(threads)
+    [ensemble] = (one for one in networks if hasattr(one, "networks"))
+    for network, accuracy in zip(ensemble.networks, alone, strict=True):
+        right = predict(network, few.validation).argmax(dim=1) == few.validation.labels
+        assert accuracy == pytest.approx(right.float().mean().item())
 
 
 def test_only_what_is_missing_is_made(few, tmp_path, monkeypatch, capsys):

@@ -74,6 +74,11 @@ COUNTS = {
         + 2 * 12
         + linear(12, 10),
     ),
+    "voting_networks": (
+        144_472,
+        2 * (conv(1, 22, 5, False) + 44 + block(22, 22) + block(22, 44) + block(44, 44))
+        + 2 * linear(44, 10),
+    ),
     "softmax_regression": (7_850, linear(784, 10)),
 }
 
@@ -97,6 +102,8 @@ def test_the_docstring_states_the_number_of_parameters(name):
 
 # --- shapes -------------------------------------------------------------------------------
 
+NO_SHAPES = {"network_d", "softmax_regression", "voting_networks"}  # nothing stands beside lines
+
 
 def lines_of_layers(function):
     """[(layers up to the end of a line, shape in the line's comment)] of a `nn.Sequential`."""
@@ -119,7 +126,7 @@ def lines_of_layers(function):
     return found
 
 
-@pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"network_d", "softmax_regression"}))
+@pytest.mark.parametrize("name", sorted(set(BUILDERS) - NO_SHAPES))
 def test_the_shapes_beside_the_lines(name):
     network = BUILDERS[name]().eval()
     images = torch.zeros(2, 1, 28, 28)
@@ -303,3 +310,44 @@ def test_network_a_has_batch_norm_after_relu_in_its_last_stage():
 def test_the_width_of_the_residual_network():
     assert parameters(models.residual_network(channels=8)) < 38_522 / 3
     assert models.residual_network(8)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+# --- networks that vote -------------------------------------------------------------------
+
+
+def three_voters():
+    torch.manual_seed(0)
+    return models.Ensemble(models.residual_network(channels=8) for _ in range(3))
+
+
+def test_the_vote_is_the_mean_of_the_logits():
+    ensemble = three_voters().eval()
+    images = torch.rand(5, 1, 28, 28)
+    total = sum(network(images) for network in ensemble.networks)
+    torch.testing.assert_close(ensemble(images), total / 3)
+    assert not torch.equal(ensemble.networks[0](images), ensemble.networks[1](images))
+
+
+def test_each_voter_learns_from_its_own_share():
+    """Its logits, gradients and batch norm are those of the network alone on its share."""
+    ensemble, alone = three_voters(), three_voters().networks
+    images, labels = torch.rand(8, 1, 28, 28), torch.arange(8)
+    logits = ensemble(images)
+    F.cross_entropy(logits, labels, reduction="sum").backward()
+    for network, share in zip(alone, (slice(0, 3), slice(3, 6), slice(6, 8)), strict=True):
+        own = network(images[share])
+        torch.testing.assert_close(logits[share], own)
+        F.cross_entropy(own, labels[share], reduction="sum").backward()
+    for inside, outside in zip(ensemble.networks, alone, strict=True):
+        for one, other in zip(inside.parameters(), outside.parameters(), strict=True):
+            torch.testing.assert_close(one.grad, other.grad)
+        for one, other in zip(inside.buffers(), outside.buffers(), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_a_batch_smaller_than_the_ensemble_reaches_some_voters_alone():
+    ensemble = three_voters()
+    ensemble(torch.rand(2, 1, 28, 28)).sum().backward()
+    learned = [network[1].weight.grad is not None for network in ensemble.networks]
+    assert learned == [True, True, False]
+    assert all(buffer.isfinite().all() for buffer in ensemble.buffers())
