@@ -60,7 +60,7 @@ class Sharp(RandomAffine):
 class Stretched(RandomAffine):
     """A random affine map that also changes the width alone, so that it can be any affine map.
 
-    Source: Byerly, Kalganova & Dear (2021), section 4, who narrow digits by up to a quarter.
+    The idea of other widths: Byerly, Kalganova & Dear (2020), "No Routing Needed Between Capsules".
     """
 
     stretch: float = 0.15  # width from 1 - stretch to 1 + stretch
@@ -76,7 +76,7 @@ class Stretched(RandomAffine):
 class Erased(Stretched):
     """The same, and a square of each image is background.
 
-    Source: Byerly, Kalganova & Dear (2021), section 4, with squares of 4 pixels.
+    The idea is that of torchvision's `RandomErasing`, which takes one place for a whole batch.
     """
 
     side: int = 4  # pixels
