@@ -126,9 +126,8 @@ class Ensemble(nn.Module):
     """Several networks that vote: its logits are the mean of theirs.
 
     (N, 1, 28, 28) to logits (N, 10). In training mode each network sees another share of the
-    batch, and the logits are those of the one that saw the image. So they learn from other images
-    at other times, stay different, and err on different images.
-    Source: Hansen & Salamon (1990).
+    batch, and the logits are those of the one that saw the image. So each meets the images in
+    another order. Source of the idea: Hansen & Salamon (1990).
     """
 
     def __init__(self, networks):
@@ -137,10 +136,12 @@ class Ensemble(nn.Module):
 
     def forward(self, images):
         if self.training:
+            logits = []
             shares = images.tensor_split(len(self.networks))
-            pairs = zip(self.networks, shares, strict=True)
-            # a batch smaller than the ensemble leaves some without a share
-            return torch.cat([network(share) for network, share in pairs if len(share)])
+            for network, share in zip(self.networks, shares, strict=True):
+                if len(share):  # a small batch may leave a network without images
+                    logits.append(network(share))
+            return torch.cat(logits)
         return torch.stack([network(images) for network in self.networks]).mean(dim=0)
 
 
