@@ -8,7 +8,8 @@
 Each run is one random seed. Its figures go into `mnist_course/results/TOPIC.json` as soon as
 it ends, so an interrupted evening loses one run a process at most. A stored run is made again
 when its recipe or its network has changed, or with --again; the old one stays in the file, under
-"earlier". What opens the test set is made again with --again alone.
+"earlier". Where the test set is opened, it takes --again to begin with another recipe or network;
+if that is interrupted, the same command without --again makes the rest.
 Runs are spread over processes of one thread each: the accuracies do not depend on it, and times
 are measured elsewhere (`make bench`).
 """
@@ -77,7 +78,7 @@ TOPICS = {
 }
 
 # Topics that learn from all 60,000 images: where everything is chosen, nothing is left to validate.
-WHOLE: set[str] = set()
+WHOLE = {"residual-long"}
 
 
 def fingerprint(network):
@@ -234,7 +235,7 @@ def main():
             continue
         if options.again:
             pairs = [(name, seed) for seed, name in product(range(seeds), rows)]
-        elif would_open_again(topic, pairs):
+        elif not stored_runs(topic) and would_open_again(topic, pairs):
             print(
                 f"{topic}: its network or recipe is not the one whose runs are stored. New runs "
                 f"would read the test set once more: --again {topic} makes them"

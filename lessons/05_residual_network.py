@@ -612,12 +612,11 @@ print(f"an earlier network was better by {gain:.3f}; spread {gain_spread:.3f}")
 # can miss it. Judge the first printed line by the rule of lesson 04, twice the spread. The mean of
 # these ten runs lies above 99.5 %. That the mean of *all* possible seeds does is not settled.
 #
-# Two more things belong in an honest report. First, this is one of four networks that the course
+# Two more things belong in an honest report. First, this is one of five networks that the course
 # has read on the test set. An earlier one with the same recipe did not cut off the border:
 # {{residual-first.rows.residual.test.mean | .2%}}, with {{residual-first.seeds}} seeds. The cut
 # saves nearly a third of the work. It was made before its own accuracy on the test set was known.
-# It was not free: the second printed line says what it costs. The third is larger and the fourth is
-# smaller; both follow below.
+# It was not free: the second printed line says what it costs. The three others follow below.
 #
 # Second, for 25 years people have kept the ideas that did well on this very test set, and our
 # recipe is made of such ideas: before our record of openings begins, a first sketch of it had been
@@ -638,13 +637,12 @@ plots.show(
 # %% [markdown]
 # Some are sloppy, some could be either digit, and some you read at once.
 #
-# ### What a larger network buys, and what a smaller one can do
+# ### What less can do, and what more work buys
 #
-# Could the same idea go further? Could it be had for less? The course trained two more networks of
-# this kind. The larger one has 28 channels, more epochs and stronger augmentation. The smaller one
-# has 12 channels everywhere and one more block. Each was chosen among several candidates on images
-# cut from the training set, before its accuracy on the test set was known. Nearly every candidate
-# was run once. So another might have done as well.
+# Could the same idea be had for less? Could it go further? The course trained three more networks
+# of this kind: a smaller one, and two tries at a better one.
+#
+# The smaller network has 12 channels everywhere and one more block.
 
 
 # %%
@@ -664,34 +662,141 @@ def small_residual_network(channels=12):
 
 
 # %% [markdown]
-# Here are all three, each seed read on the test set once, after the last epoch. Ours stays the one
-# with 16 channels: to pick the best of the three now would be to choose on the test set.
+# The first try at a better one was simple: 28 channels, more epochs, stronger augmentation. The
+# course wanted 99.65 %. This is what the network reached on the test set, the mean of ten seeds.
 
 # %%
-for name, built in (
-    ("residual-small", small_residual_network()),
-    ("residual", residual_network(16)),
-    ("residual-long", residual_network(28)),
-):
-    one = results.load(name)
-    row, work = one["rows"][name]["test"], probe.multiply_accumulates(built)
+first_try = [run["test_accuracy"] for run in results.load("residual-long")["earlier"]]
+print(f"28 channels, 24 epochs of 55,000 images: {statistics.mean(first_try):.2%}")
+
+# %% [markdown]
+# So there was a second try. The test set had a say in that. It had none in what was tried.
+#
+# The second try is an **ensemble**: two networks that vote. They start from different random
+# weights, and at each step they see different images. So part of their errors differ.
+#
+# Two votes that are only counted can end in a tie. So the mean of the logits decides. A sure network
+# has one logit far above the others. A network in doubt has two that are close. In the mean the sure
+# one counts for more.
+#
+# Both train at once: each sees its own half of a batch. So while they learn, an image goes through
+# one of the two, and an epoch costs half as much. In use it goes through both.
+#
+# `nn.ModuleList` is a list that torch knows of. In a plain list the optimizer would not find the
+# weights. `tensor_split` cuts the batch. `torch.cat` joins the logits in the old order, so that they
+# fit the labels. Each network is ours, with 22 channels in place of 16.
+
+
+# %%
+class Ensemble(nn.Module):
+    """Several networks that vote: its logits are the mean of theirs.
+
+    (N, 1, 28, 28) to logits (N, 10). In training mode each network sees another share of the
+    batch, and the logits are those of the one that saw the image. So each meets the images in
+    another order. Source of the idea: Hansen & Salamon (1990).
+    """
+
+    def __init__(self, networks):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, images):
+        if self.training:
+            logits = []
+            shares = images.tensor_split(len(self.networks))
+            for network, share in zip(self.networks, shares, strict=True):
+                if len(share):  # a small batch may leave a network without images
+                    logits.append(network(share))
+            return torch.cat(logits)
+        return torch.stack([network(images) for network in self.networks]).mean(dim=0)
+
+
+def voting_networks(channels=22):
+    """Two residual networks that vote: with 22 channels 144,472 parameters."""
+    return Ensemble([residual_network(channels), residual_network(channels)])
+
+
+# %% [markdown]
+# Does the vote pay? The course asked that without the test set. It took the 60,000 images that are
+# not in it, and cut them into two parts of 30,000. A pair of networks learned from part 1 and was
+# read on part 2. A new pair did it the other way round.
+#
+# Here is what was misread: by each network of a pair alone, by their vote, and by a single network
+# with 28 channels and the same recipe. It augments as strongly as the first try, but more gently in
+# the last epochs, whose images then look more like real digits: "calm at the end".
+
+# %%
+candidates = results.load("choices")["runs"]
+
+
+def candidate(name, cut):
+    """The stored run of a candidate; cut 0 learned from part 1, cut 1 from part 2."""
+    for run in candidates:
+        if (run["name"], run["split"]) == (name, cut):
+            return run
+
+
+for cut in (0, 1):
+    vote = candidate("two of 22 channels vote, calm at the end", cut)
+    single = candidate("28 channels, calm at the end", cut)
+    alone = " and ".join(f"{1 - accuracy:.2%}" for accuracy in vote["alone"])
+    by_vote, by_single = (
+        round(30_000 * (1 - run["validation_accuracy"][-1])) for run in (vote, single)
+    )
     print(
-        f"{one['runs'][0]['parameters']:7,} parameters, {work:9,} multiply-accumulates an image, "
-        f"{one['runs'][0]['recipe']['epochs']:2} epochs: {row['mean']:.2%} ± {row['deviation']:.2%}"
+        f"read on part {2 - cut}: each alone {alone}, their vote {by_vote / 30_000:.2%}; single one "
+        f"{by_single / 30_000:.2%}. Images misread: {by_vote} by the vote, {by_single} by the single one"
+    )
+print(
+    f"multiply-accumulates: {vote['multiply_accumulates']:,} and {single['multiply_accumulates']:,}"
+)
+
+# %% [markdown]
+# Both times the vote is better than either voter. It is ahead of the single network too, but only by
+# a few images, and it does a quarter more work. So small a lead proves little. Twenty candidates
+# were compared like this. On the mean of both parts the vote was best, so it was taken. The best of
+# twenty had some luck.
+#
+# Before its ten seeds were read on the test set, its epochs were raised by half, and it was given
+# all 60,000 images: nothing was left to choose, so none had to be held out.
+#
+# Now ours, the smaller one, and the two that vote, each seed read once, after the last epoch. Ours
+# stays the one with 16 channels: to pick the best of them now would be to choose on the test set.
+
+# %%
+learning = {}  # name: multiply-accumulates of all forward passes of one training
+for name, built, voters in (
+    ("residual", residual_network(16), 1),
+    ("residual-small", small_residual_network(), 1),
+    ("residual-long", voting_networks(), 2),
+):
+    stored_runs = results.load(name)
+    row, epochs = stored_runs["rows"][name]["test"], stored_runs["runs"][0]["recipe"]["epochs"]
+    parameters, images = stored_runs["runs"][0]["parameters"], stored_runs["training_images"]
+    work = probe.multiply_accumulates(built)
+    learning[name] = work / voters * epochs * images  # while they learn, through one of the voters
+    print(
+        f"{parameters:7,} parameters, {work:9,} multiply-accumulates an image, {epochs:2} epochs of "
+        f"{images:,}, {learning[name] / learning['residual']:4.1f} times our work to learn: "
+        f"{row['mean']:.2%} ± {row['deviation']:.2%}"
     )
 
 # %% [markdown]
-# Start in the middle, at ours. One training of the larger network takes more than fourteen times
-# the work: three times as much for an image, and nearly five times as many epochs. It gains a tenth
-# of a percentage point. The last tenths cost the most.
-#
 # The smaller network has less than a third of our parameters, does about half the work for an
-# image, and is no worse. It pays with ten times as many epochs: about five times our work to learn.
-# So an accuracy has two prices, one for learning and one for each image afterwards. A phone that
-# reads a million digits cares for the second.
+# image, and is no worse. It pays when it learns: ten times as many epochs at half the work. So an
+# accuracy has two prices, one for learning and one for each image afterwards. A phone that reads a
+# million digits cares for the second. The smaller network was chosen among seven candidates, on
+# images cut from the training set. Most were run once, so another might have done as well.
 #
-# `mnist-course train residual-long` trains the larger one, `mnist-course train residual-small` the
-# smaller one.
+# The two that vote do nearly four times our work for an image. TODO gain. It is not the vote's
+# alone: the networks are wider, learn longer, by another recipe, and from 5,000 images more.
+#
+# Whoever tries often enough gets past a close aim by luck. So an honest report says how many tries
+# there were. Here there were two, and the second reached
+# **{{residual-long.rows.residual-long.test.mean | .2%}}**.
+#
+# `mnist-course train residual-long` trains the two that vote, `mnist-course train residual-small`
+# the smaller one. Both learn from the 55,000 training images, so that 5,000 are left to validate on.
 #
 # ## 7. What is wrong with write-up A's protocol
 #
@@ -902,4 +1007,5 @@ print("saved", path)
 # | multiply-accumulate | 乘加运算 | section 3 |
 # | one-cycle schedule | 单周期学习率策略 | section 4 |
 # | label smoothing | 标签平滑 | section 4 |
+# | ensemble | 集成 | section 6 |
 # | selection bias | 选择偏差 | section 7 |

@@ -42,11 +42,16 @@ def test_the_headline_is_the_least_gain_of_the_explorers_of_pixels():
 
 
 @pytest.mark.parametrize(
-    ("topic", "least"), [("residual", 0.995), ("residual-small", 0.995), ("residual-long", 0.996)]
+    ("topic", "least", "images"),
+    [
+        ("residual", 0.995, 55_000),
+        ("residual-small", 0.995, 55_000),
+        ("residual-long", 0.9965, 60_000),
+    ],
 )
-def test_the_stored_accuracies_are_those_that_the_course_promises(topic, least):
+def test_the_stored_accuracies_are_those_that_the_course_promises(topic, least, images):
     stored = results.load(topic)
-    assert (stored["seeds"], stored["training_images"]) == (10, 55_000)
+    assert (stored["seeds"], stored["training_images"]) == (10, images)
     assert stored["rows"][topic]["test"]["mean"] >= least
     work = probe.multiply_accumulates(recipes.NETWORKS[topic][0]())
     assert work <= 5_000_000

@@ -144,6 +144,29 @@ def test_a_repetition_that_is_stopped_keeps_what_it_did_not_reach(topic, monkeyp
     assert content["earlier"] == [old[0]]
 
 
+def test_another_recipe_that_is_stopped_goes_on_unasked(topic, monkeypatch):
+    make(monkeypatch)
+    old = json.loads(topic.read_text())["runs"]
+    network(monkeypatch, recipe=replace(ONE_EPOCH, learning_rate=0.2))
+
+    def stopped(topic, name, seed, real=long_runs.run):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return real(topic, name, seed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(long_runs, "run", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            make(patch, "--again", "small")
+    begun = json.loads(topic.read_text())["runs"]
+    assert long_runs.missing("small") == [("one", 1)]
+    make(monkeypatch)
+    content = json.loads(topic.read_text())
+    assert content["runs"][0] == begun[0]
+    assert [one["seed"] for one in content["runs"]] == [0, 1]
+    assert sorted(content["earlier"], key=seed_of) == old
+
+
 def test_a_topic_may_learn_from_all_images_and_then_has_no_validation(topic, few, monkeypatch):
     make(monkeypatch)
     old = json.loads(topic.read_text())["runs"]
