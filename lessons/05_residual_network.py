@@ -739,17 +739,17 @@ def candidate(name, cut):
 for cut in (0, 1):
     vote = candidate("two of 22 channels vote, calm at the end", cut)
     single = candidate("28 channels, calm at the end", cut)
-    alone = " and ".join(f"{1 - accuracy:.2%}" for accuracy in vote["alone"])
-    by_vote, by_single = (
-        round(30_000 * (1 - run["validation_accuracy"][-1])) for run in (vote, single)
-    )
-    print(
-        f"read on part {2 - cut}: each alone {alone}, their vote {by_vote / 30_000:.2%}; single one "
-        f"{by_single / 30_000:.2%}. Images misread: {by_vote} by the vote, {by_single} by the single one"
-    )
-print(
-    f"multiply-accumulates: {vote['multiply_accumulates']:,} and {single['multiply_accumulates']:,}"
-)
+    accuracies = {
+        "one voter alone": vote["alone"][0],
+        "the other alone": vote["alone"][1],
+        "their vote": vote["validation_accuracy"][-1],
+        "28 channels": single["validation_accuracy"][-1],
+    }
+    print(f"read on part {2 - cut}")
+    for name, accuracy in accuracies.items():
+        print(f"  {name:16} {1 - accuracy:.2%}, {30_000 * (1 - accuracy):.0f} images misread")
+works = vote["multiply_accumulates"], single["multiply_accumulates"]
+print(f"multiply-accumulates an image: the two {works[0]:,}, the single one {works[1]:,}")
 
 # %% [markdown]
 # Both times the vote is better than either voter. It is ahead of the single network too, but only by
@@ -762,9 +762,12 @@ print(
 #
 # Now ours, the smaller one, and the two that vote, each seed read once, after the last epoch. Ours
 # stays the one with 16 channels: to pick the best of them now would be to choose on the test set.
+# "An image" is the multiply-accumulates of one forward pass. "To learn" is those of a whole
+# training, in times ours.
 
 # %%
 learning = {}  # name: multiply-accumulates of all forward passes of one training
+print("                parameters   an image  epochs  images  to learn  test accuracy")
 for name, built, voters in (
     ("residual", residual_network(16), 1),
     ("residual-small", small_residual_network(), 1),
@@ -775,9 +778,9 @@ for name, built, voters in (
     parameters, images = stored_runs["runs"][0]["parameters"], stored_runs["training_images"]
     work = probe.multiply_accumulates(built)
     learning[name] = work / voters * epochs * images  # while they learn, through one of the voters
+    times = learning[name] / learning["residual"]
     print(
-        f"{parameters:7,} parameters, {work:9,} multiply-accumulates an image, {epochs:2} epochs of "
-        f"{images:,}, {learning[name] / learning['residual']:4.1f} times our work to learn: "
+        f"{name:15} {parameters:10,} {work:10,} {epochs:7} {images:7,} {times:9.1f}  "
         f"{row['mean']:.2%} ± {row['deviation']:.2%}"
     )
 

@@ -242,6 +242,9 @@ def accuracies():
                 + ", ".join(f"{100 * accuracy:.2f}" for accuracy in test["accuracies"]),
             ],
         )
+    yield "**The same kind of network, longer**", [
+        f"{work_to_train('residual-long', voters=2) / work_to_train('residual'):.0f} times lesson 05's",
+    ]  # fmt: skip
     yield "Five networks were read on it", [
         f"The first reached {100 * first_network()['mean']:.2f} %",
         f"with 28 channels: {100 * first_longer():.2f} %",
@@ -267,6 +270,13 @@ def accuracies():
         yield line, [f"| {len(row['accuracies'])} | {spread(row)} |"]
         if ", 10 epochs" in line:
             assert stored["runs"][0]["recipe"]["epochs"] == 10
+
+
+def work_to_train(topic, voters=1):
+    """Multiply-accumulates of all forward passes of a training; an image passes one voter."""
+    stored = results.load(topic)
+    work = probe.multiply_accumulates(recipes.NETWORKS[topic][0]())
+    return work / voters * stored["runs"][0]["recipe"]["epochs"] * stored["training_images"]
 
 
 def on_halves(name):
@@ -342,9 +352,6 @@ def speeds():
             name := name.removesuffix("-shuffled")
         ) in networks:  # make bench ARGS=networks has been run
             yield line, [f"{networks[name]['minutes']:.1f} min"]
-    yield "**The same kind of network, longer**", [
-        f"{networks['residual-long']['minutes']:.1f} min",
-    ]  # fmt: skip
     lessons = {k: v for k, v in results.load("lessons").items() if k.isdigit()}
     for number, lesson in lessons.items():
         yield f"| {number} |", [f"| {lesson['minutes']} min |"]
