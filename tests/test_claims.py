@@ -242,9 +242,8 @@ def accuracies():
                 + ", ".join(f"{100 * accuracy:.2f}" for accuracy in test["accuracies"]),
             ],
         )
-    yield "**The same kind of network, longer**", [
-        f"{work_to_train('residual-long', voters=2) / work_to_train('residual'):.0f} times lesson 05's",
-    ]  # fmt: skip
+    times = work_to_train("residual-long", voters=2) / work_to_train("residual")
+    yield "**The same kind of network, longer**", [f"{times:.0f} times lesson 05's work"]
     yield "Five networks were read on it", [
         f"The first reached {100 * first_network()['mean']:.2f} %",
         f"with 28 channels: {100 * first_longer():.2f} %",
