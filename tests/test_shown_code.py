@@ -1,9 +1,14 @@
 """Code that a lesson shows and the package's are the same, to the letter."""
 
 import ast
+import statistics
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
+
+from mnist_course import data, runtime
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
@@ -40,6 +45,33 @@ PAIRS = [(lesson, name) for lesson in LESSONS for name in definitions(lesson) if
 @pytest.mark.parametrize(("lesson", "name"), PAIRS, ids=lambda value: getattr(value, "stem", value))
 def test_the_lesson_shows_what_the_package_does(lesson, name):
     assert definitions(lesson)[name] == package()[name]
+
+
+def test_lesson_05_tells_what_its_three_towers_do(digits):
+    """The plain one does not begin, larger first weights let it begin, skips are faster."""
+    [lesson] = (path for path in LESSONS if path.stem.startswith("05"))
+    names = {"nn": nn, "F": nn.functional}
+    for name in ("Plain", "Skip", "tower", "larger_weights"):
+        exec(definitions(lesson)[name], names)
+    tower, losses = names["tower"], []
+    for build in (
+        lambda: tower(names["Plain"]),
+        lambda: names["larger_weights"](tower(names["Plain"])),
+        lambda: tower(names["Skip"]),
+    ):
+        runtime.seed_everything(0)
+        network = build()
+        optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
+        values = []
+        for images, labels in data.Batches(digits.train[: 64 * 120], 64, shuffle=True):
+            loss = nn.functional.cross_entropy(network(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            values.append(loss.item())
+        losses.append(statistics.mean(values[-10:]))
+    plain, larger, skips = losses
+    assert plain > 2.2 > 1.8 > larger > skips
 
 
 def uses(tree):
