@@ -47,6 +47,7 @@ class Exercise:
     prepare: Callable[..., tuple] | None = None  # from a case's values to the arguments
     outcome: Callable[..., Any] | None = None  # (returned, *arguments) to what is compared
     may_change: tuple[str, ...] = ()  # arguments that the contract lets the answer change
+    new_tensors: bool = False  # whether the contract asks for them: no argument, and no view of one
     tolerance: float = 1e-4  # relative, of float numbers; a tenth of it absolute
     reference: Callable = None  # type: ignore[assignment]  # a right answer, see `answer`
     mistakes: list[Mistake] = field(default_factory=list)

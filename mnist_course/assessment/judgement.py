@@ -119,14 +119,26 @@ def _fault(exercise, case, observed, further):
     found = difference(expected, observed.returned, exercise.tolerance)
     if found is not None:
         return (found[0], "" if hidden else found[1])
-    names = list(inspect.signature(exercise.reference).parameters)
     before = _before(exercise, case)
+    names = _names(exercise, before)
     if len(observed.arguments) != len(before):
         return Verdict.NOT_JUDGED, "The record of the attempt is damaged."
     for name, old, new in zip(names, before, observed.arguments, strict=True):
         if name not in exercise.may_change and not same(old, new):
             return Verdict.CHANGED, _changed(name, old, new)
+    if exercise.new_tensors and observed.shared:
+        return Verdict.ALIAS, (
+            f"The numbers are right, but your function hands back the "
+            f"`{names[observed.shared[0] % len(names)]}` that it is given, or a view of it. A new "
+            "tensor is asked for, because whoever changes one of the two later would change the "
+            "other as well. `.clone()` makes a new one."
+        )
     return None
+
+
+def _names(exercise, arguments):
+    """The names of the arguments; a case may leave out the last ones, which have defaults."""
+    return list(inspect.signature(exercise.reference).parameters)[: len(arguments)]
 
 
 def same(before, after):
@@ -261,13 +273,12 @@ def _why(classes, message):
 
 def _told(exercise, case, observed):
     """The failing call, its input, what was expected and what came, as texts."""
-    names = list(inspect.signature(exercise.reference).parameters)
+    before = _before(exercise, case)
+    names = _names(exercise, before)
     if case.text:
         inputs = [("input", case.text)]
     else:
-        inputs = [
-            (n, shown(value)) for n, value in zip(names, _before(exercise, case), strict=True)
-        ]
+        inputs = [(name, shown(value)) for name, value in zip(names, before, strict=True)]
     right, came = both_shown(expected_value(exercise, exercise.reference, case), observed.returned)
     return {
         "call": f"{exercise.reference.__name__}({', '.join(names)})",

@@ -60,6 +60,7 @@ class Observation:
     ending: Ending
     returned: Any = None  # plain data, after the exercise's `outcome`
     arguments: tuple = ()  # plain data: the arguments after the call
+    shared: tuple[int, ...] = ()  # places of the arguments whose memory the returned tensors use
     classes: tuple[str, ...] = ()  # of the exception and its bases, "builtins.IndexError" first
     message: str = ""  # of the exception
     line: tuple[int, str] | None = None  # the answer's own line that failed: number and text
@@ -107,6 +108,7 @@ def _decoded(row):
         ending=Ending(row["ending"]),
         returned=decoded(row["returned"]),
         arguments=tuple(decoded(argument) for argument in row["arguments"]),
+        shared=tuple(int(place) for place in row["shared"]),
         classes=tuple(str(name)[:TEXT] for name in row["classes"]),
         message=str(row["message"])[:TEXT],
         line=None if line is None else (int(line[0]), str(line[1])[:TEXT]),
@@ -207,6 +209,7 @@ def _call(exercise, answer, arguments, seen):
     try:
         returned = answer(*arguments)
         seen["settings"] = _changed_settings()
+        seen["shared"] = _shared(returned, arguments)
         seen["returned"] = _outcome(exercise, returned, arguments)
         seen["arguments"] = tuple(plain(one, networks=True) for one in arguments)
     except BaseException as error:  # SystemExit and KeyboardInterrupt, too
@@ -220,6 +223,23 @@ def _outcome(exercise, returned, arguments):
         except Exception:
             pass  # not of the form that `outcome` takes: compared as it is
     return plain(returned)
+
+
+def _shared(returned, arguments):
+    """Places of the arguments whose memory a returned tensor uses: it is one of them, or a view."""
+    parts = tuple.__iter__(returned) if issubclass(type(returned), tuple) else (returned,)
+    used = {_memory(part) for part in parts} - {0}
+    return tuple(place for place, one in enumerate(arguments) if _memory(one) in used)
+
+
+def _memory(value):
+    """The address of a plain tensor's numbers; 0 for anything that has none."""
+    if type(value) is not torch.Tensor:
+        return 0
+    try:
+        return torch.Tensor.untyped_storage(value).data_ptr()
+    except Exception:  # a kind of tensor without a table of numbers
+        return 0
 
 
 def _changed_settings():

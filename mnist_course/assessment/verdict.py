@@ -21,6 +21,7 @@ class Verdict(Enum):
     PRINTED = "too much printed"
     EXITED = "ended Python"
     CHANGED = "changed input"
+    ALIAS = "input handed back"  # where a new tensor is asked for
     SETTING = "changed setting"  # torch's seed, default dtype or gradients
     NOT_JUDGED = "not judged"  # the answer is not at fault
 
