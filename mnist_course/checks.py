@@ -8,7 +8,7 @@ import os
 
 from mnist_course.assessment import display, further
 from mnist_course.assessment.judgement import judge as judge_attempt
-from mnist_course.assessment.observation import observe
+from mnist_course.assessment.observation import CheckInsideAnswer, observe
 from mnist_course.assessment.verdict import Result, Verdict
 from mnist_course.exercises import EXERCISES
 
@@ -20,26 +20,26 @@ class NotPassed(Exception):
 
 
 def strict():
-    """True when every check that is not passed shall fail its cell."""
+    """Whether every check that is not passed is to fail its cell."""
     return os.environ.get("MNIST_COURSE_STRICT", "0") not in ("", "0")
 
 
 def judge(name, answer):
     """Judge an answer to the exercise of this name, and show nothing. Returns a `Result`.
 
-    Tries the cases of the exercise and those of the file that `MNIST_COURSE_CASES` names. Never
-    raises for whatever the answer does; KeyError for an exercise that is not there, RuntimeError
-    when it is called inside an answer that is being judged.
+    Tries the cases of the exercise and those of the file that `MNIST_COURSE_CASES` names. Raises
+    KeyError for an exercise that is not there and CheckInsideAnswer when an answer calls it, but
+    nothing else, whatever the answer does.
     """
     exercise = EXERCISES[name]
     try:
-        more = further.cases(exercise, EXERCISES)
+        more = further.decoded(exercise, further.table(EXERCISES).get(name, []))
         return judge_attempt(exercise, observe(exercise, answer, (*exercise.cases, *more)), more)
     except further.CasesError as error:
         return Result(name, Verdict.NOT_JUDGED, exercise.points, sentence=str(error))
+    except CheckInsideAnswer:
+        raise
     except Exception as error:  # a check that breaks must not break a lesson
-        if isinstance(error, RuntimeError) and "inside the function" in str(error):
-            raise
         return Result(
             name, Verdict.NOT_JUDGED, exercise.points,
             sentence=f"The check itself failed on this answer ({type(error).__name__}: {error}). "
@@ -50,8 +50,8 @@ def judge(name, answer):
 def check(name, answer):
     """Judge an answer and show what was found: right, not solved yet, or what is wrong.
 
-    Raises nothing but, in strict mode, NotPassed for an answer that did not pass; and what
-    `judge` raises for a check inside of an answer.
+    Raises NotPassed, in strict mode alone, for an answer that did not pass, and CheckInsideAnswer
+    when an answer calls it.
     """
     exercise = _exercise(name)
     if exercise is None:

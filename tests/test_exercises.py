@@ -19,11 +19,16 @@ from make_notebooks import BEGIN, END
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mnist_course import checks
-from mnist_course.cli import answers
+from mnist_course.assessment import display
+from mnist_course.assessment.verdict import Verdict
+from mnist_course.exercises import CONTENTS
+from mnist_course.grading import answers
+from mnist_course.grading.notebooks import Cell
 
 LESSONS = sorted(make_notebooks.LESSONS.glob("*.py"))
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 every_exercise = pytest.mark.parametrize("name", checks.EXERCISES)
+LINK = r"\]\(#((?:[^()\s]|\([^()\s]*\))+)\)"  # brackets in pairs
 
 STUDENT = {lesson.stem: make_notebooks.build(lesson) for lesson in LESSONS}
 SOLVED = {lesson.stem: make_notebooks.build(lesson, solved=True) for lesson in LESSONS}
@@ -47,10 +52,12 @@ def of_exercise(name, notebooks):
 def namespace(notebook, cell, more=""):
     """The names that there are when a cell has run: its own, and what it and more code need."""
     names = {}
-    cells = [answers.Cell(one.source, one.id, "") for one in notebook.cells if code(one)]
+    cells = [Cell(one.source, one.id, "") for one in notebook.cells if code(one)]
     [own] = [one for one in cells if one.id == cell.id]
-    for statement in answers.prelude(cells, [own, answers.Cell(more, "", "")]):
-        with contextlib.suppress(NameError):  # a constant from what is only computed: as in `serve`
+    for statement in answers.prelude(cells, [own, Cell(more, "", "")]):
+        with contextlib.suppress(
+            NameError
+        ):  # a constant from what is only computed: as in the worker
             exec(statement, names)
     exec(cell.source, names)
     return names
@@ -78,12 +85,61 @@ def test_a_lesson_has_three_to_five_exercises_in_the_order_of_the_table(lesson):
         assert heading.source.startswith(f"### Exercise {exercise.number}: {exercise.title}\n")
         function = exercise.reference.__name__
         assert check.source == f'check("{exercise.name}", {function})'
-        [section] = [
-            place
-            for place, cell in enumerate(cells)
-            if f"## {exercise.paragraph}" in cell.source.splitlines()
-        ]
-        assert section < index
+        sections = make_notebooks.sections(make_notebooks.jupytext.read(lesson).cells)
+        assert exercise.sections == sections
+        assert exercise.section in sections
+
+
+def test_contents_are_those_of_the_lessons():
+    stored = json.loads(CONTENTS.read_text(encoding="utf-8"))
+    assert stored == make_notebooks.contents(LESSONS), "make notebooks"
+
+
+@every_exercise
+def test_every_link_of_a_hint_leads_to_a_section_of_its_lesson(name):
+    exercise = checks.EXERCISES[name]
+    texts = [*exercise.hints, *(mistake.hint for mistake in exercise.mistakes)]
+    for text in texts:
+        assert "](#" not in display.plain(text, exercise.sections)
+        assert not re.search(r"[Ss]ection \d", text), "a number that changes with the lesson"
+
+
+@every_lesson
+def test_links_lead_to_headings_of_the_notebook(lesson):
+    cells = [one for one in STUDENT[lesson.stem].cells if not code(one)]
+    headings = {
+        display.anchor(heading)
+        for cell in cells
+        for heading in re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
+    }
+    links = {link for cell in cells for link in re.findall(LINK, cell.source)}
+    assert links
+    assert links <= headings
+    for cell in cells:
+        assert not re.search(r"\{#|\]\(#\)", cell.source)
+
+
+@pytest.mark.parametrize(
+    ("source", "built"),
+    [
+        ("## 7. Pooling {#pooling}\ntext", "## 7. Pooling\ntext"),
+        ("see [](#pooling).", "see [section 7](#7.-Pooling)."),
+        ("[Section](#pooling) says", "[Section 7](#7.-Pooling) says"),
+        ("[windows](#pooling)", "[windows](#7.-Pooling)"),
+        ("[`eval`](#modes)", "[`eval`](#10.-train()-and-eval())"),
+    ],
+)
+def test_ids_become_what_jupyterlab_jumps_to(source, built):
+    headings = {"pooling": "7. Pooling", "modes": "10. `train()` and `eval()`"}
+    assert make_notebooks.linked(source, headings) == built
+
+
+def test_an_id_that_is_not_there_or_stands_twice_is_refused():
+    with pytest.raises(KeyError):
+        make_notebooks.linked("[](#nowhere)", {"pooling": "7. Pooling"})
+    twice = [nbformat.v4.new_markdown_cell(f"## {n}. A {{#a}}") for n in (1, 2)]
+    with pytest.raises(ValueError, match="stands twice"):
+        make_notebooks.sections(twice)
 
 
 @every_exercise
@@ -112,7 +168,7 @@ def test_a_stub_is_recognised_and_has_the_reference_s_form(name):
     exercise = checks.EXERCISES[name]
     notebook, stub = of_exercise(name, STUDENT)
     function = namespace(notebook, stub)[exercise.reference.__name__]
-    assert checks.judge(name, function).state == "unsolved"
+    assert checks.judge(name, function).verdict is Verdict.UNSOLVED
     assert inspect.getdoc(function)
     assert list(inspect.signature(function).parameters) == list(
         inspect.signature(exercise.reference).parameters
@@ -194,7 +250,7 @@ CHECK = 'check("leaky-relu", leaky_relu)'
 )
 def test_an_exercise_without_one_of_its_parts_is_refused(cells, reason):
     with pytest.raises(ValueError, match=reason):
-        list(make_notebooks.exercises([new_code_cell(source) for source in cells]))
+        list(make_notebooks.exercise_cells([new_code_cell(source) for source in cells]))
 
 
 # --- nbgrader's metadata ------------------------------------------------------------------

@@ -42,7 +42,10 @@ ARROWS = {
         "runtime",
         "results",
     },
-    "checks": set(),
+    "assessment": set(),
+    "exercises": {"assessment"},
+    "checks": {"assessment", "exercises"},  # what a lesson calls
+    "grading": {"assessment", "exercises", "runtime"},
 }
 ARROWS["cli"] = set(ARROWS)
 

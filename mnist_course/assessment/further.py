@@ -23,27 +23,33 @@ class CasesError(Exception):
     """The file of further cases can't be used; the message says why."""
 
 
-def cases(exercise, names):
-    """The further cases of an exercise, a list of `Case`; empty when no file is named.
+def table(exercises):
+    """The file's rows by exercise, as JSON; empty when no file is named.
 
-    names: of all exercises. Raises CasesError when the file is missing or damaged, names an
-    exercise that is not there, or has a case of another form.
+    exercises: all of them, by name. Raises CasesError when the file is missing or damaged, names
+    an exercise that is not there, or has a case of another form.
     """
     named = os.environ.get("MNIST_COURSE_CASES")
     if not named:
-        return []
+        return {}
     try:
-        table = json.loads(Path(named).read_text(encoding="utf-8"))
-        unknown = table.keys() - set(names)
-        if unknown:
-            raise ValueError(f"there is no exercise {', '.join(sorted(unknown))}")
-        found = [Case(tuple(map(_decoded, values))) for values in table.get(exercise.name, [])]
-        for case in found:
-            if len(case.values) != len(exercise.cases[0].values):
-                raise ValueError(f"a case of {exercise.name} has {len(case.values)} values")
-        return found
+        rows = json.loads(Path(named).read_text(encoding="utf-8"))
+        for name in rows:
+            if name not in exercises:
+                raise ValueError(f"there is no exercise {name}")
+            decoded(exercises[name], rows[name])
+        return rows
     except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise CasesError(f"The further cases in {named} can't be read: {error}") from error
+
+
+def decoded(exercise, rows):
+    """The rows of an exercise as a tuple of `Case`. Raises ValueError for another form."""
+    found = tuple(Case(tuple(map(_decoded, values))) for values in rows)
+    for case in found:
+        if len(case.values) != len(exercise.cases[0].values):
+            raise ValueError(f"a case of {exercise.name} has {len(case.values)} values")
+    return found
 
 
 def _decoded(value):

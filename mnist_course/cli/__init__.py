@@ -95,10 +95,13 @@ def lab(options):
 def progress(folder):
     """Show which exercises are solved, lesson by lesson.
 
-    FOLDER holds the notebooks; without it, it is my-lessons. The answers in them are run and
-    checked. Nothing in the folder is changed.
+    FOLDER holds the notebooks; without it, it is my-lessons. A notebook is known by what is in
+    it, so its name does not matter.
+
+    The answers in the notebooks are run, with your rights: do this with notebooks whose authors
+    you trust.
     """
-    from mnist_course.cli.answers import run
+    from mnist_course.cli.points import run
 
     run(folder or lessons.work_folder())
 
