@@ -57,7 +57,7 @@ def namespace(notebook, cell, more=""):
     for statement in answers.prelude(cells, [own, Cell(more, "", "")]):
         with contextlib.suppress(
             NameError
-        ):  # a constant from what is only computed: as in the worker
+        ):  # what is only computed, as in the worker
             exec(statement, names)
     exec(cell.source, names)
     return names

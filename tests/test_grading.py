@@ -357,7 +357,8 @@ def test_a_lambda_and_an_object_can_be_answers(tmp_path):
     [
         b"", b"{", b"[1]", b"{}", b'{"cells": 3}', b'{"nbformat": 4, "cells": 3}',
         b'{"nbformat": 4, "cells": [{"cell_type": "code"}]}', b"\xff",
-        b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": 3}]}', b'{"nbformat": 3}', b"[" * 100_000,
+        b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": 3}]}', b'{"nbformat": 3}',
+        b"[" * 100_000,
         "{}".encode("utf-16"), b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> theirs\n",
     ],
 )  # fmt: skip

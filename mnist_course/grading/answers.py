@@ -53,10 +53,10 @@ def as_python(source):
 def attempts(cells, exercise, cases):
     """Run the answers to an exercise that stand in the cells. Yields an `Attempt` for each.
 
-    cells: of code, with their sources as Python; cases: those to try. Run from top to bottom, the notebook's own check
-    judges what stands in the exercise's cell. So that is tried first. A second answer below it
-    counts when the first is wrong or missing; one above it only when neither was written. In place of
-    an attempt comes a `NotRun` for an answer whose cells stop.
+    cells: of code, with their sources as Python; cases: those to try. When a notebook is run from
+    top to bottom, its own check judges what stands in the exercise's cell, so that is tried first.
+    A second answer below it counts when the first is wrong or missing; one above it only when
+    neither was written. In place of an attempt comes a `NotRun` for an answer whose cells stop.
     """
     name, function = exercise.name, exercise.reference.__name__
     own, below, anywhere = groups(cells, name, function)
@@ -240,7 +240,7 @@ def _names(statement):
 
 
 def as_python_cells(cells):
-    """The same cells, with sources that Python can run. A cell that takes too long stays as it is."""
+    """The same cells with sources that Python can run. One that takes too long stays as it is."""
     found = []
     for cell in cells:
         try:
