@@ -598,8 +598,9 @@ _, ax = plots.subplots(height=2.4)
 ax.plot(range(len(tests)), tests, "o", color=plots.BLUE)
 for seed, value in enumerate(tests):
     ax.annotate(
-        f"{value:.2f}", (seed, value), (0, 6), textcoords="offset points", ha="center", fontsize=8
-    )
+        f"{value:.2f}", (seed, value), (0, 6), textcoords="offset points", ha="center", fontsize=8,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the red line may cross it
+    )  # fmt: skip
 ax.axhline(99.5, color=plots.RED, linestyle="--")
 ax.set(xlabel="seed", ylabel="test accuracy, %", xticks=range(len(tests)), ylim=(99.3, 99.8))
 plots.show(ax, alt="Test accuracy of the stored runs, one point a seed, around the line of 99.5 %.")

@@ -206,7 +206,8 @@ def bars(values, labels, ax=None, errors=None, colour=BLUE, ylabel="", xlabel=""
     drawn = ax.bar(places, values, yerr=errors, color=colour, capsize=3)
     ax.set_xticks(places, [str(label) for label in labels])
     if len(values) <= 12:
-        ax.bar_label(drawn, fmt=_short, fontsize=7, padding=2)
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # a line may cross it
+        ax.bar_label(drawn, fmt=_short, fontsize=7, padding=2, bbox=paper)
         ax.margins(y=0.12)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.spines[["top", "right"]].set_visible(False)
