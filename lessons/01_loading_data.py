@@ -495,7 +495,8 @@ speeds = [
 ]
 ax = plots.bars(speeds, ["DataLoader", "Batches"], ylabel="images a second")
 ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
-plots.show(ax, alt=f"DataLoader {speeds[0]:,.0f} images a second, Batches {speeds[1]:,.0f}.")
+plots.show(ax, alt=f"DataLoader {speeds[0]:,.0f} images a second, Batches {speeds[1]:,.0f}.",
+           trained=True)  # fmt: skip
 print(f"whole batches are {speeds[1] / speeds[0]:.0f} times faster")
 
 # %% [markdown]

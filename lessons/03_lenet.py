@@ -633,6 +633,7 @@ probabilities = predict(network, page).softmax(dim=1)
 plots.show(
     plots.predictions(page.images, probabilities, page.labels, columns=12, names="0123456789"),
     alt="Forty-eight digits with the network's answers, most of them right.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -643,6 +644,7 @@ weights = next(iter(probe.kernels(network).values()))[:, 0].cpu()
 plots.show(
     plots.kernels(weights, [f"kernel {index}" for index in range(6)], columns=6, size=1.2),
     alt="Six learned kernels of 5 by 5 weights, orange above 0 and purple below, in coherent patches.",
+    trained=True,
 )
 
 # %% [markdown]

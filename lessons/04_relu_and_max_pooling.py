@@ -194,7 +194,7 @@ _, axes = plots.subplots(1, 2, width=9, width_ratios=[1, 1.6])
 plots.bars(errors[:2], list(one_at_a_time)[:2], axes[0], ylabel="errors on validation, %")
 plots.bars(errors[1:], list(one_at_a_time)[1:], axes[1], title="without the first, enlarged")
 plots.show(axes, alt="Bars of validation errors: " + ", ".join(
-    f"{name} {value:.1f} %" for name, value in zip(one_at_a_time, errors, strict=True)))  # fmt: skip
+    f"{name} {value:.1f} %" for name, value in zip(one_at_a_time, errors, strict=True)), trained=True)  # fmt: skip
 
 # %% [markdown]
 # The first change is by far the largest. But mind what the first bar shows: two epochs end when
@@ -589,7 +589,7 @@ for ax, (name, history) in zip(axes, few_images.items(), strict=True):
     plots.lines(both, ax, xlabel="epoch", title=f"{name}: {history.accuracy:.1%}")
 axes[0].set(ylabel="loss", ylim=(0, 0.6))
 plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the training loss goes to 0 "
-           "and the validation loss stops falling early; with dropout or decay it ends lower.")  # fmt: skip
+           "and the validation loss stops falling early; with dropout or decay it ends lower.", trained=True)  # fmt: skip
 
 # %% [markdown]
 # The number in each title is the validation accuracy at the end. Look at the orange curves first.

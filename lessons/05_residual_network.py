@@ -171,7 +171,7 @@ for name, build in towers.items():
 ax = plots.lines(losses, xlabel="step", ylabel="loss")
 ax.axhline(2.303, color="black", linestyle=":", linewidth=1)
 plots.show(ax, alt="The plain network stays near a loss of 2.303. With larger first weights it "
-           "learns; with skips it learns faster.")  # fmt: skip
+           "learns; with skips it learns faster.", trained=True)  # fmt: skip
 for name, values in losses.items():
     print(f"{name:22} loss of the last ten steps {statistics.mean(values[-10:]):.2f}")
 
@@ -434,7 +434,9 @@ for _ in range(recipe.epochs * steps_per_epoch):
     schedule.step()
 ax = plots.lines({"rate": rates}, xlabel="step", ylabel="learning rate")
 plots.show(
-    ax, alt="The learning rate climbs to 0.02 in the first 30 % of the steps and falls to nearly 0."
+    ax,
+    alt="The learning rate climbs to 0.02 in the first 30 % of the steps and falls to nearly 0.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -596,8 +598,9 @@ _, ax = plots.subplots(height=2.4)
 ax.plot(range(len(tests)), tests, "o", color=plots.BLUE)
 for seed, value in enumerate(tests):
     ax.annotate(
-        f"{value:.2f}", (seed, value), (0, 6), textcoords="offset points", ha="center", fontsize=8
-    )
+        f"{value:.2f}", (seed, value), (0, 6), textcoords="offset points", ha="center", fontsize=8,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # the red line may cross it
+    )  # fmt: skip
 ax.axhline(99.5, color=plots.RED, linestyle="--")
 ax.set(xlabel="seed", ylabel="test accuracy, %", xticks=range(len(tests)), ylim=(99.3, 99.8))
 plots.show(ax, alt="Test accuracy of the stored runs, one point a seed, around the line of 99.5 %.")
@@ -635,6 +638,7 @@ chosen = test[wrong]
 plots.show(
     plots.predictions(chosen.images, logits[wrong].softmax(dim=1), chosen.labels, columns=12),
     alt="24 digits that were misread, each with the answer and the label above it.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -864,7 +868,7 @@ for values, colour in ((reported, plots.ORANGE), (true, plots.BLUE)):
 ax.set(xlabel="accuracy, %", ylabel="draws")
 ax.legend(frameon=False, fontsize=8, loc="upper left")
 plots.show(ax, alt=f"Two heaps of 500 values. The mean of the reported accuracies is {reported.mean():.2%}, "
-           f"of the true ones {true.mean():.2%}.")  # fmt: skip
+           f"of the true ones {true.mean():.2%}.", trained=True)  # fmt: skip
 print(f"reported on average {reported.mean():.2%}, true {true.mean():.2%}")
 print(f"errors reported: {1 - reported.mean():.2%}, true: {1 - true.mean():.2%}")
 
@@ -908,7 +912,7 @@ found = {
 }
 ax = plots.bars([100 * value for value in found.values()], found, ylabel="accuracy, %",
                 xlabel="mode and images in a batch")  # fmt: skip
-plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.items()))
+plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.items()), trained=True)
 
 # %% [markdown]
 # In large mixed batches the mistake hardly shows. (Write-up A tested in mixed batches of 100.) That

@@ -1,18 +1,27 @@
 """Pictures: arrays or a `History` in, matplotlib axes out.
 
 Every picture of a lesson is shown by `show`, with a text that says what is to be seen: screen
-readers read it, and it stands where a picture can't. Colours are told apart by the
-colour-blind (Okabe & Ito), and signed values also carry their numbers or a scale.
+readers read it, and it stands where a picture can't. The colours can be told apart by people
+who are colour-blind (Okabe & Ito), and signed values also carry their numbers or a scale.
+
+A picture looks the same whatever style or matplotlibrc the user has, because everything here is
+drawn in `own_style`. The user's own settings stay as they are for the user's own plots.
 """
 
 import base64
+import functools
 import html
+import inspect
 import io
 import math
+import threading
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib import axes as matplotlib_axes
+from matplotlib import figure as matplotlib_figure
+from matplotlib import style, ticker
 
 from mnist_course import metrics, runtime
 
@@ -24,29 +33,76 @@ SIGNED = "PuOr_r"  # colour map for values on both sides of 0: orange above, pur
 DPI = 144  # twice the usual 72: sharp on today's screens, shown at half the size
 
 
+_turn = threading.Lock()
+_here = threading.local()
+
+
+@contextmanager
+def own_style():
+    """Inside `with own_style():`, matplotlib's default settings replace the user's.
+
+    Wrap both making a figure and saving or drawing it: artists read some settings when they are
+    made and others when they are drawn. May be nested.
+    """
+    if getattr(_here, "styled", False):
+        yield
+        return
+    # All threads share one set of settings, and a slider's callback may run on a second thread.
+    # Without turns, one thread could take the other's settings for the user's and restore those.
+    with _turn, style.context({}, after_reset=True):
+        _here.styled = True
+        try:
+            yield
+        finally:
+            _here.styled = False
+
+
+def _styled(cls):
+    """A subclass whose public methods run in `own_style`: cells also draw by such methods."""
+
+    def in_style(method):
+        @functools.wraps(method)
+        def call(*args, **options):
+            with own_style():
+                return method(*args, **options)
+
+        return call
+
+    methods = {
+        name: in_style(method)
+        for name, method in inspect.getmembers(cls, inspect.isfunction)
+        if not name.startswith("_") and name != "cla"  # only calls `clear`; a new one is warned of
+    }
+    return type(cls.__name__, (cls,), methods)
+
+
+Axes, Figure = _styled(matplotlib_axes.Axes), _styled(matplotlib_figure.Figure)
+
+
+@own_style()
 def subplots(rows=1, columns=1, width=8.0, height=3.0, **options):
-    """Like `plt.subplots`, sized in inches for a lesson; in quick mode the figure says so."""
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", **options
-    )
-    mark_quick(figure)
-    return figure, axes
+    """Like `plt.subplots`, sized in inches for a lesson."""
+    return plt.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", FigureClass=Figure,
+        subplot_kw={"axes_class": Axes}, **options,
+    )  # fmt: skip
 
 
 def mark_quick(figure):
-    """Write "quick mode" under a figure when the lesson runs in quick mode."""
+    """Write under a figure that a full run gives other numbers, if this is quick mode."""
     if runtime.quick():
         figure.supxlabel(
-            "quick mode: few images and steps, figures differ from a full run",
+            "quick mode: few images and steps, a full run gives other numbers",
             fontsize=7, color=RED, x=0.99, ha="right",
         )  # fmt: skip
 
 
+@own_style()
 def picture(figure, alt):
     """A figure as what a notebook displays: a dict from MIME type to content.
 
-    The HTML carries the alternative text, which front ends show and screen readers read; the
-    PNG is for printing.
+    Both contain the same PNG. The HTML carries the alternative text, for which JupyterLab has no
+    place beside an image; the image is what nbconvert puts into LaTeX, where HTML means nothing.
     """
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=DPI)
@@ -57,16 +113,19 @@ def picture(figure, alt):
     return {"text/html": tag, "image/png": content.getvalue(), "text/plain": alt}
 
 
-def show(axes, alt):
+@own_style()
+def show(axes, alt, trained=False):
     """Display the figure of `axes` (one, or an array of them) in the notebook and close it.
 
-    alt: what is to be seen, in a sentence or two, for who can't see the picture.
+    alt: what is to be seen, in a sentence or two, for those who can't see it; a script without a
+    notebook prints it. trained: the numbers come from a training, or from other work that quick
+    mode shortens, so that in quick mode the figure says so.
     """
-    from IPython.display import display
-
     figure = np.ravel(np.asarray(axes, dtype=object))[0].figure
+    if trained:
+        mark_quick(figure)
     plt.close(figure)
-    display(picture(figure, alt), raw=True)
+    _display(None, picture(figure, alt))
 
 
 def _plain(image):
@@ -75,12 +134,12 @@ def _plain(image):
     return array.reshape(array.shape[-2:]) if array.ndim == 3 else array
 
 
+@own_style()
 def image_grid(images, captions=None, columns=8, size=1.0, colour="gray_r", wrong=()):
     """Images (N, H, W) in a grid; a caption above each; captions of indices in `wrong` red.
 
-    All images share one scale of brightness when they are bytes, else each has its own. No
-    images at all make one empty axes that says so. Raises ValueError unless there are as many
-    captions as images.
+    Images of bytes share one scale of brightness; others have one each. Without any images, a
+    single empty axes says so. Raises ValueError unless there are as many captions as images.
     """
     count = len(images)
     if captions is not None and len(captions) != count:
@@ -107,6 +166,7 @@ def image_grid(images, captions=None, columns=8, size=1.0, colour="gray_r", wron
     return axes
 
 
+@own_style()
 def number_matrix(matrix, ax=None, digits=None, signed=None, title="", size=0.36):
     """A small matrix as a heat map with its numbers written in.
 
@@ -133,10 +193,11 @@ def number_matrix(matrix, ax=None, digits=None, signed=None, title="", size=0.36
 
 
 def _short(value):
-    """A number as it stands above a bar: four digits, thousands with a comma."""
+    """A number for the top of its bar: four digits, or thousands with a comma."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+@own_style()
 def bars(values, labels, ax=None, errors=None, colour=BLUE, ylabel="", xlabel="", title=""):
     """A bar for each value, with its number above; `errors` draws one standard deviation."""
     if ax is None:
@@ -145,13 +206,15 @@ def bars(values, labels, ax=None, errors=None, colour=BLUE, ylabel="", xlabel=""
     drawn = ax.bar(places, values, yerr=errors, color=colour, capsize=3)
     ax.set_xticks(places, [str(label) for label in labels])
     if len(values) <= 12:
-        ax.bar_label(drawn, fmt=_short, fontsize=7, padding=2)
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # a line may cross it
+        ax.bar_label(drawn, fmt=_short, fontsize=7, padding=2, bbox=paper)
         ax.margins(y=0.12)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
+@own_style()
 def lines(curves, ax=None, x=None, xlabel="", ylabel="", title="", log=False):
     """Named curves, a dict from label to values, drawn with different colours and dashes."""
     if ax is None:
@@ -173,6 +236,7 @@ def lines(curves, ax=None, x=None, xlabel="", ylabel="", title="", log=False):
     return ax
 
 
+@own_style()
 def curves(history, axes=None, epochs=None, band=None):
     """Loss and accuracy of a `History` over epochs, on two axes.
 
@@ -195,9 +259,9 @@ def curves(history, axes=None, epochs=None, band=None):
         {"training": history.train_accuracy, "validation": history.validation_accuracy},
         right, xlabel="epoch", ylabel="accuracy", title="Accuracy",
     )  # fmt: skip
-    right.yaxis.set_major_formatter(plt.matplotlib.ticker.PercentFormatter(1, decimals=None))
+    right.yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=None))
     for ax in (left, right):
-        ax.xaxis.set_major_locator(plt.matplotlib.ticker.MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         if epochs is not None:
             ax.set_xlim(0.5, epochs + 0.5)
     return axes
@@ -206,8 +270,9 @@ def curves(history, axes=None, epochs=None, band=None):
 class LiveCurve:
     """Progress of `training.fit` in a notebook: a bar within the epoch, curves after each.
 
-    Two displays that are updated in place: nothing is repeated, nothing jumps. The last state
-    of the curves stays in the saved notebook as a picture.
+    Two displays that are updated in place, so nothing is repeated and nothing jumps. The last
+    state of the curves stays in the saved notebook as a picture. A script without a notebook
+    prints a sentence after each epoch instead.
     """
 
     def __init__(self, band=None, title=""):
@@ -231,10 +296,13 @@ class LiveCurve:
                 self._progress(epoch, number, count)
 
     def _progress(self, epoch, done, count):
+        if not _in_ipython():
+            return
         text = f"epoch {epoch} of {self.epochs}, batch {done} of {count}"
         bar = f'<progress value="{done}" max="{count}" aria-label="{text}"></progress> {text}'
         self.bar = _display(self.bar, {"text/html": bar, "text/plain": text})
 
+    @own_style()
     def update(self, history):
         figure = Figure(figsize=(8, 2.8), layout="constrained")
         curves(history, figure.subplots(1, 2), self.epochs, self.band)
@@ -253,10 +321,22 @@ class LiveCurve:
         self.bar = _display(self.bar, {"text/plain": str(history)})
 
 
+def _in_ipython():
+    from IPython import get_ipython
+
+    return get_ipython() is not None
+
+
 def _display(handle, data):
-    """Show data, or put it in place of what `handle` shows. Returns the handle."""
+    """Show data, or put it in place of what `handle` shows. Returns the handle.
+
+    Outside of IPython, print its text: `display` would print the picture's bytes.
+    """
     from IPython.display import DisplayHandle
 
+    if not _in_ipython():
+        print(data["text/plain"])
+        return handle
     if handle is None:
         handle = DisplayHandle()
         handle.display(data, raw=True)
@@ -266,7 +346,7 @@ def _display(handle, data):
 
 
 def predictions(images, probabilities, labels, columns=8, names="0123456789"):
-    """A page of predictions: each image with the network's answer; mistakes in red, "4 not 9".
+    """A page of predictions: each image with the network's answer, a mistake in red as "4 not 9".
 
     images: (N, H, W); probabilities: (N, K); labels: (N,).
     """
@@ -294,6 +374,7 @@ def feature_maps(maps, captions=None, columns=8, size=1.0):
     return image_grid(maps, captions, columns, size)
 
 
+@own_style()
 def confusion(predicted, labels, ax=None, names="0123456789"):
     """The confusion matrix as a heat map; the diagonal is left out of the colour scale."""
     counts = metrics.confusion(predicted, labels, len(names)).cpu().numpy()

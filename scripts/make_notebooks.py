@@ -173,7 +173,13 @@ def build(lesson, solved=False):
             "language": "python",
             "name": "python3",
         },
-        "language_info": {"name": "python"},
+        # what a kernel would write; nbconvert takes a script's ending and colours from it
+        "language_info": {
+            "name": "python",
+            "file_extension": ".py",
+            "mimetype": "text/x-python",
+            "pygments_lexer": "ipython3",
+        },
     }
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook

@@ -5,7 +5,7 @@
 
 Each notebook is run from its first cell to its last, in full mode unless MNIST_COURSE_QUICK is
 set, in a temporary folder: no file of a student is touched. The pages need no network, no
-JavaScript and no other file than the pages themselves.
+JavaScript and no files but themselves.
 """
 
 import html
@@ -16,6 +16,7 @@ from pathlib import Path
 from string import Template
 
 import nbformat
+from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -30,6 +31,9 @@ SECONDS_FOR_A_CELL = 1800
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PAGE = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
 ERRORS = (CellExecutionError, CellTimeoutError, DeadKernelError)
+# what scrolls sideways where it is wider than the page, and what a screen reader calls it
+SCROLLING = {".input_area pre": "Code", ".text_cell pre": "Code", ".output_area": "Output",
+             ".text_cell table": "Table"}  # fmt: skip
 
 
 class RenderError(Exception):
@@ -83,12 +87,17 @@ def replace_widgets(notebook):
                 output.data = nbformat.from_dict({"text/html": still + note})
 
 
-def page(heading, body, navigation=""):
-    """A whole HTML page."""
+def page(heading, body, links=""):
+    """A whole HTML page, with the links to other pages above and below."""
+    above, below = (
+        f'<nav aria-label="Lessons, {place}">\n{links}\n</nav>' if links else ""
+        for place in ("above", "below")
+    )
     return PAGE.substitute(
         title=html.escape(heading),
         colours=HtmlFormatter(style="default").get_style_defs(".highlight"),
-        navigation=navigation,
+        above=above,
+        below=below,
         body=body,
     )
 
@@ -100,7 +109,22 @@ def links(before, after):
         items.insert(0, f'<a href="{before[0]}" rel="prev">← {html.escape(before[1])}</a>')
     if after:
         items.append(f'<a href="{after[0]}" rel="next">{html.escape(after[1])} →</a>')
-    return "<nav>" + "\n".join(items) + "</nav>"
+    return "\n".join(items)
+
+
+def name_heads(table):
+    """Say which cells of a table are heads. Markdown can't leave out a head row, only its words."""
+    for head in table.select("thead th"):
+        head["scope"] = "col"
+    if not table.select("thead th:not(:empty)"):
+        table.thead.extract()
+        for cell in table.select("tr > td:first-child"):
+            cell.name = "th"
+            cell["scope"] = "row"
+    for head in table.select('th:-soup-contains("中文")'):
+        column = len(head.find_previous_siblings()) + 1
+        for cell in table.select(f"tr > :nth-child({column})"):
+            cell["lang"] = "zh"  # else it would be read out, and hyphenated, as English
 
 
 def lesson_body(notebook):
@@ -109,9 +133,16 @@ def lesson_body(notebook):
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    # a wide table or a long line scrolls on its own, not the page
-    body = body.replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
-    return re.sub(r'href="([\w.-]+)\.ipynb(["#])', r'href="\1.html\2', body)
+    soup = BeautifulSoup(body, "html.parser")
+    for table in soup.select(".text_cell table"):
+        name_heads(table)
+    for selector, name in SCROLLING.items():
+        for region in soup.select(selector):
+            if region.name == "table":  # a table can't scroll, but what is around it can
+                region = region.wrap(soup.new_tag("div", attrs={"class": "wide"}))
+            # Safari lets no keyboard into what scrolls unless it is told to
+            region.attrs |= {"tabindex": "0", "role": "group", "aria-label": name}
+    return re.sub(r'href="([\w.-]+)\.ipynb(["#])', r'href="\1.html\2', str(soup))
 
 
 def index_body(lessons):
@@ -151,8 +182,8 @@ def render(paths, site):
     around = [None, *((file, title(notebook)) for file, notebook in lessons.items()), None]
     pages = {"index.html": page("Recognising handwritten digits", index_body(lessons))}
     for number, (file, notebook) in enumerate(lessons.items()):
-        navigation = links(around[number], around[number + 2])
-        pages[file] = page(title(notebook), lesson_body(notebook), navigation)
+        beside = links(around[number], around[number + 2])
+        pages[file] = page(title(notebook), lesson_body(notebook), beside)
     for file, content in pages.items():
         runtime.write_whole(site / file, content.encode())
         print(site / file)

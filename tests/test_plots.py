@@ -1,9 +1,15 @@
 """What is drawn, what a screen reader hears, what a display is sent; and nothing left behind."""
 
+import ast
 import base64
 import io
 import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
+import jupytext
 import matplotlib
 import numpy as np
 import pytest
@@ -17,6 +23,8 @@ from traitlets.config import Config
 
 from mnist_course import metrics, models, plots
 from mnist_course.training import History, Recipe, fit
+
+LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.py"))
 
 matplotlib.use("Agg")  # no windows
 
@@ -91,12 +99,194 @@ def test_every_drawing_returns_axes(images, history, name):
     axes[0].figure.canvas.draw()  # what can't be drawn fails here at the latest
 
 
-@pytest.mark.parametrize("quick", [False, True])
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_quick_mode_is_marked_and_full_mode_is_not(images, history, monkeypatch, name, quick):
-    monkeypatch.setenv("MNIST_COURSE_QUICK", str(int(quick)))
-    figure = figure_of(DRAWINGS[name](images, history))
-    assert ("quick mode" in figure.get_supxlabel()) == quick
+# --- other people's settings --------------------------------------------------------------
+
+SETTINGS = {
+    "digits upside down": {"image.origin": "lower", "image.interpolation": "bicubic"},
+    "dark": plt.style.library["dark_background"],
+    "a style": plt.style.library["ggplot"],
+    "large": {"font.size": 20, "lines.linewidth": 5, "axes.titlesize": 30, "lines.marker": "s"},
+    "layout": {"figure.autolayout": True, "figure.subplot.left": 0.4, "axes.xmargin": 0.4},
+    "grid": {"axes.grid": True, "axes.spines.left": False, "xtick.top": True, "legend.loc": 10},
+    "saving": {"savefig.bbox": "tight", "savefig.pad_inches": 2, "figure.dpi": 30},
+    "transparent": {"savefig.transparent": True, "savefig.facecolor": "red"},
+    "colours": {"axes.prop_cycle": "cycler('color', ['red'])", "image.cmap": "jet"},
+    "drawn by hand": {"path.sketch": (1, 100, 2), "axes.autolimit_mode": "round_numbers"},
+    "without LaTeX on this machine": {"text.usetex": True},
+    "numbers": {"axes.formatter.limits": (0, 0), "axes.unicode_minus": False},
+}  # fmt: skip
+
+
+def drawn_by_a_cell(images):
+    """What a lesson does: `subplots`, then methods of the figure and its axes."""
+    figure, axes = plots.subplots(2, 3)
+    figure.suptitle("all")
+    [plot, histogram, image, dots, twin, empty] = axes.flat
+    plot.plot([0, -1, 4000], label="a")
+    plot.axhline(2)
+    plot.legend()
+    histogram.hist([1, 2, 2, 3])
+    histogram.set(xlabel="value", title="histogram")
+    image.imshow(images[0].numpy())
+    dots.errorbar([1, 2], [3, 4], yerr=[1, 2])
+    dots.annotate("here", (1, 3))
+    twin.set_yscale("log")
+    twin.scatter([1, 2], [3, 400])
+    empty.axis("off")
+    return axes
+
+
+@pytest.fixture(scope="module")
+def usual():
+    """Pictures with the default settings, by what draws them."""
+    return {}
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_a_picture_is_the_same_whatever_the_users_settings(images, history, usual, settings):
+    drawings = {name: DRAWINGS[name] for name in ("bars", "curves", "image_grid", "number_matrix")}
+    drawings["a cell"] = lambda images, history: drawn_by_a_cell(images)
+    for name, draw in drawings.items():
+        if name not in usual:
+            figure = figure_of(draw(images, history))
+            usual[name] = plots.picture(figure, "as usual")["image/png"]
+        with matplotlib.rc_context(settings):
+            before = matplotlib.rcParams.copy()
+            figure = figure_of(draw(images, history))
+            assert plots.picture(figure, "theirs")["image/png"] == usual[name]
+            assert matplotlib.rcParams == before
+
+
+def test_the_live_curve_is_the_same_whatever_the_users_settings(history, shown):
+    for settings in ({}, SETTINGS["dark"] | SETTINGS["large"]):
+        with matplotlib.rc_context(settings):
+            curve = plots.LiveCurve()
+            list(curve.watch([1], epoch=3, epochs=3))
+            curve.update(history)
+    usual, theirs = (one["data"]["image/png"] for one in shown if "image/png" in one["data"])
+    assert theirs == usual
+
+
+def test_a_matrix_in_the_users_own_figure_is_not_upside_down():
+    with matplotlib.rc_context({"image.origin": "lower"}):
+        _, ax = plt.subplots()
+        plots.number_matrix(np.eye(2), ax)
+    assert ax.yaxis_inverted()
+
+
+def test_the_users_own_plots_keep_the_users_settings():
+    with matplotlib.rc_context({"lines.linewidth": 5}):
+        plots.lines({"a": [1, 2]})
+        _, ax = plt.subplots()
+        [line] = ax.plot([1, 2])
+    assert line.get_linewidth() == 5
+
+
+def test_threads_take_turns_with_the_settings():
+    """Left in another order than entered, two contexts would make our settings the user's."""
+    order, inside = [], threading.Event()
+
+    def other():
+        inside.wait()
+        with plots.own_style():
+            order.append("the second is in")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with matplotlib.rc_context({"lines.linewidth": 5}):
+        with plots.own_style():
+            inside.set()
+            with plots.own_style():
+                order.append("the first, nested")
+            assert matplotlib.rcParams["lines.linewidth"] == 1.5
+            order.append("the first leaves")
+        thread.join()
+        assert matplotlib.rcParams["lines.linewidth"] == 5
+    assert order == ["the first, nested", "the first leaves", "the second is in"]
+
+
+# --- quick mode ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quick", ["0", "1"])
+@pytest.mark.parametrize("trained", [False, True])
+def test_quick_mode_is_marked_where_it_makes_a_difference(shown, monkeypatch, quick, trained):
+    monkeypatch.setenv("MNIST_COURSE_QUICK", quick)
+    ax = plots.bars([1, 2], "ab")
+    plots.show(ax, "Two bars.", trained=trained)
+    assert ("quick mode" in ax.figure.get_supxlabel()) == (trained and quick == "1")
+
+
+SHORTENED = {"fit", "quick", "train_ch6"}  # calls whose results quick mode changes
+
+
+def names(node, context):
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
+
+
+def read_by(node):
+    loops = [n for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
+    return names(node, ast.Load).difference(*(names(one.target, ast.Store) for one in loops))
+
+
+def called_in(node):
+    return [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+
+
+def changed_by(statement):
+    """The names that a statement sets, defines, or may change: `x[0] = …`, `x.append(…)`."""
+    changed = names(statement, ast.Store)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            changed.add(node.name)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            changed |= names(node.value, ast.Load)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            changed |= names(node.value.func, ast.Load)
+        if isinstance(node, ast.For):
+            changed |= names(node.iter, ast.Load)  # it may draw into each of some axes
+    return changed
+
+
+def pictures(cells):
+    """Yield for each picture of these cells its code, whether it is marked, whether it must be.
+
+    It must be when something in it comes from a call in SHORTENED, directly or by way of others.
+    """
+    shortened, assigned = set(), set()
+    for statement in ast.parse("\n".join(cells)).body:
+        calls = called_in(statement)
+        sources = [c for c in calls if ast.unparse(c.func).split(".")[-1] in SHORTENED]
+        assigned |= names(statement, ast.Store)
+        changed = changed_by(statement) & (assigned | {getattr(statement, "name", "")})
+        if sources or read_by(statement) & shortened:
+            trained = {c.args[0].id for c in sources if c.args and isinstance(c.args[0], ast.Name)}
+            shortened |= changed | trained
+        else:
+            shortened -= names(statement, ast.Store)
+        for call in calls:
+            if ast.unparse(call.func) == "plots.show":
+                marked = any(word.arg == "trained" for word in call.keywords)
+                yield ast.unparse(call)[:80], marked, bool(read_by(call) & shortened)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_pictures_of_what_quick_mode_shortens_are_marked(path):
+    cells = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+    assert [code for code, marked, due in pictures(cells) if due and not marked] == []
+
+
+def test_such_pictures_are_found():
+    cells = [
+        "import plots\nnet = lenet()\nlosses = []\nplots.show(plots.kernels(net), alt='')",
+        "history = fit(net, digits)\nfor loss in history.losses:\n    losses.append(loss)",
+        "losses = list(losses)",
+        "plots.show(plots.lines(losses), alt='')\nplots.show(plots.kernels(net), trained=True)",
+        "net = lenet()\nplots.show(plots.kernels(net), alt='')",
+    ]
+    assert [found[1:] for found in pictures(cells)] == [
+        (False, False), (False, True), (True, True), (False, False),
+    ]  # fmt: skip
 
 
 # --- showing ------------------------------------------------------------------------------
@@ -116,6 +306,31 @@ def test_show_says_in_words_what_is_seen_and_closes_the_figure(images, history, 
     inside = base64.b64decode(re.findall(r'src="data:image/png;base64,([^"]+)"', tag)[0])
     assert inside == content["image/png"]
     assert Image.open(io.BytesIO(inside)).format == "PNG"
+
+
+SCRIPT = """
+import torch
+from mnist_course import data, models, plots
+from mnist_course.training import Recipe, fit
+
+plots.show(plots.bars([1, 2], "ab"), alt="Two bars.")
+part = data.Part(torch.zeros(40, 28, 28, dtype=torch.uint8), torch.arange(40) % 10)
+recipe = Recipe(epochs=2, batch_size=20)
+history = fit(models.softmax_regression(), data.Digits(part, part), recipe, show=plots.LiveCurve())
+print("END", history, sep="\\n")
+"""
+
+
+def test_a_script_prints_texts_and_no_bytes_of_pictures():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
+    told, _, history = done.stdout.partition("END\n")
+    bars, first, second, closed = told.split("\n", 3)
+    assert bars == "Two bars."
+    assert first.startswith("Curves of loss and accuracy over 1 of 2 epochs.")
+    assert second.startswith("Curves of loss and accuracy over 2 of 2 epochs.")
+    assert closed == history
 
 
 def test_a_picture_is_as_wide_as_its_figure():

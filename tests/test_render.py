@@ -1,9 +1,15 @@
-"""Lessons as web pages, on notebooks of a few cells."""
+"""Lessons as web pages, on notebooks of a few cells, and what nbconvert makes of a lesson."""
 
+import subprocess
+import sys
+
+import make_notebooks
 import nbformat
 import pytest
 import render
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from bs4 import BeautifulSoup
+from nbconvert import ScriptExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 HEADER = """# {} <Title>
 
@@ -78,6 +84,74 @@ def test_pages_stand_on_their_own(course, tmp_path):
     index = (site / "index.html").read_text(encoding="utf-8")
     assert '<a href="01_first.html">01 &lt;Title&gt;</a>' in index
     assert "about 3 min" in index
+
+
+def page_of(code, prose=""):
+    """A page of a lesson with a cell of code, which has printed and drawn, and one of prose."""
+    data = {"text/html": '<table><tr><th></th><th>a</th></tr></table><svg viewBox="0 0 9 9"/>'}
+    outputs = [new_output("stream", text="1 < 2\n"), new_output("display_data", data)]
+    cells = [new_markdown_cell(HEADER), new_code_cell(code, outputs=outputs)]
+    notebook = new_notebook(cells=[*cells, new_markdown_cell(prose)])
+    links = render.links(("01.html", "first"), ("03.html", "third"))
+    return BeautifulSoup(render.page("Title", render.lesson_body(notebook), links), "html.parser")
+
+
+def test_what_scrolls_sideways_can_be_reached_by_keyboard_and_has_a_name():
+    page = page_of("if 1 < 2:\n    print('é &amp;')", "```\nlong\n```\n")
+    assert [
+        (region["aria-label"], region.get_text().strip()[:26])
+        for region in page.select('[tabindex="0"][role="group"]')
+    ] == [
+        ("Table", "Running time\nabout 3 min"),
+        ("Code", "if 1 < 2:\n    print('é &am"),
+        ("Output", "1 < 2"),
+        ("Output", "a"),
+        ("Code", "long"),
+    ]
+    for pre in page.select("pre"):
+        assert pre.has_attr("tabindex") or pre.find_parent(tabindex="0")
+    assert page.svg["viewbox"] == "0 0 9 9"  # browsers know it in lower case, too
+
+
+def test_navigation_above_and_below_have_names_of_their_own():
+    above, below = page_of("").select("nav")
+    assert above["aria-label"] != below["aria-label"]
+    assert [link["href"] for link in above.select("a")] == ["01.html", "index.html", "03.html"]
+    assert above.select("a") == below.select("a")
+
+
+def test_tables_say_which_cells_are_heads():
+    page = page_of("", "| English | 中文 |\n|---|---|\n| loss | 损失 |\n")
+    empty, terms = page.select(".text_cell table")
+    assert not empty.select("thead")
+    assert [(head["scope"], head.text) for head in empty.select("th")] == [("row", "Running time")]
+    assert [(head["scope"], head.text) for head in terms.select("th")] == [
+        ("col", "English"), ("col", "中文"),
+    ]  # fmt: skip
+    assert [cell.text for cell in terms.select('[lang="zh"]')] == ["中文", "损失"]
+
+
+# --- nbconvert ----------------------------------------------------------------------------
+
+
+def test_nbconvert_makes_a_script_of_a_lesson():
+    lesson = sorted(make_notebooks.LESSONS.glob("*.py"))[0]
+    source, resources = ScriptExporter().from_notebook_node(make_notebooks.build(lesson))
+    assert resources["output_extension"] == ".py"
+    compile(source, lesson.name, "exec")
+
+
+def test_the_readme_s_line_makes_a_page_with_still_pictures_of_explorers(course, tmp_path):
+    [line] = [
+        line for line in (render.ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("jupyter nbconvert --to html")
+    ]  # fmt: skip
+    _, *words, _ = line.split()
+    path = course("01_first", EXPLORER)
+    subprocess.run([sys.executable, "-m", *words, path], check=True, capture_output=True)
+    page = path.with_suffix(".html").read_text(encoding="utf-8")
+    assert 'alt="Square: A black square."' in page
+    assert "widget-view" not in page
 
 
 @pytest.mark.parametrize(
