@@ -17,7 +17,7 @@ from explorers import AHEAD, MOVED
 
 from mnist_course import runtime
 
-sys.path[:0] = [str(Path(__file__).parent.parent / "scripts")]
+sys.path[:0] = [str(Path(__file__).parent.parent / "tests" / "browser")]
 import browser  # noqa: E402
 
 PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
