@@ -35,16 +35,6 @@ SOLUTIONS = ROOT / "solutions"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 CHECKED = "# NBVAL_CHECK_OUTPUT"
-MARK = re.compile(r"\{\{\s*([\w.-]+)\s*(?:\|\s*(\S+?)\s*)?\}\}")
-
-
-def quoted(mark):
-    """The text that a mark stands for: the stored value, formatted."""
-    topic, *keys = mark[1].split(".")
-    value = results.load(topic)
-    for key in keys:
-        value = value[key]
-    return format(value, mark[2] or "")
 
 
 def without_solution(source):
@@ -101,7 +91,7 @@ def build(lesson, solved=False):
     seen = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = MARK.sub(quoted, cell.source)
+            cell.source = results.fill(cell.source)
         else:
             cell.outputs, cell.execution_count = [], None
         cell.metadata = {}

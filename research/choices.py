@@ -1,27 +1,27 @@
 """The candidates that a network and recipe were chosen among, on images cut from the training set.
 
-    python benchmarks/choices.py           every run that is missing
-    python benchmarks/choices.py --list    the candidates, and what they reached
+    python research/choices.py           every run that is missing
+    python research/choices.py --list    the candidates, and what they reached
 
 The test set stays sealed here. Each candidate learns from 50,000 of the 60,000 images that are not
-in it, and is read on the other 10,000 after its last epoch. Where differences are small, 10,000
-images can't show them: there it learns from one half of the 60,000 and is read on the other, and
-then the halves change places. A split's number is also its seed. The figures go to
-`mnist_course/results/choices.json` as soon as a run ends.
+in the test set, and is evaluated on the other 10,000 after its last epoch. Where differences are
+small, 10,000 images can't show them. So there a candidate learns from one half of the 60,000 and is
+evaluated on the other, and then the halves change places. A split's number is also its seed. The
+figures go into `research/evidence/choices.json` as soon as a run ends.
 """
 
 import argparse
-import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import quotes
 import torch
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from mnist_course import data, probe, recipes, results, runtime
+from mnist_course import data, probe, recipes, runtime
 from mnist_course.augment import RandomAffine
 from mnist_course.models import Ensemble, ResidualBlock
 from mnist_course.training import evaluate, fit
@@ -365,11 +365,10 @@ def key(one):
 def store(runs):
     order = list(wanted())
     content = {
-        "command": "python benchmarks/choices.py",
+        "command": "python research/choices.py",
         "runs": sorted(runs, key=lambda one: order.index(key(one))),
     }
-    text = json.dumps(content, indent=1) + "\n"
-    runtime.write_whole(results.FOLDER / "choices.json", text.encode())
+    runtime.write_whole(quotes.EVIDENCE / "choices.json", quotes.as_json(content).encode())
 
 
 def main():
@@ -380,8 +379,8 @@ def main():
     if runtime.quick():
         parser.error("these are full-size runs: start without MNIST_COURSE_QUICK")
     torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
-    path = results.FOLDER / "choices.json"
-    runs = results.load("choices")["runs"] if path.is_file() else []
+    path = quotes.EVIDENCE / "choices.json"
+    runs = quotes.load("choices")["runs"] if path.is_file() else []
     there = {key(one): one for one in runs}
     if unknown := there.keys() - set(wanted()):
         parser.error(f"stored, but no longer a candidate: {sorted(unknown)}")
@@ -396,6 +395,7 @@ def main():
         for done in tqdm(as_completed(waiting), "choices", len(waiting), unit="run"):
             runs.append(done.result())
             store(runs)
+    quotes.write("choices")
 
 
 if __name__ == "__main__":
