@@ -68,7 +68,7 @@ def bench_training():
     def step_of_a():
         train_epoch(network_a, batches, loss_function, optimizer)
 
-    alone = []  # A's steps are counted without its validation, so are ours
+    alone = []  # A's steps are counted without its validation, and so are ours
 
     def ours():
         runtime.seed_everything(0)

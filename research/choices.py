@@ -95,7 +95,7 @@ class Erased(Stretched):
 
 @dataclass(frozen=True)
 class Fading(RandomAffine):
-    """A random affine map that becomes weaker, in equal steps from one epoch to the next."""
+    """A random affine map that becomes weaker by an equal step after each epoch."""
 
     start: int = 0  # complete epochs until which it is at full strength
     end: int = 1  # complete epochs before the last one
@@ -128,8 +128,8 @@ LONG = replace(recipes.RESIDUAL, batch_size=128)
 LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
 HALF = replace(LONG_DECAY, epochs=16, augment=STRONG)
 CALM_END = replace(HALF, final_epochs=3, final_augment=CALM)
-# Each network of an ensemble sees its share of every batch: as many images as the others in so many
-# times the epochs, and as many a step in so many times the batch.
+# Each network of an ensemble sees only its share of every batch. So two networks need twice the
+# epochs to see as many images as a single one does, and twice the batch for as many at each step.
 TWO_VOTE = replace(CALM_END, epochs=32, batch_size=256, final_epochs=6)
 THREE_VOTE = replace(CALM_END, epochs=48, batch_size=384, final_epochs=9)
 BY_SGD = replace(
@@ -255,7 +255,7 @@ def family(
     after each block; pool: with its places left, the linear layer reads 25 numbers a channel;
     fine: two 3×3 convolutions in place of the first, and a shortcut that takes the mean of 2×2
     places where the others take one place of four (He et al., 2019, "Bag of tricks");
-    votes: so many networks of this kind vote.
+    votes: how many networks of this kind vote.
     """
     if votes > 1:
         settings = dict(locals(), votes=1)
@@ -295,8 +295,8 @@ def family(
 def split(choice, number):
     """All images that are not in the test set, cut in two at random.
 
-    50,000 and 10,000; for a choice on halves 30,000 and 30,000, and those of number 1 are those of
-    number 0 in each other's place.
+    50,000 and 10,000; for a choice on halves 30,000 and 30,000, and number 1 is number 0 with its
+    halves exchanged.
     """
     if choice == HALVES:
         every = data.load_all_training()

@@ -103,7 +103,7 @@ def run(topic, name, seed):
         digits = replace(digits, train=data.load_all_training(dataset))
     runtime.seed_everything(seed)
     network = build()
-    # on the CPU wherever it runs: there the test set is read below, and figures stay comparable
+    # always on the CPU, where the test set is evaluated below, so that figures stay comparable
     history = fit(network, digits, recipe, seed=seed, device="cpu")
     figures = {
         "name": name,
@@ -118,7 +118,7 @@ def run(topic, name, seed):
         "machine": runtime.machine(),
         "versions": runtime.versions(),
     }
-    if topic in WHOLE:  # it has learned from its validation images: they say nothing
+    if topic in WHOLE:  # it has learned from its validation images, so they say nothing
         del figures["validation_loss"], figures["validation_accuracy"]
     if opens_test:
         network_name = f"{name} (network {figures['network']})"
@@ -171,7 +171,7 @@ def stored_runs(topic):
     found: dict = {}  # a seed that was made twice counts once
     for one in all_runs(topic):
         made_by = (defaults | one["recipe"], one.get("network"))
-        if one.get("whole", False) != (topic in WHOLE):  # an older run does not say: it was not
+        if one.get("whole", False) != (topic in WHOLE):  # the oldest runs lack it: none was whole
             continue
         if one["seed"] < seeds and made_by == wanted.get(one["name"]):
             found.setdefault((one["name"], one["seed"]), one)
@@ -210,7 +210,7 @@ def main():
         rows, seeds, _, _ = TOPICS[topic]
         pairs = missing(topic)
         if options.list:
-            print(f"{topic:10} {len(pairs)} runs missing")
+            print(f"{topic:{max(map(len, TOPICS))}} {len(pairs)} runs missing")
             continue
         if options.again:
             pairs = [(name, seed) for seed, name in product(range(seeds), rows)]

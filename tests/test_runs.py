@@ -9,7 +9,7 @@ import quotes
 import runs as long_runs
 import torch
 
-from mnist_course import data, models, runtime
+from mnist_course import data, models, recipes, runtime
 from mnist_course.training import Recipe
 
 ONE_EPOCH = Recipe(epochs=1, batch_size=50, learning_rate=0.1)
@@ -56,7 +56,7 @@ def test_only_what_is_missing_is_made(topic, monkeypatch, capsys):
     before = json.loads(topic.read_text())["runs"]
     assert long_runs.missing("small") == [("one", 0)]
     make(monkeypatch, "--list")
-    assert "small      1 runs missing" in capsys.readouterr().out
+    assert "small 1 runs missing" in capsys.readouterr().out
     make(monkeypatch)
     content = json.loads(topic.read_text())
     assert [one["seed"] for one in content["runs"]] == [0, 1]
@@ -268,6 +268,11 @@ def test_each_stored_run_that_was_read_on_the_test_set_is_in_the_record():
             reason = f"{run['name']}{network}, seed {run['seed']}, after the last epoch"
             there = [opening for opening in openings if opening.endswith(reason)]
             assert len(there) == (2 if run["name"] == "residual" else 1), reason
+
+
+def test_every_network_but_the_first_baseline_has_its_topic():
+    rows = {name for rows, *_ in long_runs.TOPICS.values() for name in rows}
+    assert recipes.NETWORKS.keys() - {"softmax"} <= rows
 
 
 @pytest.mark.parametrize("name", ["writeup-a", "writeups"])
