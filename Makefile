@@ -78,7 +78,6 @@ site: setup-tests  ## run the lessons and render them to web pages, in site/
 
 bench: setup-tests  ## measure speed against stated peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
-	$(BIN)/python research/quotes.py bench lessons
 
 results: setup  ## make the long runs that are missing, into research/evidence/; resumable
 	$(BIN)/python research/runs.py $(ARGS)

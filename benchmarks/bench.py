@@ -9,8 +9,7 @@
 Two things to compare are timed in turn, several times each; the table holds medians and the
 ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure.
 The tables go into `research/evidence/bench.json`, those of the lessons into `lessons.json` beside
-it; then `python research/quotes.py bench lessons`, which `make bench` calls, computes what is
-quoted of them.
+it, and what is quoted of them into `mnist_course/results/`.
 """
 
 import argparse
@@ -36,7 +35,8 @@ from mnist_course.augment import RandomAffine
 from mnist_course.training import fit, make_optimizer, train_epoch
 
 ROOT = Path(__file__).parent.parent
-EVIDENCE = ROOT / "research" / "evidence"
+sys.path[:0] = [str(ROOT / "research")]
+import quotes  # noqa: E402
 
 
 def seconds(work):
@@ -267,8 +267,7 @@ LESSONS = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.i
 
 def bench_lessons(only):
     """Lessons in full and in quick mode, each stored at once: seconds, minutes, peak memory."""
-    stored = EVIDENCE / "lessons.json"
-    lessons = json.loads(stored.read_text()) if stored.exists() else {}
+    lessons = quotes.load("lessons")
     about = {
         "command": "python benchmarks/bench.py lessons",
         "peer": "the same lesson in quick mode",
@@ -286,7 +285,8 @@ def bench_lessons(only):
             "peak_megabytes": round(max(full["peak_bytes"], quick["peak_bytes"]) / 1e6),
         }
         print(path.stem, lessons[number], flush=True)
-        runtime.write_whole(stored, (json.dumps({**lessons, **about}, indent=1) + "\n").encode())
+        quotes.store("lessons", {**lessons, **about})
+        quotes.write("lessons")
 
 
 def main():
@@ -331,8 +331,7 @@ def main():
 
 def stored():
     """The tables of earlier runs."""
-    path = EVIDENCE / "bench.json"
-    return json.loads(path.read_text())["tables"] if path.exists() else {}
+    return quotes.load("bench")["tables"]
 
 
 def store(name, row):
@@ -341,8 +340,8 @@ def store(name, row):
     if "ratio" in row:
         print(f"{row['what']}: {row['ratio']:.3g} (peer: {row['peer']})", flush=True)
     content = {"command": "python benchmarks/bench.py", "tables": {**stored(), name: row}}
-    text = json.dumps(content, indent=1) + "\n"
-    runtime.write_whole(EVIDENCE / "bench.json", text.encode())
+    quotes.store("bench", content)
+    quotes.write("bench")
 
 
 if __name__ == "__main__":

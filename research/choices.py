@@ -368,7 +368,7 @@ def store(runs):
         "command": "python research/choices.py",
         "runs": sorted(runs, key=lambda one: order.index(key(one))),
     }
-    runtime.write_whole(quotes.EVIDENCE / "choices.json", quotes.as_json(content).encode())
+    quotes.store("choices", content)
 
 
 def main():

@@ -52,6 +52,11 @@ def load(topic):
     return json.loads((EVIDENCE / f"{topic}.json").read_text(encoding="utf-8"))
 
 
+def store(topic, content):
+    """Write the evidence of a topic."""
+    runtime.write_whole(EVIDENCE / f"{topic}.json", as_json(content).encode())
+
+
 def as_json(content):
     """JSON in which a list of plain values takes one line."""
     text = json.dumps(content, indent=1, ensure_ascii=False)
@@ -229,7 +234,7 @@ def quoted(topic):
 
 
 def write(topic):
-    """Write what is quoted of a topic."""
+    """Compute what is quoted of a topic, and write it."""
     runtime.write_whole(QUOTED / f"{topic}.json", as_json(quoted(topic)).encode())
 
 

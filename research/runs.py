@@ -146,7 +146,7 @@ def store(topic, runs):
     }
     if earlier:
         content["earlier"] = earlier
-    runtime.write_whole(quotes.EVIDENCE / f"{topic}.json", quotes.as_json(content).encode())
+    quotes.store(topic, content)
 
 
 def all_runs(topic):
