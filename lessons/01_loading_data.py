@@ -12,7 +12,7 @@
 # | **Running time** | about {{lessons.01.minutes}} min on two CPU cores, without a GPU |
 
 # %% [markdown]
-# ## 1. What learning from data means
+# ## 1. What learning from data means {#learning}
 #
 # How would you tell a program what a 7 looks like? You could write rules: a bar at the top, a
 # slanted line below. Then somebody writes a 7 with a stroke through it, or without the bar's
@@ -31,7 +31,7 @@
 # 3. **a way to change the parameters**: a loss and an optimiser (lessons 02 and 03).
 
 # %% [markdown]
-# ## 2. Before you start
+# ## 2. Before you start {#start}
 #
 # The next cell imports what this lesson needs and prints what it runs on. `torch` is the library
 # that the course computes with; its full name is PyTorch. `torchvision` adds images to it, and
@@ -56,7 +56,7 @@ from mnist_course.checks import check, hint
 runtime.report()
 
 # %% [markdown]
-# ## 3. Tensors in ten lines
+# ## 3. Tensors in ten lines {#tensors}
 #
 # A **tensor** is a box of numbers of one type, with a shape. A list of three numbers has the
 # shape `(3,)`. A table of two rows and three columns has the shape `(2, 3)`. Sixty thousand
@@ -92,7 +92,7 @@ print("matrix product", (table @ table.T).tolist())
 # 1·1 + 2·2 + 3·3 = 14.
 
 # %% [markdown]
-# ## 4. A file of bytes
+# ## 4. A file of bytes {#bytes}
 #
 # The dataset is called **MNIST**. Its images were written by employees of a census office and
 # by school students in the USA. It comes as four files: images and labels for training, images
@@ -183,7 +183,7 @@ def read_labels(content):
 check("idx-labels", read_labels)
 
 # %% [markdown]
-# ## 5. An image is a matrix of numbers
+# ## 5. An image is a matrix of numbers {#image}
 #
 # Here is the first image, with its numbers written in. 0 is the background, 255 is full ink.
 # Look for the soft edges: pixels that the pen touched only in part have values between the two.
@@ -201,7 +201,7 @@ plots.show(
 # digit is in them.
 
 # %% [markdown]
-# ## 6. The same with torchvision
+# ## 6. The same with torchvision {#torchvision}
 #
 # Reading bytes is good to have done once. From now on a library does it. `torchvision` reads the
 # same files; `download=False` makes sure that it fetches nothing. Are its images the same as
@@ -233,7 +233,7 @@ plots.show(
 # of mass to the middle of 28 × 28. A network that learns from these images will rely on it.
 
 # %% [markdown]
-# ## 7. How many of each?
+# ## 7. How many of each? {#counts}
 #
 # If nine of ten images showed a 1, a program that always says "1" would be right nine times in
 # ten, and useless. So count before you learn. The red line is where all bars would end if the
@@ -256,7 +256,7 @@ for digit_name, number in enumerate(counts.tolist()):
 # beat.
 
 # %% [markdown]
-# ## 8. Mean and deviation
+# ## 8. Mean and deviation {#statistics}
 #
 # Networks learn best from numbers around 0 that are neither huge nor tiny; lesson 03 says why. So
 # we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the **standard
@@ -281,7 +281,7 @@ del scaled, normalised  # nearly 400 million bytes: give them back
 # treated with the same two numbers, never with their own.
 
 # %% [markdown]
-# ## 9. A batch
+# ## 9. A batch {#batch}
 #
 # A network could look at one image at a time, or at all of them. One image at a time is slow, and
 # the changes are unsteady: each image changes the parameters in its own favour. All at once is slow
@@ -319,7 +319,7 @@ print("labels           ", tuple(labels.shape), labels.dtype)
 # only ones, and forget the zeros. One pass over all images, in a new random order each time, is
 # called an **epoch**. `data.Batches` does all of this; you have just done its steps by hand.
 # (`data.scale` does the second and third step, `data.normalise` the last, with `data.MEAN` and
-# `data.DEVIATION`, the two numbers of section 8.) `next(iter(batches))` takes the first batch.
+# `data.DEVIATION`, the two numbers of [](#statistics).) `next(iter(batches))` takes the first batch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -365,7 +365,7 @@ def colour_batch(images, means, deviations):
 check("colour-batch", colour_batch)
 
 # %% [markdown]
-# ## 10. Augmentation: more digits from the same digits
+# ## 10. Augmentation: more digits from the same digits {#augmentation}
 #
 # A 4 that is turned a little is still a 4. So we can turn, shift, resize and slant the images at
 # random, and the network sees a slightly different digit each time. This is called **data
@@ -458,7 +458,7 @@ def shift_each(images, right, down):
 check("shift-each", shift_each)
 
 # %% [markdown]
-# ## 11. Loading fast
+# ## 11. Loading fast {#speed}
 #
 # The usual way to get batches in PyTorch is a `DataLoader`. It takes the images one by one: it
 # turns each into a picture object, changes it, and makes a tensor of it again. Our `Batches`
@@ -503,7 +503,7 @@ print(f"whole batches are {speeds[1] / speeds[0]:.0f} times faster")
 # Python calls. A batch makes about as many, for all its images together. The training images take
 # 47 million bytes; where the data fits into memory, work on whole batches.
 #
-# ### Why a GPU?
+# ### Why a GPU? {#gpu}
 #
 # The same thought leads to the **GPU**. A processor has a few fast cores. A GPU has thousands of
 # slower ones that all do the same thing to different numbers. Training a network is just that:
@@ -540,7 +540,7 @@ print(f"loop {loop:.1f} ms, one call {one_call:.3f} ms: {loop / one_call:.0f} ti
 # further the same way.
 
 # %% [markdown]
-# ## 12. Why three sets of images
+# ## 12. Why three sets of images {#three-sets}
 #
 # You will try many things in this course: networks, settings, augmentation. Each time you will ask
 # which is best. On which images do you decide?
@@ -620,7 +620,7 @@ for digit_name in range(10):
 # %% [markdown]
 # In a full run the shares agree within two hundredths of a percentage point.
 #
-# One small thing is left. The mean and the deviation of section 8 came from all 60,000 images, and
+# One small thing is left. The mean and the deviation of [](#statistics) came from all 60,000 images, and
 # 5,000 of those are now for validation. On the 55,000 alone, both are the same to four digits.
 
 # %% [markdown]
@@ -656,7 +656,7 @@ def stratified_split(labels, parts):
 check("stratified-split", stratified_split)
 
 # %% [markdown]
-# ## What usually goes wrong
+# ## What usually goes wrong {#faults}
 #
 # - **"shape ... is invalid for input of size 47040016".** The header was not skipped: 16 bytes too
 #   many.
@@ -669,12 +669,12 @@ check("stratified-split", stratified_split)
 # - **"expected input[1, 64, 28, 28] to have 1 channels, but got 64".** The channel is missing:
 #   `unsqueeze(1)`.
 # - **The test accuracy is a little below the validation accuracy.** You chose on the validation
-#   set, many times: section 12. A large gap has another cause; look for an error.
+#   set, many times: [](#three-sets). A large gap has another cause; look for an error.
 # - **Worker processes that hang.** `DataLoader(num_workers=4)` in a notebook on Windows or macOS
 #   starts four new Pythons. With data in memory you need none.
 
 # %% [markdown]
-# ## Summary
+# ## Summary {#summary}
 #
 # - Learning from data: a function with parameters is changed until its answers fit the labels.
 # - An image is a matrix of numbers; MNIST keeps it as 784 bytes, after a header of 16.
@@ -684,7 +684,7 @@ check("stratified-split", stratified_split)
 # - Choose on validation; open the test set once.
 
 # %% [markdown]
-# ## Five questions
+# ## Five questions {#questions}
 #
 # <details><summary>1. The label file has a header of 8 bytes. Why not 16?</summary>
 # Labels have one axis, not three. The header has four bytes for zeros, type and number of axes,
@@ -706,23 +706,23 @@ check("stratified-split", stratified_split)
 # validation set, then one look at the test set, is an honest number.</details>
 
 # %% [markdown]
-# ## Key terms
+# ## Key terms {#terms}
 #
 # | English | 中文 | where |
 # |---|---|---|
-# | label | 标签 | section 1 |
-# | parameter | 参数 | section 1 |
-# | tensor | 张量 | section 3 |
-# | big-endian | 大端序 | section 4 |
-# | pixel | 像素 | section 5 |
-# | mean, standard deviation | 均值、标准差 | section 8 |
-# | normalisation | 标准化(也常称归一化) | section 8 |
-# | batch | 小批量(批次) | section 9 |
-# | channel | 通道 | section 9 |
-# | epoch | 迭代周期(轮次) | section 9 |
-# | data augmentation | 数据增广(数据增强) | section 10 |
-# | affine map | 仿射变换 | section 10 |
-# | training, validation, test set | 训练集、验证集、测试集 | section 12 |
-# | stratified split | 分层抽样划分 | section 12 |
+# | label | 标签 | [](#learning) |
+# | parameter | 参数 | [](#learning) |
+# | tensor | 张量 | [](#tensors) |
+# | big-endian | 大端序 | [](#bytes) |
+# | pixel | 像素 | [](#image) |
+# | mean, standard deviation | 均值、标准差 | [](#statistics) |
+# | normalisation | 标准化(也常称归一化) | [](#statistics) |
+# | batch | 小批量(批次) | [](#batch) |
+# | channel | 通道 | [](#batch) |
+# | epoch | 迭代周期(轮次) | [](#batch) |
+# | data augmentation | 数据增广(数据增强) | [](#augmentation) |
+# | affine map | 仿射变换 | [](#augmentation) |
+# | training, validation, test set | 训练集、验证集、测试集 | [](#three-sets) |
+# | stratified split | 分层抽样划分 | [](#three-sets) |
 #
 # Next: [02 Convolution and pooling](02_convolution_and_pooling.ipynb).

@@ -25,7 +25,7 @@ runtime.report()
 digits = data.load()
 
 # %% [markdown]
-# ## 1. Why not look at all pixels at once?
+# ## 1. Why not look at all pixels at once? {#why-convolution}
 #
 # The parameters of a network are mostly **weights**: numbers that inputs are multiplied by. A
 # **unit** multiplies each of its inputs by a weight and adds up. A digit has 784 pixels, so a unit
@@ -42,7 +42,7 @@ digits = data.load()
 # nine weights look everywhere.
 
 # %% [markdown]
-# ## 2. Correlation by hand
+# ## 2. Correlation by hand {#correlation}
 #
 # Put the kernel on the top left corner of the image. Multiply each pixel by the weight that
 # lies on it. Add up. That is one number of the output. Move the kernel one pixel to the right
@@ -119,7 +119,7 @@ print(f"torch is {(middle - started) / (ended - middle):.0f} times faster than t
 # The two loops are far slower. From here on we use torch's version.
 
 # %% [markdown]
-# ## 3. What kernels do to a digit
+# ## 3. What kernels do to a digit {#kernels}
 #
 # A kernel is a question to each place of the image. Read the weights as a question: "is there
 # more ink on the right than on the left?" Here are six kernels. Before you run the cell, guess
@@ -167,7 +167,7 @@ plots.show(
 # ink or without.
 
 # %% [markdown]
-# ## 4. Padding, stride, output size
+# ## 4. Padding, stride, output size {#output-size}
 #
 # The output of `corr2d` was smaller than the image: 26 × 26 instead of 28 × 28. A kernel of 3 × 3
 # has no room to stand on the border pixels. **Padding** puts a frame of zeros around the image.
@@ -229,13 +229,13 @@ def size_after(size, layers):
 check("output-size", size_after)
 
 # %% [markdown]
-# ### A kernel to play with
+# ### A kernel to play with {#kernel-lab}
 #
 # Each slider is one weight of the kernel. Guess before you move:
 #
 # 1. Choose the preset *identity*, then *shift right*. Drag *Padding* up. What happens to the size of
 #    the output?
-# 2. Choose *Sobel, vertical edges*, the kernel of section 3 under its inventor's name, and drag
+# 2. Choose *Sobel, vertical edges*, the kernel of [](#kernels) under its inventor's name, and drag
 #    *Position*. The blue window walks over the digit, and the nine products stand below. At which
 #    places do they cancel, and where not?
 # 3. Drag *Stride* to 3. What becomes of the output, and of the formula?
@@ -289,7 +289,7 @@ def strided_correlation(image, kernel, stride):
 check("strided-correlation", strided_correlation)
 
 # %% [markdown]
-# ## 5. Several channels
+# ## 5. Several channels {#channels}
 #
 # A grey image has one channel. A colour image has three. And the output of six kernels has six:
 # each kernel makes its own **feature map**, and together they are the channels of the next
@@ -377,7 +377,7 @@ def convolve(images, kernels, biases):
 check("output-channels", convolve)
 
 # %% [markdown]
-# ## 6. A kernel that is learned
+# ## 6. A kernel that is learned {#learned-kernel}
 #
 # So far somebody chose the weights. Now we find them from examples. The plan:
 #
@@ -471,7 +471,7 @@ def kernel_gradient(image, kernel, targets):
 check("kernel-gradient", kernel_gradient)
 
 # %% [markdown]
-# ## 7. Pooling
+# ## 7. Pooling {#pooling}
 #
 # After a convolution has found patterns, their exact place matters less and less. **Pooling** takes
 # a small window of a feature map and keeps one number of it: the largest (**max pooling**) or the
@@ -551,7 +551,7 @@ def average_pool(image, size, stride):
 check("average-pooling", average_pool)
 
 # %% [markdown]
-# ## 8. What pooling forgives
+# ## 8. What pooling forgives {#invariance}
 #
 # Shift a digit by one pixel. For you nothing has changed. For a network every pixel has a new
 # value. How different are the two for the network, before and after pooling?
@@ -639,22 +639,22 @@ widgets.pooling_lab(digits.train)
 # you can hardly tell the digits apart.
 
 # %% [markdown]
-# ## What usually goes wrong
+# ## What usually goes wrong {#faults}
 #
 # - **"Expected 3D (unbatched) or 4D (batched) input to conv2d".** `F.conv2d` wants N, C, H, W. A
 #   single image needs two more axes: `image[None, None]`.
-# - **The output is one pixel too small.** Put your numbers into the formula of section 4; the
+# - **The output is one pixel too small.** Put your numbers into the formula of [](#output-size); the
 #   rounding down is easily forgotten.
 # - **"Given groups=1, weight of size [16, 6, 5, 5], expected input[1, 3, 14, 14] to have 6
 #   channels, but got 3 channels instead".** The second axis of the weights must equal the channels
 #   of the input.
 # - **The learned kernel explodes.** The learning rate is too large. Think of the loss as a valley
 #   that the weights walk down: each step jumps over its floor and lands higher on the other side.
-#   Try 0.2 in section 6.
+#   Try 0.2 in [](#learned-kernel).
 # - **The kernel does not settle.** Without `grad.zero_()` old slopes are added to new ones.
 
 # %% [markdown]
-# ## Summary
+# ## Summary {#summary}
 #
 # - A convolution slides one small table of weights over the image: few weights, any place.
 # - A kernel asks a question at each place; the feature map holds the answers.
@@ -664,7 +664,7 @@ widgets.pooling_lab(digits.train)
 # - Pooling keeps one number of each window and forgives small shifts.
 
 # %% [markdown]
-# ## Five questions
+# ## Five questions {#questions}
 #
 # <details><summary>1. A 28 × 28 image goes through a 5 × 5 kernel without padding and then 2 × 2 pooling. What size comes out?</summary>
 # 28 − 5 + 1 = 24, and half of it: 12 × 12.</details>
@@ -683,26 +683,26 @@ widgets.pooling_lab(digits.train)
 # 5 × 5. Each adds one pixel on every side.</details>
 
 # %% [markdown]
-# ## Key terms
+# ## Key terms {#terms}
 #
 # | English | 中文 | where |
 # |---|---|---|
-# | kernel | 卷积核 | section 1 |
-# | convolution | 卷积 | section 2 |
-# | cross-correlation | 互相关 | section 2 |
-# | edge detection | 边缘检测 | section 3 |
-# | padding | 填充 | section 4 |
-# | stride | 步幅 | section 4 |
-# | weight | 权重 | section 1 |
-# | feature map | 特征映射(特征图) | section 5 |
-# | fully connected layer | 全连接层 | section 5 |
-# | bias | 偏置 | section 5 |
-# | 1 × 1 convolution | 1 × 1 卷积 | section 5 |
-# | loss | 损失 | section 6 |
-# | gradient | 梯度 | section 6 |
-# | gradient descent | 梯度下降 | section 6 |
-# | learning rate | 学习率 | section 6 |
-# | max pooling, average pooling | 最大汇聚、平均汇聚(又称最大池化、平均池化) | section 7 |
-# | receptive field | 感受野 | section 5 |
+# | kernel | 卷积核 | [](#why-convolution) |
+# | convolution | 卷积 | [](#correlation) |
+# | cross-correlation | 互相关 | [](#correlation) |
+# | edge detection | 边缘检测 | [](#kernels) |
+# | padding | 填充 | [](#output-size) |
+# | stride | 步幅 | [](#output-size) |
+# | weight | 权重 | [](#why-convolution) |
+# | feature map | 特征映射(特征图) | [](#channels) |
+# | fully connected layer | 全连接层 | [](#channels) |
+# | bias | 偏置 | [](#channels) |
+# | 1 × 1 convolution | 1 × 1 卷积 | [](#channels) |
+# | loss | 损失 | [](#learned-kernel) |
+# | gradient | 梯度 | [](#learned-kernel) |
+# | gradient descent | 梯度下降 | [](#learned-kernel) |
+# | learning rate | 学习率 | [](#learned-kernel) |
+# | max pooling, average pooling | 最大汇聚、平均汇聚(又称最大池化、平均池化) | [](#pooling) |
+# | receptive field | 感受野 | [](#channels) |
 #
 # Next: [03 LeNet-5](03_lenet.ipynb).

@@ -34,7 +34,7 @@ runtime.report()
 digits = data.load()
 
 # %% [markdown]
-# ## 1. The network, layer by layer
+# ## 1. The network, layer by layer {#layers}
 #
 # LeNet-5 does two things one after the other.
 #
@@ -45,7 +45,7 @@ digits = data.load()
 # Between the layers stands an **activation**, here the **sigmoid**. It squeezes any number into the
 # range from 0 to 1. The sigmoid of x is 1 / (1 + e⁻ˣ), where e is the number 2.718…: 0 becomes 0.5, 2
 # becomes 0.88, −2 becomes 0.12. Far from 0 the curve is flat: 10 and 20 both become nearly 1.
-# (Section 6 draws it.) Why is it needed? Without it, two layers in a row would be one: a sum of sums
+# ([Section](#vanishing) draws it.) Why is it needed? Without it, two layers in a row would be one: a sum of sums
 # is a sum. The bend in the sigmoid lets a deeper network compute more.
 #
 # `nn.Sequential` runs its layers one after the other. `nn.Flatten` puts the 16 · 5 · 5 = 400 numbers
@@ -76,7 +76,7 @@ def lenet5():
 
 
 # %% [markdown]
-# The last line calls a function that draws the first weights. Section 4 explains it; here it is.
+# The last line calls a function that draws the first weights. [Section](#xavier) explains it; here it is.
 
 
 # %%
@@ -92,7 +92,7 @@ def initialise_xavier(network):
 
 
 # %% [markdown]
-# ## 2. Shapes and parameters
+# ## 2. Shapes and parameters {#parameters}
 #
 # Send one image through and write down the shape after each layer. Follow a line from top to
 # bottom: how does 28 become 14, 10, 5? Use the formula of lesson 02.
@@ -171,9 +171,9 @@ def count_parameters(size, layers):
 check("count-parameters", count_parameters)
 
 # %% [markdown]
-# ## 3. From image to loss, with small numbers
+# ## 3. From image to loss, with small numbers {#loss}
 #
-# ### A fully connected layer
+# ### A fully connected layer {#fully-connected}
 #
 # Each output is a weighted sum of *all* inputs, plus a bias. With two inputs and three outputs
 # you can do it on paper: the first output is 1·1 + 2·2 + 0.5 = 5.5.
@@ -190,7 +190,7 @@ print("row 2:", 1 * 1 + 0.5 * 2 + 0.0)
 print("torch:", logits.tolist())
 
 # %% [markdown]
-# ### Softmax: from logits to probabilities
+# ### Softmax: from logits to probabilities {#softmax}
 #
 # The outputs of the last layer are called **logits**. They can be any numbers. They are not
 # probabilities: those lie between 0 and 1 and add up to 1. **Softmax** makes probabilities of
@@ -205,7 +205,7 @@ print("torch:  ", [round(p, 4) for p in logits.softmax(dim=0).tolist()])
 print("sum:    ", round(sum(probabilities), 6))
 
 # %% [markdown]
-# ### Cross-entropy: how wrong was that?
+# ### Cross-entropy: how wrong was that? {#cross-entropy}
 #
 # The **loss** measures how wrong the network is. **Cross-entropy** looks at one number only: the
 # probability *p* that the network gave to the right class. The loss is −ln *p*. (ln is the natural
@@ -258,7 +258,7 @@ def cross_entropy(logits, labels):
 check("stable-cross-entropy", cross_entropy)
 
 # %% [markdown]
-# ### One step of gradient descent
+# ### One step of gradient descent {#gradient-step}
 #
 # Now the loss should become smaller. For each logit there is a simple rule: its slope is its
 # probability, minus 1 if it is the right class. So the right logit is pushed up, all others are
@@ -323,7 +323,7 @@ def loss_gradient(logits, labels):
 check("loss-gradient", loss_gradient)
 
 # %% [markdown]
-# ## 4. Where to start: Xavier
+# ## 4. Where to start: Xavier {#xavier}
 #
 # The first weights are random, but how large should they be? If they are too small, each layer
 # makes the differences between its numbers smaller, and after five layers nothing is left of the
@@ -354,7 +354,7 @@ plots.show(
 # %% [markdown]
 # Only the middle line stays level. The Xavier limit is √(6 / (inputs + outputs)), and 6 / 200 is
 # just that for 100 inputs and 100 outputs. Xavier reckons with linear layers. A sigmoid shrinks the
-# spread all the same; section 6 shows what follows.
+# spread all the same; [](#vanishing) shows what follows.
 #
 # For a convolution, inputs are input channels × height × width of the kernel, and outputs are
 # output channels × height × width. Biases keep torch's own first values. The images themselves obey
@@ -362,7 +362,7 @@ plots.show(
 # lesson 01 normalised them.
 
 # %% [markdown]
-# ## 5. The training loop
+# ## 5. The training loop {#loop}
 #
 # Here is the heart of the course. Four lines do the work, always in this order: **forward, loss,
 # backward, step**. The rest is counting.
@@ -388,7 +388,7 @@ def train_epoch(network, batches, loss_function, optimizer):
 # %% [markdown]
 # Line by line:
 #
-# - `network.train()` says that learning follows. Section 10 shows what that changes.
+# - `network.train()` says that learning follows. [Section](#modes) shows what that changes.
 # - `network(images)` is the **forward pass**: from images to logits.
 # - `zero_grad()` throws the old slopes away. torch would add the new ones to them.
 # - `loss.backward()` computes the slope of the loss for every parameter.
@@ -484,7 +484,7 @@ for part in (1, 2):
 # than guessing. Nothing is broken. You have met the most common riddle of this field.
 
 # %% [markdown]
-# ## 6. Why is my loss 2.303?
+# ## 6. Why is my loss 2.303? {#vanishing}
 #
 # A network that knows nothing gives every class the same probability, 1/10. Its loss is
 # −ln(1/10) = ln 10.
@@ -580,7 +580,7 @@ widgets.loss_explorer(digits.train)
 # bring the plateau back.
 
 # %% [markdown]
-# ## 7. Train to the end
+# ## 7. Train to the end {#training}
 #
 # From here on we use `fit`. Inside it runs the package's copy of this loop, the same letter by
 # letter: a test of this course compares the two. (If you change the loop above, `fit` does not
@@ -676,14 +676,14 @@ widgets.feature_maps(pair, digits.validation)
 
 # %% [markdown]
 # Before training the bars are nearly the same for every digit: the network does not tell the images
-# apart, which is what section 6 measured. After training one bar stands out. Before training each
+# apart, which is what [](#vanishing) measured. After training one bar stands out. Before training each
 # map of layer 5 is nearly even, and the same for every digit. After training it has light and dark
 # places, which change with the digit. Away from the border, one number of layer 0 depends on 5 × 5
 # pixels, one of layer 3 on 14 × 14. (In quick mode the network has learned less, and the two sides
 # differ less.)
 
 # %% [markdown]
-# ## 8. Is that good? A baseline
+# ## 8. Is that good? A baseline {#baseline}
 #
 # A number means little alone. So compare with the simplest thing that could work: one fully
 # connected layer from 784 pixels to 10 logits, called **softmax regression**. It has no idea of
@@ -729,11 +729,11 @@ for name, _, its_history in rows:
 
 # %% [markdown]
 # In a full run the two intervals lie far apart: the choice of images does not explain it. (The luck
-# of the first weights is another matter: see the seeds in section 7.) Softmax regression was the
+# of the first weights is another matter: see the seeds in [](#training).) Softmax regression was the
 # baseline for LeNet-5. LeNet-5 is now the one that the next lessons have to beat.
 
 # %% [markdown]
-# ## 9. The same with d2l
+# ## 9. The same with d2l {#d2l}
 #
 # *Dive into Deep Learning* is a well-known book, and `d2l` is its package. It has a training
 # function for LeNet, `train_ch6`, with its own initialisation and its own live plot, the
@@ -759,7 +759,7 @@ print(f"d2l:  {their_accuracy:.2%} on validation")
 # the two results differ by luck. Both loops do the same four things: forward, loss, backward, step.
 
 # %% [markdown]
-# ## 10. `train()` and `eval()`
+# ## 10. `train()` and `eval()` {#modes}
 #
 # A network is in one of two modes. `network.train()` and `network.eval()` switch between them.
 # In LeNet-5 no layer cares. Two kinds of layers do, and you will use both in lesson 04:
@@ -844,7 +844,7 @@ def class_accuracy(network, batches, label):
 check("class-accuracy", class_accuracy)
 
 # %% [markdown]
-# ## 11. Save and load
+# ## 11. Save and load {#checkpoint}
 #
 # The trained network is worth keeping: the next lessons load it. Its weights go into a file of
 # numbers (`.safetensors`), and beside it a text file says how it was made. Many programs save
@@ -860,9 +860,9 @@ print("after loading: ", f"{evaluate(again, validation)[1]:.2%}")
 assert evaluate(again, validation) == evaluate(network, validation)
 
 # %% [markdown]
-# ## What usually goes wrong
+# ## What usually goes wrong {#faults}
 #
-# - **The loss stays at 2.303.** See section 6. Give it more epochs; if it stays, check the
+# - **The loss stays at 2.303.** See [](#vanishing). Give it more epochs; if it stays, check the
 #   learning rate, the initialisation, and that `optimizer.step()` is called.
 # - **The loss is `nan`.** The steps are too long. Divide the learning rate by ten and build the
 #   network anew: its weights are `nan`, too.
@@ -873,7 +873,7 @@ assert evaluate(again, validation) == evaluate(network, validation)
 #   is not, or the other way round.
 
 # %% [markdown]
-# ## Summary
+# ## Summary {#summary}
 #
 # - LeNet-5: two rounds of convolution, sigmoid and pooling; then three fully connected layers.
 # - Logits become probabilities by softmax; cross-entropy is −ln of the right one's.
@@ -883,7 +883,7 @@ assert evaluate(again, validation) == evaluate(network, validation)
 # - A result needs a baseline, an interval and the right mode.
 
 # %% [markdown]
-# ## Five questions
+# ## Five questions {#questions}
 #
 # <details><summary>1. With 100 classes, near which loss does an untrained network start?</summary>
 # Near ln 100 = 4.605, usually a little above.</details>
@@ -904,25 +904,25 @@ assert evaluate(again, validation) == evaluate(network, validation)
 # Validation comes after all steps.</details>
 
 # %% [markdown]
-# ## Key terms
+# ## Key terms {#terms}
 #
 # | English | 中文 | where |
 # |---|---|---|
-# | activation function | 激活函数 | section 1 |
-# | sigmoid | sigmoid 函数 | section 1 |
-# | stochastic gradient descent (SGD) | 随机梯度下降 | section 5 |
-# | logits | 未规范化的预测(logits) | section 3 |
-# | softmax | softmax 函数 | section 3 |
-# | cross-entropy | 交叉熵 | section 3 |
-# | backpropagation | 反向传播 | section 3 |
-# | Xavier initialisation | Xavier 初始化 | section 4 |
-# | optimiser | 优化器 | section 5 |
-# | forward pass | 前向传播 | section 5 |
-# | vanishing gradient | 梯度消失 | section 6 |
-# | baseline | 基线 | section 8 |
-# | confidence interval | 置信区间 | section 8 |
-# | dropout | 暂退法(dropout) | section 10 |
-# | batch norm | 批量规范化 | section 10 |
-# | checkpoint | 检查点 | section 11 |
+# | activation function | 激活函数 | [](#layers) |
+# | sigmoid | sigmoid 函数 | [](#layers) |
+# | stochastic gradient descent (SGD) | 随机梯度下降 | [](#loop) |
+# | logits | 未规范化的预测(logits) | [](#loss) |
+# | softmax | softmax 函数 | [](#loss) |
+# | cross-entropy | 交叉熵 | [](#loss) |
+# | backpropagation | 反向传播 | [](#loss) |
+# | Xavier initialisation | Xavier 初始化 | [](#xavier) |
+# | optimiser | 优化器 | [](#loop) |
+# | forward pass | 前向传播 | [](#loop) |
+# | vanishing gradient | 梯度消失 | [](#vanishing) |
+# | baseline | 基线 | [](#baseline) |
+# | confidence interval | 置信区间 | [](#baseline) |
+# | dropout | 暂退法(dropout) | [](#modes) |
+# | batch norm | 批量规范化 | [](#modes) |
+# | checkpoint | 检查点 | [](#checkpoint) |
 #
 # Next: [04 ReLU and max pooling](04_relu_and_max_pooling.ipynb).

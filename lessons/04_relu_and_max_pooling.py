@@ -50,7 +50,7 @@ except CheckpointError as error:
     print(error)
 
 # %% [markdown]
-# ## 1. Another activation: ReLU
+# ## 1. Another activation: ReLU {#relu}
 #
 # An activation only has to be nonlinear: its curve has to bend. The simplest one is **ReLU**, the
 # *rectified linear unit*: keep what is positive, make everything else 0.
@@ -117,7 +117,7 @@ def leaky_relu(inputs, slope):
 check("leaky-relu", leaky_relu)
 
 # %% [markdown]
-# ## 2. One change at a time
+# ## 2. One change at a time {#one-change}
 #
 # Here is LeNet-5 with exchangeable parts. The layers are the ones you know.
 
@@ -202,7 +202,7 @@ plots.show(axes, alt="Bars of validation errors: " + ", ".join(
 # reached {{lenet.rows.lenet5.mean | .1%}} (mean of {{lenet.seeds}} seeds). With ReLU, max pooling
 # and Adam, ten epochs give {{relu.rows.lenet5-relu.mean | .1%}}. That is the gain of all these
 # changes together; the rest of the first step is time saved. The later changes are smaller steps.
-# Are they real, or is it luck? One run each can't tell. Section 4 shows how to find out.
+# Are they real, or is it luck? One run each can't tell. [Section](#ablation) shows how to find out.
 #
 # Keep in mind what was *not* fair here. A learning rate suits one network and not another. So
 # numbers 2 and 4 changed two things each: the part and the rate. A change is never quite alone; say
@@ -253,7 +253,7 @@ def update_running_mean(running_mean, batch, momentum):
 check("running-mean", update_running_mean)
 
 # %% [markdown]
-# ## 3. Two networks from the web
+# ## 3. Two networks from the web {#two-networks}
 #
 # Many tutorials train small networks on MNIST. Two of them, with what is good and bad.
 #
@@ -346,7 +346,7 @@ print("its answers, 0 to 9:", answers.bincount(minlength=10).tolist())
 # .2%}} ± {{writeups.rows.b-shuffled.deviation | .2%}} (B shuffled) and {{writeups.rows.c.mean |
 # .2%}} ± {{writeups.rows.c.deviation | .2%}} (C) on validation. The number after ± is the standard
 # deviation of the seeds. Two things to notice. The gain of shuffling is about as large as one such
-# deviation. By the rule of section 6 it is not settled. And C's seeds end anywhere from
+# deviation. By the rule of [](#seeds) it is not settled. And C's seeds end anywhere from
 # {{writeups.rows.c.low | .1%}} to {{writeups.rows.c.high | .1%}}. Smaller differences, such as yours
 # between the four lines above, may be luck.
 #
@@ -364,7 +364,7 @@ for name in ("b", "b-shuffled"):
 # Next to nothing: its learning rate stays high, and its accuracy jumps from epoch to epoch.
 
 # %% [markdown]
-# ## 4. An ablation with error bars
+# ## 4. An ablation with error bars {#ablation}
 #
 # **Write-up E** (基于PyTorch的手写数字识别实验深度总结) reports what each step adds to its network:
 #
@@ -460,7 +460,7 @@ plots.show(ax, alt="; ".join(
 #   any. So its 1.2 points say little about the steps. On a sound base all steps together add what
 #   the last printed line says.
 # - **Look at the bars, too.** They show how far single runs lie apart. The dots are means and are
-#   steadier; section 6 says by how much.
+#   steadier; [](#seeds) says by how much.
 #
 # Now run one row yourself: all steps together. The recipe says everything there is to know. ±2
 # pixels of 28 are a share of 2 / 28.
@@ -510,7 +510,7 @@ widgets.band_explorer(history_e, together, row_e)
 #   counted on *augmented* images, which are harder, and while the network still learns.
 #
 # **Early stopping** ends training when the validation accuracy has had no new best for three
-# epochs: more would cost time and might overfit (section 5). Here the *last* network is kept, not
+# epochs: more would cost time and might overfit ([](#regularisation)). Here the *last* network is kept, not
 # the best one; many programs go back to the best. It is a choice made on validation data: one more
 # reason to keep the test set out of it.
 
@@ -548,7 +548,7 @@ def last_epoch(accuracies, patience):
 check("early-stopping", last_epoch)
 
 # %% [markdown]
-# ## 5. When there is too little data: dropout and weight decay
+# ## 5. When there is too little data: dropout and weight decay {#regularisation}
 #
 # With 55,000 images LeNet hardly **overfits**. To see overfitting, take images away. With 1,000
 # training images the network soon knows each one by heart: the training loss goes to 0, validation
@@ -601,7 +601,7 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # More data would be the real cure. Augmentation is the cheapest way to get some.
 
 # %% [markdown]
-# ### The same remedies on clothes
+# ### The same remedies on clothes {#clothes}
 #
 # Do these remedies help where there is more data? **Write-up D**
 # (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) tries them on **Fashion-MNIST**: ten kinds of
@@ -682,7 +682,7 @@ def drop_units(units, draws, share, training):
 check("inverted-dropout", drop_units)
 
 # %% [markdown]
-# ## 6. How many seeds?
+# ## 6. How many seeds? {#seeds}
 #
 # You have seen many differences of 0.1 or 0.2 percentage points. How far do two runs differ when
 # *nothing* is changed but the seed? The stored base runs tell.
@@ -756,7 +756,7 @@ path = save_checkpoint("network-e", network, row_e, history_e, seed=10)
 print("saved", path)
 
 # %% [markdown]
-# ## What usually goes wrong
+# ## What usually goes wrong {#faults}
 #
 # - **The loss is stuck at 2.303 with ReLU.** The learning rate is too large and the units are dead.
 #   0.9 was fine for sigmoids; try 0.1.
@@ -768,7 +768,7 @@ print("saved", path)
 # - **A gain that nobody can repeat.** It was luck: one seed, one run.
 
 # %% [markdown]
-# ## Summary
+# ## Summary {#summary}
 #
 # - ReLU has the slope 1 for positive inputs, so slopes vanish far less. After two epochs this made
 #   the largest difference.
@@ -779,7 +779,7 @@ print("saved", path)
 #   validation loss down where data is scarce.
 
 # %% [markdown]
-# ## Five questions
+# ## Five questions {#questions}
 #
 # <details><summary>1. What is the slope of ReLU at −3, and at 100?</summary>
 # 0 and 1.</details>
@@ -801,21 +801,21 @@ print("saved", path)
 # Adam divides by the size of the slopes first, so its steps are about as long as the rate itself.</details>
 
 # %% [markdown]
-# ## Key terms
+# ## Key terms {#terms}
 #
 # | English | 中文 | where |
 # |---|---|---|
-# | rectified linear unit (ReLU) | 修正线性单元 | section 1 |
-# | dead unit | 死亡神经元 | section 1 |
-# | Adam | Adam 算法 | section 2 |
-# | batch normalisation | 批量规范化 | section 2 |
-# | ablation | 消融实验 | section 4 |
-# | error bar | 误差棒 | section 4 |
-# | learning-rate decay | 学习率衰减 | section 4 |
-# | early stopping | 早停法 | section 4 |
-# | overfitting | 过拟合 | section 5 |
-# | dropout | 暂退法 | section 5 |
-# | weight decay (L2) | 权重衰减(L2 正则化) | section 5 |
-# | random seed | 随机种子 | section 6 |
+# | rectified linear unit (ReLU) | 修正线性单元 | [](#relu) |
+# | dead unit | 死亡神经元 | [](#relu) |
+# | Adam | Adam 算法 | [](#one-change) |
+# | batch normalisation | 批量规范化 | [](#one-change) |
+# | ablation | 消融实验 | [](#ablation) |
+# | error bar | 误差棒 | [](#ablation) |
+# | learning-rate decay | 学习率衰减 | [](#ablation) |
+# | early stopping | 早停法 | [](#ablation) |
+# | overfitting | 过拟合 | [](#regularisation) |
+# | dropout | 暂退法 | [](#regularisation) |
+# | weight decay (L2) | 权重衰减(L2 正则化) | [](#regularisation) |
+# | random seed | 随机种子 | [](#seeds) |
 #
 # Next: [05 The residual network](05_residual_network.ipynb).

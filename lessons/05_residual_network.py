@@ -40,7 +40,7 @@ runtime.report()
 digits = data.load()
 
 # %% [markdown]
-# ## 1. What depth breaks
+# ## 1. What depth breaks {#depth}
 #
 # In lesson 03 four sigmoids were enough to make slopes vanish. ReLU helped. Does it help enough for
 # 25 convolutions? Here is a plain network: one layer after the other, each with 8 channels.
@@ -186,7 +186,7 @@ for name, values in losses.items():
 # input first.
 
 # %% [markdown]
-# ## 2. The block
+# ## 2. The block {#block}
 #
 # The block of our network has batch norm after each convolution. The convolutions have no bias:
 # batch norm would subtract it again. When the shape changes (more channels, or stride 2), `x`
@@ -251,7 +251,7 @@ def padded_shortcut(images, outputs, stride):
 check("padded-shortcut", padded_shortcut)
 
 # %% [markdown]
-# ## 3. The network
+# ## 3. The network {#network}
 #
 # What is not computed costs nothing. Lesson 01 showed digits with a wide empty border. How much of
 # all the ink lies in the outer two pixels?
@@ -390,7 +390,7 @@ check("receptive-field", receptive_field)
 # has stride 2. Is the field wider than the 24 × 24 pixels that are left of an image?
 
 # %% [markdown]
-# ## 4. The recipe
+# ## 4. The recipe {#recipe}
 #
 # A network is only half of it. The **recipe** says how it is trained. Every line has a reason.
 
@@ -470,7 +470,7 @@ def one_cycle(step, steps, peak, warm_up):
 check("one-cycle-rate", one_cycle)
 
 # %% [markdown]
-# ## 5. Training
+# ## 5. Training {#training}
 #
 # The shaded band in the right picture is where the validation accuracy of {{residual.seeds}} stored runs
 # with other seeds lay. Does your run stay inside?
@@ -527,7 +527,7 @@ widgets.feature_maps(network, digits.validation)
 # in the middle of the last block depends on 23 × 23 pixels. That is all there is: the first
 # convolution with its stride of 2 does not reach the last row and column of the 24.
 #
-# ## 6. The seal is broken
+# ## 6. The seal is broken {#test-set}
 #
 # Now everything is chosen: network, recipe, number of epochs. Nothing will be changed after what
 # you see next. That is the condition under which a test set gives an honest number.
@@ -640,7 +640,7 @@ plots.show(
 # %% [markdown]
 # Some are sloppy, some could be either digit, and some you read at once.
 #
-# ### What less can do, and what more work buys
+# ### What less can do, and what more work buys {#less-and-more}
 #
 # Could the same idea be had for less? Could it go further? The course trained three more networks
 # of this kind: a smaller one, and two tries at a better one.
@@ -813,13 +813,13 @@ print(f"the second try minus the first: {100 * gain:+.3f} points; spread {100 * 
 # `mnist-course train residual-long` trains the two that vote, `mnist-course train residual-small`
 # the smaller one. Both learn from the 55,000 training images, so that 5,000 are left to validate on.
 #
-# ## 7. What is wrong with write-up A's protocol
+# ## 7. What is wrong with write-up A's protocol {#protocol}
 #
 # Write-up A reports 99.68 %, the best of 100 epochs, on the test set. Several things are wrong with
 # how that number came about. We repeat two of them here. Not on the test set, of course, but on a
 # **pretend test set**, cut from the training images.
 #
-# ### Mistake 1: choosing on the test set
+# ### Mistake 1: choosing on the test set {#choosing-on-test}
 #
 # Write-up A looks at the test accuracy after every epoch, lets it decide when the learning rate
 # is halved, and reports the best one it saw. So we train a small network, and keep its answers to
@@ -879,7 +879,7 @@ print(f"errors reported: {1 - reported.mean():.2%}, true: {1 - true.mean():.2%}"
 # its last epoch: 99.64 %. And we repeat only the choice of the epoch, not the learning rate that
 # followed the test set.
 #
-# ### Mistake 2: forgetting `eval()`
+# ### Mistake 2: forgetting `eval()` {#forgetting-eval}
 #
 # Write-up A never calls `eval()`. So while testing, batch norm takes mean and deviation from the
 # *test batch*. A digit's answer then depends on the other digits in its batch. Watch the same
@@ -968,7 +968,7 @@ path = save_checkpoint("residual", network, recipe, history, seed=10)
 print("saved", path)
 
 # %% [markdown]
-# ## What usually goes wrong
+# ## What usually goes wrong {#faults}
 #
 # - **"The size of tensor a must match the size of tensor b".** Something was added to something of
 #   another shape: the shortcut needs the 1 × 1 convolution and the same stride.
@@ -981,7 +981,7 @@ print("saved", path)
 #   data whole (`mnist-course doctor`)?
 
 # %% [markdown]
-# ## Summary
+# ## Summary {#summary}
 #
 # - In deep plain networks slopes can vanish; a skip connection keeps a short way open for them.
 # - A block computes relu(f(x) + x); where shapes differ, a 1 × 1 convolution mends the shortcut.
@@ -991,7 +991,7 @@ print("saved", path)
 #   seeds, report all.
 
 # %% [markdown]
-# ## Five questions
+# ## Five questions {#questions}
 #
 # <details><summary>1. All weights of f are 0. What does a block relu(f(x) + x) compute for x ≥ 0?</summary>
 # x itself: the block does nothing. A plain block would give 0.</details>
@@ -1010,17 +1010,17 @@ print("saved", path)
 # nearly the right answers. It fails only with small or one-sided batches.</details>
 
 # %% [markdown]
-# ## Key terms
+# ## Key terms {#terms}
 #
 # | English | 中文 | where |
 # |---|---|---|
-# | skip connection | 跳跃连接 | section 1 |
-# | shortcut | 捷径连接 | section 2 |
-# | residual | 残差 | section 1 |
-# | residual block | 残差块 | section 2 |
-# | global max pooling | 全局最大汇聚 | section 3 |
-# | multiply-accumulate | 乘加运算 | section 3 |
-# | one-cycle schedule | 单周期学习率策略 | section 4 |
-# | label smoothing | 标签平滑 | section 4 |
-# | ensemble | 集成 | section 6 |
-# | selection bias | 选择偏差 | section 7 |
+# | skip connection | 跳跃连接 | [](#depth) |
+# | shortcut | 捷径连接 | [](#block) |
+# | residual | 残差 | [](#depth) |
+# | residual block | 残差块 | [](#block) |
+# | global max pooling | 全局最大汇聚 | [](#network) |
+# | multiply-accumulate | 乘加运算 | [](#network) |
+# | one-cycle schedule | 单周期学习率策略 | [](#recipe) |
+# | label smoothing | 标签平滑 | [](#recipe) |
+# | ensemble | 集成 | [](#test-set) |
+# | selection bias | 选择偏差 | [](#protocol) |

@@ -13,9 +13,15 @@ is not run again.
 An exercise is two cells: an answer, in which the solution stands between BEGIN and END, and its
 check, `check("its-name", ...)`. Students get the answer without the lines from BEGIN to END.
 Both cells carry nbgrader's metadata, and ids made from the exercise's name.
+
+A heading ends with an id, `## 7. Pooling {#pooling}`, by which links and hints name it, so that a
+section can be renamed or moved. `[windows](#pooling)` is a link, and `[](#pooling)` one that says
+the section's number. What the hints need of headings and exercises goes into contents.json.
 """
 
 import hashlib
+import importlib
+import json
 import os
 import re
 import sys
@@ -26,7 +32,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from mnist_course import checks, results, runtime
+from mnist_course import exercises, results, runtime
+from mnist_course.assessment import display
 
 ROOT = Path(__file__).parent.parent
 LESSONS = ROOT / "lessons"
@@ -35,6 +42,8 @@ SOLUTIONS = ROOT / "solutions"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 CHECKED = "# NBVAL_CHECK_OUTPUT"
+HEADING = re.compile(r"^(##+) (.+?) \{#([\w-]+)\}$", re.MULTILINE)
+EXERCISE = re.compile(r"^### Exercise (\d\d\.\d): (.+)$", re.MULTILINE)
 
 
 def without_solution(source):
@@ -53,7 +62,49 @@ def without_solution(source):
     return "\n".join(kept).rstrip()
 
 
-def exercises(cells):
+def sections(cells):
+    """The headings of a lesson by id. Raises ValueError for an id that stands twice."""
+    found = {}
+    for cell in cells:
+        for heading in HEADING.finditer(cell.source if cell.cell_type == "markdown" else ""):
+            if heading[3] in found:
+                raise ValueError(f"the id {heading[3]} stands twice")
+            found[heading[3]] = heading[2]
+    return found
+
+
+def contents(lessons):
+    """What the exercises take from the lessons: headings by id; number, title and section."""
+    headings, places = {}, {}
+    for lesson in lessons:
+        cells = jupytext.read(lesson).cells
+        headings[lesson.stem[:2]] = sections(cells)
+        answers = {answer.source: name for name, answer, _ in exercise_cells(cells)}
+        section = named = None
+        for cell in cells:
+            if cell.source in answers:
+                place = {"number": named[1], "title": named[2], "section": section}
+                places[answers[cell.source]] = place
+            elif cell.cell_type == "markdown":
+                named = EXERCISE.search(cell.source) or named
+                for heading in HEADING.finditer(cell.source):
+                    section = heading[3] if heading[1] == "##" else section
+    return {"exercises": places, "sections": headings}
+
+
+def linked(source, headings):
+    """Prose with its ids resolved: headings without them, links to where JupyterLab jumps.
+
+    Raises KeyError for a link to an id that is not there.
+    """
+    source = HEADING.sub(r"\1 \2", source)
+    return display.LINK.sub(
+        lambda link: f"[{display.term(link, headings)}](#{display.anchor(headings[link[2]])})",
+        source,
+    )
+
+
+def exercise_cells(cells):
     """Yield (name, answer cell, check cell) for each exercise among the cells of a lesson.
 
     Raises ValueError for an answer without a check after it, and for a check without an answer.
@@ -88,10 +139,11 @@ def build(lesson, solved=False):
     Raises ValueError for an exercise that lacks a part, and KeyError for one without a check.
     """
     notebook = jupytext.read(lesson)
+    headings = sections(notebook.cells)
     seen = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = results.fill(cell.source)
+            cell.source = linked(results.fill(cell.source), headings)
         else:
             cell.outputs, cell.execution_count = [], None
         cell.metadata = {}
@@ -99,9 +151,9 @@ def build(lesson, solved=False):
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-    for name, answer, check in exercises(notebook.cells):
+    for name, answer, check in exercise_cells(notebook.cells):
         label(answer, name, grade=False, solution=True, locked=False)
-        points = checks.EXERCISES[name].points
+        points = exercises.EXERCISES[name].points
         label(check, f"check-{name}", grade=True, solution=False, locked=True, points=points)
         if not solved:
             answer.source = without_solution(answer.source)
@@ -168,7 +220,11 @@ def write(notebook, outputs, path):
 def main(arguments):
     solved = "--solved" in arguments
     chosen = [argument for argument in arguments if argument != "--solved"]
-    for lesson in sorted(LESSONS.glob("*.py")):
+    lessons = sorted(LESSONS.glob("*.py"))
+    table = json.dumps(contents(lessons), indent=1, ensure_ascii=False) + "\n"
+    runtime.write_whole(exercises.CONTENTS, table.encode())
+    importlib.reload(exercises)  # it has read the file as it was before
+    for lesson in lessons:
         if not chosen or lesson.stem[:2] in chosen:
             make_solved(lesson) if solved else make(lesson)
 

@@ -7,7 +7,7 @@ import numpy
 import torch
 from torch.nn import functional as F
 
-from mnist_course.checks.exercise import Case
+from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
 
 
@@ -363,7 +363,7 @@ def the_edge_is_repeated(images, right, down):
     return torch.stack([image[:, r][:, :, c] for image, r, c in pairs])
 
 
-@wrong("shift-each", "changes input")
+@wrong("shift-each", "changed")
 def the_images_themselves(images, right, down):
     for number in range(len(images)):
         images[number] = moved(images[number].clone(), right[number], down[number])
@@ -412,7 +412,7 @@ def pixel_by_pixel(images, right, down):
     return shifted
 
 
-@wrong("shift-each", "raises")
+@wrong("shift-each", "raised")
 def slices_that_fail_at_0(images, right, down):
     shifted = torch.zeros_like(images)
     for new, old, x, y in zip(shifted, images, right.tolist(), down.tolist(), strict=True):
@@ -634,7 +634,7 @@ def a_list_of_two(labels, parts):
     return [places_of(~chosen), places_of(chosen)]
 
 
-@wrong("stratified-split", "nothing")
+@wrong("stratified-split", "type")
 def shown_and_not_returned(labels, parts):
     chosen = chosen_by(labels, lambda count: count // parts)
     print(places_of(~chosen), places_of(chosen))

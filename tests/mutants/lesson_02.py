@@ -7,7 +7,7 @@ import numpy
 import torch
 from torch.nn import functional as F
 
-from mnist_course.checks.exercise import Case
+from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
 
 
@@ -122,7 +122,7 @@ def stride_and_padding_swapped(size, layers):
     return size
 
 
-@wrong("output-size", "changes input")
+@wrong("output-size", "changed")
 def layers_are_used_up(size, layers):
     while layers:
         kernel, padding, stride = layers.pop(0)
@@ -612,21 +612,21 @@ def two_calls_pile_up(image, kernel, targets):
     return weights.grad
 
 
-@wrong("kernel-gradient", "changes input")
+@wrong("kernel-gradient", "changed")
 def the_kernel_moves(image, kernel, targets):
     gradient = gradient_of(lambda a, t: ((a - t) ** 2).mean(), image, kernel, targets)
     kernel -= 0.1 * gradient
     return gradient
 
 
-@wrong("kernel-gradient", "changes input")
+@wrong("kernel-gradient", "changed")
 def asks_the_kernel_itself(image, kernel, targets):
     kernel.requires_grad_()
     ((answers_of(image, kernel) - targets) ** 2).mean().backward()
     return kernel.grad
 
 
-@wrong("kernel-gradient", "changes input")
+@wrong("kernel-gradient", "changed")
 def asks_the_kernel_and_leaves_the_gradient(image, kernel, targets):
     kernel.requires_grad_()
     ((answers_of(image, kernel) - targets) ** 2).mean().backward()
@@ -659,13 +659,13 @@ def by_small_steps(image, kernel, targets):
     return gradient
 
 
-@wrong("kernel-gradient", "raises")
+@wrong("kernel-gradient", "raised")
 def nothing_kept_track_of(image, kernel, targets):
     ((answers_of(image, kernel) - targets) ** 2).mean().backward()
     return kernel.grad
 
 
-@wrong("kernel-gradient", "nothing")
+@wrong("kernel-gradient", "type")
 def not_a_leaf(image, kernel, targets):
     weights = 1 * kernel.clone().requires_grad_()
     ((answers_of(image, weights) - targets) ** 2).mean().backward()

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course.checks.exercise import Case
+from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
 
 
@@ -489,7 +489,7 @@ def graph_left(logits, labels):
     return probability_minus_target(copied, labels) / len(labels)
 
 
-@wrong("loss-gradient", "changes input")
+@wrong("loss-gradient", "changed")
 def in_the_logits_themselves(logits, labels):
     logits.copy_(logits.softmax(dim=1))
     logits[torch.arange(len(labels)), labels] -= 1
@@ -621,7 +621,7 @@ def old_velocity_returned(weights, gradient, velocity, learning_rate, momentum):
     return weights - learning_rate * (momentum * velocity + gradient), velocity.clone()
 
 
-@wrong("momentum-step", "changes input")
+@wrong("momentum-step", "changed")
 def in_place(weights, gradient, velocity, learning_rate, momentum):
     velocity.mul_(momentum).add_(gradient)
     weights.sub_(learning_rate * velocity)
@@ -675,7 +675,7 @@ def in_a_list(weights, gradient, velocity, learning_rate, momentum):
     return [weights - learning_rate * new, new]
 
 
-@wrong("momentum-step", "changes input")
+@wrong("momentum-step", "changed")
 def with_two_short_operators(weights, gradient, velocity, learning_rate, momentum):
     velocity *= momentum
     velocity += gradient
@@ -812,7 +812,7 @@ def mean_of_the_means(network, batches, label):
     return shares.mean().item()
 
 
-@wrong("class-accuracy", "nan")
+@wrong("class-accuracy", "value")
 def mean_of_means_weighted(network, batches, label):
     network.eval()
     hits = total = 0
@@ -919,7 +919,7 @@ def images_of_the_class_without_eval(network, batches, label):
     return correct / total
 
 
-@wrong("class-accuracy", "raises")
+@wrong("class-accuracy", "raised")
 def compares_with_the_logits(network, batches, label):
     network.eval()
     hits = [(network(images) == labels).float().mean() for images, labels in batches]

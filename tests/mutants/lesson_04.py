@@ -8,7 +8,7 @@ import numpy
 import torch
 from torch.nn import functional as F
 
-from mnist_course.checks.exercise import Case
+from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
 
 # --- leaky-relu ---------------------------------------------------------------------------
@@ -96,13 +96,13 @@ def subtracts_the_slope(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs - slope)
 
 
-@wrong("leaky-relu", "changes input")
+@wrong("leaky-relu", "changed")
 def writes_into_the_input(inputs, slope):
     inputs[inputs < 0] *= slope
     return inputs
 
 
-@wrong("leaky-relu", "raises")
+@wrong("leaky-relu", "raised")
 def asks_a_whole_tensor(inputs, slope):
     if inputs > 0:
         return inputs
@@ -248,13 +248,13 @@ def takes_the_largest(running_mean, batch, momentum):
     return (1 - momentum) * running_mean + momentum * batch.amax((0, 2, 3))
 
 
-@wrong("running-mean", "changes input")
+@wrong("running-mean", "changed")
 def moves_in_place(running_mean, batch, momentum):
     running_mean += momentum * (batch.mean((0, 2, 3)) - running_mean)
     return running_mean
 
 
-@wrong("running-mean", "nothing")
+@wrong("running-mean", "type")
 def moves_and_returns_nothing(running_mean, batch, momentum):
     running_mean.lerp_(batch.mean((0, 2, 3)), momentum)
 
@@ -476,7 +476,7 @@ def runs_to_the_end(accuracies, patience):
     return len(accuracies) if patience else 0
 
 
-@wrong("early-stopping", "nothing")
+@wrong("early-stopping", "type")
 def forgets_the_other_end(accuracies, patience):
     best, since = 0, 0
     for epoch, accuracy in enumerate(accuracies, 1):
@@ -488,7 +488,7 @@ def forgets_the_other_end(accuracies, patience):
             return epoch
 
 
-@wrong("early-stopping", "raises")
+@wrong("early-stopping", "raised")
 def takes_a_first_one_for_granted(accuracies, patience):
     best, since = accuracies[0], 0
     for epoch, accuracy in enumerate(accuracies[1:], 2):
@@ -501,7 +501,7 @@ def takes_a_first_one_for_granted(accuracies, patience):
     return len(accuracies)
 
 
-@wrong("early-stopping", "changes input")
+@wrong("early-stopping", "changed")
 def eats_the_list(accuracies, patience):
     best, since, epoch = 0, 0, 0
     while accuracies and since < patience:
@@ -691,7 +691,7 @@ def leaves_its_own_random_numbers(units, draws, share, training):
     return F.dropout(units, share, training)
 
 
-@wrong("inverted-dropout", "changes input")
+@wrong("inverted-dropout", "changed")
 def drops_in_place(units, draws, share, training):
     if training:
         units[draws < share] = 0
@@ -744,7 +744,7 @@ def divides_by_one(units, draws, share, training):
     return units * (draws >= share) / 1 - share
 
 
-@wrong("inverted-dropout", "nothing")
+@wrong("inverted-dropout", "type")
 def forgets_the_evaluation(units, draws, share, training):
     if training:
         return units * (draws >= share) / (1 - share)
@@ -845,7 +845,7 @@ def returns_a_list(base, new):
     return [statistics.mean(new) - statistics.mean(base), square**0.5]
 
 
-@wrong("gain-and-spread", "raises")
+@wrong("gain-and-spread", "raised")
 def expects_equal_numbers_of_runs(base, new):
     gains = [after - before for before, after in zip(base, new, strict=True)]
     return statistics.mean(gains), statistics.stdev(gains) / len(gains) ** 0.5

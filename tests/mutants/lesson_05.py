@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course.checks.exercise import Case
+from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
 
 # --- padded-shortcut ----------------------------------------------------------------------
@@ -108,7 +108,7 @@ def forgets_that_there_is_a_batch(images, outputs, stride):
     return torch.cat([kept, torch.zeros(outputs - len(kept), *kept.shape[1:])])
 
 
-@wrong("padded-shortcut", "changes input")
+@wrong("padded-shortcut", "changed")
 def clears_the_input(images, outputs, stride):
     answer = F.pad(images[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, outputs - images.shape[1]))
     images.zero_()
@@ -299,7 +299,7 @@ def multiplies_the_field_itself(layers):
     return field
 
 
-@wrong("receptive-field", "raises")
+@wrong("receptive-field", "raised")
 def takes_a_dict(layers):
     field = step = 1
     for layer in layers:
@@ -498,7 +498,7 @@ def returns_a_tensor(step, steps, peak, warm_up):
     return peak * (1 + torch.cos(math.pi * t)) / 2
 
 
-@wrong("one-cycle-rate", "nothing")
+@wrong("one-cycle-rate", "type")
 def only_says_the_rise(step, steps, peak, warm_up):
     if step <= warm_up * steps:
         return peak * step / (warm_up * steps)
@@ -875,14 +875,14 @@ def returns_a_tensor_of_it(network, images, labels):
         return (twin(images).argmax(1) == labels).float().mean()
 
 
-@wrong("keep-the-modes", "raises")
+@wrong("keep-the-modes", "raised")
 def takes_the_labels_for_one_hot(network, images, labels):
     twin = copy.deepcopy(network).eval()
     with torch.no_grad():
         return (twin(images).argmax(1) == labels.argmax(1)).float().mean().item()
 
 
-@wrong("keep-the-modes", "gradients off")
+@wrong("keep-the-modes", "setting")
 def turns_gradients_off_for_ever(network, images, labels):
     torch.set_grad_enabled(False)
     twin = copy.deepcopy(network).eval()
@@ -939,7 +939,7 @@ def looks_one_level_deep(network, images, labels):
     return accuracy
 
 
-@wrong("keep-the-modes", "changes input")
+@wrong("keep-the-modes", "changed")
 def looks_once_before(network, images, labels):
     network(images)  # batch norm learns from it
     twin = copy.deepcopy(network).eval()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from mnist_course.checks.exercise import Case
+from mnist_course.assessment.exercise import Case
 
 
 class CasesError(Exception):

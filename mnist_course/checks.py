@@ -1,26 +1,16 @@
-"""Exercises and their checks: `check("strided-correlation", strided_correlation)`.
+"""What a lesson calls under each exercise: `check("leaky-relu", leaky_relu)`, `hint("leaky-relu")`.
 
-One module a lesson holds its exercises; `exercise` their form, `running` how a student's
-function is run, `judging` what is said about it, `showing` how.
+The answers stand in the package, in `exercises`, so whoever has the course has them, too.
 """
 
 import difflib
 import os
 
-from mnist_course.checks import (
-    further,
-    judging,
-    lesson_01,
-    lesson_02,
-    lesson_03,
-    lesson_04,
-    lesson_05,
-    showing,
-)
-from mnist_course.checks.judging import PASSED, Result
-
-LESSONS = (lesson_01, lesson_02, lesson_03, lesson_04, lesson_05)
-EXERCISES = {exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES}
+from mnist_course.assessment import display, further
+from mnist_course.assessment.judgement import judge as judge_attempt
+from mnist_course.assessment.observation import observe
+from mnist_course.assessment.verdict import Result, Verdict
+from mnist_course.exercises import EXERCISES
 
 _hints_given: dict[str, int] = {}  # general hints shown so far, by exercise
 
@@ -37,16 +27,24 @@ def strict():
 def judge(name, answer):
     """Judge an answer to the exercise of this name, and show nothing. Returns a `Result`.
 
-    Tries the cases of the table and those of the file that `MNIST_COURSE_CASES` names. Never
+    Tries the cases of the exercise and those of the file that `MNIST_COURSE_CASES` names. Never
     raises for whatever the answer does; KeyError for an exercise that is not there, RuntimeError
     when it is called inside an answer that is being judged.
     """
     exercise = EXERCISES[name]
     try:
-        cases = further.cases(exercise, EXERCISES)
+        more = further.cases(exercise, EXERCISES)
+        return judge_attempt(exercise, observe(exercise, answer, (*exercise.cases, *more)), more)
     except further.CasesError as error:
-        return Result(name, judging.FAILED, "check", str(error), points=exercise.points)
-    return judging.judge(exercise, answer, cases)
+        return Result(name, Verdict.NOT_JUDGED, exercise.points, sentence=str(error))
+    except Exception as error:  # a check that breaks must not break a lesson
+        if isinstance(error, RuntimeError) and "inside the function" in str(error):
+            raise
+        return Result(
+            name, Verdict.NOT_JUDGED, exercise.points,
+            sentence=f"The check itself failed on this answer ({type(error).__name__}: {error}). "
+            "That is a mistake of the course: please report it.",
+        )  # fmt: skip
 
 
 def check(name, answer):
@@ -61,12 +59,12 @@ def check(name, answer):
             raise NotPassed(f"no exercise {name!r}")
         return
     result = judge(name, answer)
-    lines = showing.lines_of(result, exercise)
-    showing.display(lines, result.state)
+    lines = display.lines_of(result, exercise)
+    display.display(lines, exercise.sections, result.verdict)
     if result.hint:
         _hints_given[name] = max(1, _hints_given.get(name, 0))
-    if strict() and result.state != PASSED:
-        raise NotPassed(showing.as_text(lines, result.state))
+    if strict() and result.verdict is not Verdict.PASSED:
+        raise NotPassed(display.as_text(lines, exercise.sections, result.verdict))
 
 
 def hint(name):
@@ -79,8 +77,8 @@ def hint(name):
     if given < len(exercise.hints):
         lines = [f"Hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}"]
     else:  # all of them: the cells that showed them may have run again
-        lines = [f"Read again: {showing.link(exercise)}. All hints:", *exercise.hints]
-    showing.display([("", line) for line in lines])
+        lines = [f"Read again: {display.link(exercise)}. All hints:", *exercise.hints]
+    display.display([("", line) for line in lines], exercise.sections)
 
 
 def _exercise(name):
@@ -89,5 +87,5 @@ def _exercise(name):
         return EXERCISES[name]
     near = difflib.get_close_matches(str(name), EXERCISES, n=1)
     meant = f' Did you mean "{near[0]}"?' if near else ""
-    showing.display([("", f"There is no exercise {str(name)[:60]!r}.{meant}")])
+    display.display([("", f"There is no exercise {str(name)[:60]!r}.{meant}")], {})
     return None

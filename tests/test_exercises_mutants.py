@@ -4,6 +4,7 @@ Every answer is judged on the check's own cases and on others that its table doe
 """
 
 import dataclasses
+import functools
 import importlib
 import inspect
 from pathlib import Path
@@ -13,7 +14,10 @@ import mutants
 import pytest
 from mutants import FURTHER, RIGHT, WRONG
 
-from mnist_course.checks import EXERCISES, judging
+from mnist_course.assessment.judgement import judge, same
+from mnist_course.assessment.observation import argument_values, observe
+from mnist_course.assessment.verdict import Verdict
+from mnist_course.exercises import EXERCISES
 
 for path in sorted(Path(mutants.__file__).parent.glob("lesson_*.py")):
     importlib.import_module(f"mutants.{path.stem}")
@@ -30,36 +34,43 @@ def called(answers):
     ]
 
 
-def with_further_cases(exercise):
-    return dataclasses.replace(exercise, cases=FURTHER[exercise.name], prepare=None)
+@functools.cache  # so that what the course's own functions give is worked out once
+def with_further_cases(name):
+    return dataclasses.replace(EXERCISES[name], cases=FURTHER[name], prepare=None)
+
+
+def judged(exercise, answer):
+    return judge(exercise, observe(exercise, answer))
+
+
+def kind(result):
+    """The name of the mistake, or of the verdict."""
+    return result.mistake or result.verdict.name.lower()
 
 
 def described(result):
-    return f"{result.state}, {result.kind}: {result.sentence} {result.expected} {result.got}"
+    return f"{result.verdict}, {kind(result)}: {result.sentence} {result.expected} {result.got}"
 
 
 @pytest.mark.parametrize("cases", ["its own cases", "further cases"])
 @pytest.mark.parametrize(("name", "mutant"), called(WRONG))
 def test_a_wrong_answer_is_rejected_with_its_own_hint(name, mutant, cases):
     exercise = EXERCISES[name]
-    judged = exercise if cases == "its own cases" else with_further_cases(exercise)
-    result = judging.judge(judged, mutant.answer)
-    assert result.state == "failed", described(result)
-    if mutant.kind:
-        assert result.kind == mutant.kind, described(result)
-    else:
-        assert result.kind not in {one.name for one in exercise.mistakes}, described(result)
+    tried = exercise if cases == "its own cases" else with_further_cases(name)
+    result = judged(tried, mutant.answer)
+    assert result.verdict not in (Verdict.PASSED, Verdict.UNSOLVED), described(result)
+    assert kind(result) == mutant.kind if mutant.kind else not result.mistake, described(result)
     for one in exercise.mistakes:
-        assert (result.hint == one.hint) == (result.kind == one.name)
+        assert (result.hint == one.hint) == (result.mistake == one.name)
 
 
 @pytest.mark.parametrize("cases", ["its own cases", "further cases"])
 @pytest.mark.parametrize(("name", "answer"), called(RIGHT))
 def test_a_right_answer_is_accepted_however_it_is_written(name, answer, cases):
     exercise = EXERCISES[name]
-    judged = exercise if cases == "its own cases" else with_further_cases(exercise)
-    result = judging.judge(judged, answer)
-    assert result.state == "passed", described(result)
+    tried = exercise if cases == "its own cases" else with_further_cases(name)
+    result = judged(tried, answer)
+    assert result.verdict is Verdict.PASSED, described(result)
     assert not result.hint
 
 
@@ -74,7 +85,8 @@ def test_further_cases_are_not_in_the_table(name):
     exercise = EXERCISES[name]
     for case in FURTHER[name]:
         for own in exercise.cases:
-            assert not judging.same(case.values, exercise.arguments(own))
+            arguments = argument_values(with_further_cases(name), case)
+            assert not same(arguments, argument_values(exercise, own))
 
 
 @every_exercise

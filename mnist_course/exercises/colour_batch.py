@@ -1,0 +1,172 @@
+"""The exercise `colour-batch`: answer, cases, and typical mistakes with their hints."""
+
+import torch
+
+from mnist_course.assessment.exercise import Case, Exercise
+from mnist_course.exercises.inputs import numbers
+
+
+def _not_scaled(images, means, deviations):
+    channels = images.permute(0, 3, 1, 2).float()
+    return (channels - means[:, None, None]) / deviations[:, None, None]
+
+
+def _bytes(*shape):
+    return numbers(*shape, dtype=torch.int64).add(4).mul(25).to(torch.uint8)
+
+
+def _only_scaled(images, means, deviations):
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
+EXERCISE = Exercise(
+    name="colour-batch",
+    points=2,
+    cases=(
+        Case(
+            (
+                torch.tensor([[[[0, 51, 255], [102, 204, 51]]]], dtype=torch.uint8),
+                torch.tensor([0.4, 0.2, 0.0]),
+                torch.tensor([0.2, 0.1, 0.5]),
+            )
+        ),
+        Case((_bytes(2, 2, 3, 3), torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.5]))),
+        Case((_bytes(1, 4, 3, 3), torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.3, 0.2, 0.1]))),
+        Case((_bytes(3, 3, 3, 3), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.5, 0.2, 0.4]))),
+    ),
+    hints=(
+        "The same steps as in [section](#batch): scale, bring the channel to its place, "
+        "normalise. Print the shape after each.",
+        "`images.permute(...)` takes the axes in a new order, by their numbers. The first axis "
+        "stays the first; which number has the channel now?",
+        "A tensor of shape (3,) fits along the *last* axis. `means.reshape(3, 1, 1)` has the shape "
+        "that fits N, 3, H, W.",
+    ),
+)
+
+
+@EXERCISE.answer
+def colour_batch(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2).float() / 255
+    return (scaled - means[:, None, None]) / deviations[:, None, None]
+
+
+@EXERCISE.mistake(
+    "not scaled",
+    "The bytes still reach up to 255. Mean and deviation belong to pixels "
+    "[from 0 to 1](#statistics).",
+)
+def _(images, means, deviations):
+    return _not_scaled(images, means, deviations)
+
+
+@EXERCISE.mistake("divided by 256", "The largest byte should become 1. It is 255.")
+def _(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2).float() / 256
+    return (scaled - means[:, None, None]) / deviations[:, None, None]
+
+
+@EXERCISE.mistake(
+    "reshaped",
+    "The shape is right, but the numbers went to wrong places: `reshape` reads them in "
+    "their old order and does not move an axis. `permute` does.",
+)
+def _(images, means, deviations):
+    count, height, width, channels = images.shape
+    scaled = images.reshape(count, channels, height, width).float() / 255
+    return (scaled - means[:, None, None]) / deviations[:, None, None]
+
+
+@EXERCISE.mistake(
+    "height and width swapped", "Height and width are swapped: N, C, **H, W** is wanted."
+)
+def _(images, means, deviations):
+    return colour_batch(images, means, deviations).transpose(2, 3)
+
+
+@EXERCISE.mistake(
+    "channels last",
+    "The numbers are right, but the channel is still the last axis. It should be the "
+    "second: N, C, H, W.",
+)
+def _(images, means, deviations):
+    return (images.float() / 255 - means) / deviations
+
+
+@EXERCISE.mistake(
+    "the batch's own mean",
+    "You use the mean and the deviation of these images. Images are always treated with "
+    "the two that are given, those of the training set.",
+)
+def _(images, means, deviations):
+    scaled = images.permute(0, 3, 1, 2).float() / 255
+    mean = scaled.mean(dim=(0, 2, 3), keepdim=True)
+    return (scaled - mean) / scaled.std(dim=(0, 2, 3), keepdim=True)
+
+
+@EXERCISE.mistake(
+    "deviation forgotten", "The means are subtracted, but nothing is divided by the deviations."
+)
+def _(images, means, deviations):
+    return colour_batch(images, means, torch.ones_like(deviations))
+
+
+@EXERCISE.mistake(
+    "divided by the variance",
+    "You divide by the square of the deviation. The deviation itself is wanted.",
+)
+def _(images, means, deviations):
+    return colour_batch(images, means, deviations**2)
+
+
+@EXERCISE.mistake("multiplied by the deviation", "You multiply by the deviations. Divide by them.")
+def _(images, means, deviations):
+    return colour_batch(images, means, 1 / deviations)
+
+
+@EXERCISE.mistake(
+    "first channel's numbers for all",
+    "All channels are treated with the mean and the deviation of the first.",
+)
+def _(images, means, deviations):
+    return colour_batch(images, means[:1].expand(3), deviations[:1].expand(3))
+
+
+@EXERCISE.mistake(
+    "scaled last",
+    "You scale after normalising. Mean and deviation belong to pixels from 0 to 1: scale first.",
+)
+def _(images, means, deviations):
+    return _not_scaled(images, means, deviations) / 255
+
+
+@EXERCISE.mistake("not normalised", "The means and the deviations are not used.")
+def _(images, means, deviations):
+    return _only_scaled(images, means, deviations)
+
+
+@EXERCISE.mistake(
+    "one mean for all",
+    "All channels are treated with the mean of the three means, and of the deviations. "
+    "Each channel has its own.",
+)
+def _(images, means, deviations):
+    return colour_batch(images, means.mean().expand(3), deviations.mean().expand(3))
+
+
+@EXERCISE.mistake(
+    "brackets forgotten",
+    "Python divides before it subtracts, so only the means are divided. Brackets: "
+    "(x − mean) / deviation.",
+)
+def _(images, means, deviations):
+    return _only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
+
+
+@EXERCISE.mistake(
+    "a mean for each column",
+    "`means` of shape (3,) is laid along the *last* axis, and after `permute` that is the "
+    "width. `means.reshape(3, 1, 1)` is laid along the channels.",
+)
+def _(images, means, deviations):
+    return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations

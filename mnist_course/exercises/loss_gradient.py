@@ -1,0 +1,130 @@
+"""The exercise `loss-gradient`: answer, cases, and typical mistakes with their hints."""
+
+import torch
+from torch.nn import functional as F
+
+from mnist_course.assessment.exercise import Case, Exercise
+from mnist_course.exercises.inputs import numbers
+
+
+def _of_the_sum(logits, labels):
+    return loss_gradient(logits, labels) * len(labels)
+
+
+EXERCISE = Exercise(
+    name="loss-gradient",
+    points=2,
+    cases=(
+        Case((torch.tensor([[5.5, -1.0, 2.0], [0.0, 0.0, 0.0]]), torch.tensor([2, 0]))),
+        Case((torch.tensor([[1.0, 2.0]]), torch.tensor([1]))),
+        Case((numbers(3, 4) / 3, torch.tensor([3, 0, 3]))),
+        Case((numbers(4, 3) / 2, torch.tensor([0, 1, 2, 1]))),
+        Case((numbers(2, 10) / 4, torch.tensor([7, 9]))),
+    ),
+    hints=(
+        "[Section](#loss) states the rule for one image. "
+        "What does the mean over N images do to the slope of each?",
+        "`logits.softmax(dim=1)` holds all probabilities. In each row, one of them is to be made "
+        "smaller by 1.",
+        "Where is the 1 to be subtracted? `nn.functional.one_hot(labels, K)` is 1 there and 0 "
+        "everywhere else.",
+    ),
+)
+
+
+@EXERCISE.answer
+def loss_gradient(logits, labels):
+    targets = F.one_hot(labels, logits.shape[1])
+    return (logits.softmax(dim=1) - targets) / len(labels)
+
+
+@EXERCISE.mistake(
+    "gradient of the sum",
+    "This is the gradient of the *sum* of the losses. The loss of a batch is the mean.",
+)
+def _(logits, labels):
+    return _of_the_sum(logits, labels)
+
+
+@EXERCISE.mistake("sign", "The signs are turned: the slope of a right logit is never positive.")
+def _(logits, labels):
+    return -loss_gradient(logits, labels)
+
+
+@EXERCISE.mistake("1 not subtracted", "The slopes of the right classes are missing their − 1.")
+def _(logits, labels):
+    return logits.softmax(dim=1) / len(labels)
+
+
+@EXERCISE.mistake(
+    "1 subtracted everywhere",
+    "You subtract 1 from every probability. Only that of the right class is meant.",
+)
+def _(logits, labels):
+    return (logits.softmax(dim=1) - 1) / len(labels)
+
+
+@EXERCISE.mistake(
+    "softmax along the batch",
+    "Your softmax goes over the images of the batch. The probabilities of *one* image add "
+    "up to 1: `dim=1`.",
+)
+def _(logits, labels):
+    return (logits.softmax(dim=0) - F.one_hot(labels, logits.shape[1])) / len(labels)
+
+
+@EXERCISE.mistake(
+    "divided by all numbers",
+    "You divide by the number of classes, too. The mean goes over the images.",
+)
+def _(logits, labels):
+    return loss_gradient(logits, labels) / logits.shape[1]
+
+
+@EXERCISE.mistake(
+    "no softmax", "You subtract from the logits. The rule is about the probabilities."
+)
+def _(logits, labels):
+    return (logits - F.one_hot(labels, logits.shape[1])) / len(labels)
+
+
+@EXERCISE.mistake(
+    "right class alone", "Only the right classes have a slope. The others are pushed down."
+)
+def _(logits, labels):
+    return loss_gradient(logits, labels) * F.one_hot(labels, logits.shape[1])
+
+
+@EXERCISE.mistake(
+    "images added up",
+    "You add up the images. Each image has a gradient of its own: the shape of the logits.",
+)
+def _(logits, labels):
+    return loss_gradient(logits, labels).sum(dim=0)
+
+
+@EXERCISE.mistake(
+    "label subtracted",
+    "You subtract the label itself. A 1 is to be subtracted, at the place that the label names.",
+)
+def _(logits, labels):
+    return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
+
+
+@EXERCISE.mistake(
+    "divided by the classes",
+    "You divide by the number of classes. The mean goes over the images: divide by their number.",
+)
+def _(logits, labels):
+    return _of_the_sum(logits, labels) / logits.shape[1]
+
+
+@EXERCISE.mistake(
+    "every label in every image",
+    "`[:, labels]` takes every label in every image. In each image one number is meant: "
+    "`[torch.arange(N), labels]`.",
+)
+def _(logits, labels):
+    gradient = logits.softmax(dim=1)
+    gradient[:, labels] -= 1
+    return gradient / len(labels)

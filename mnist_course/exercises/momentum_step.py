@@ -1,0 +1,142 @@
+"""The exercise `momentum-step`: answer, cases, and typical mistakes with their hints."""
+
+import torch
+
+from mnist_course.assessment.exercise import Case, Exercise
+from mnist_course.exercises.inputs import numbers
+
+EXERCISE = Exercise(
+    name="momentum-step",
+    points=2,
+    cases=(
+        Case((torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), torch.zeros(2), 0.1, 0.9)),
+        Case((torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), torch.ones(2), 0.1, 0.9)),
+        Case((numbers(2, 3), numbers(2, 3) - 1, numbers(2, 3) / 2, 0.2, 0.5)),
+        Case((torch.tensor(3.0), torch.tensor(2.0), torch.tensor(-4.0), 0.5, 0.8)),
+        Case((numbers(2, 1, 2, 2), numbers(2, 1, 2, 2) * 3, -numbers(2, 1, 2, 2), 0.01, 0.0)),
+    ),
+    hints=(
+        "Two lines, in the order of the two formulas: first the new velocity, then the new "
+        "weights.",
+        "`velocity *= momentum` would change the tensor that was handed in. `velocity = ...` "
+        "makes a new one.",
+        "The new velocity is made of two parts: the momentum times the old one, and the gradient. "
+        "The weights then take a step against it, times the learning rate.",
+    ),
+)
+
+
+@EXERCISE.answer
+def momentum_step(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@EXERCISE.mistake("uphill", "Your weights go up the slope. A step goes against it.")
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weights + learning_rate * velocity, velocity
+
+
+@EXERCISE.mistake(
+    "plain gradient descent",
+    "The velocity is right, but the weights move by the gradient alone. They move by the velocity.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, momentum * velocity + gradient
+
+
+@EXERCISE.mistake(
+    "the old velocity", "The weights move by the old velocity. Compute the new one first."
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * velocity, momentum * velocity + gradient
+
+
+@EXERCISE.mistake(
+    "velocity not handed back",
+    "The weights are right, but you hand back the old velocity. The next step needs the new one.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    return momentum_step(weights, gradient, velocity, learning_rate, momentum)[0], velocity
+
+
+@EXERCISE.mistake(
+    "learning rate in the velocity",
+    "You multiply the gradient by the learning rate before it enters the velocity. Some "
+    "books do; here the learning rate comes last, with the weights.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + learning_rate * gradient
+    return weights - velocity, velocity
+
+
+@EXERCISE.mistake(
+    "gradient made smaller",
+    "You multiply the gradient by 1 − momentum. Here it enters the velocity in full.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + (1 - momentum) * gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@EXERCISE.mistake(
+    "momentum on the gradient", "The momentum belongs to the old velocity, not to the gradient."
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = velocity + momentum * gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@EXERCISE.mistake(
+    "velocity forgotten", "The old velocity is not used: this is a step without momentum."
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, gradient
+
+
+@EXERCISE.mistake(
+    "velocity never fades",
+    "The old velocity enters in full. The momentum says how much of it is kept.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (velocity + gradient), velocity + gradient
+
+
+@EXERCISE.mistake(
+    "Nesterov's step",
+    "This is Nesterov's form, which looks one step ahead. The plain one is asked for.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weights - learning_rate * (gradient + momentum * velocity), velocity
+
+
+@EXERCISE.mistake("results swapped", "The two results are swapped: the weights come first.")
+def _(weights, gradient, velocity, learning_rate, momentum):
+    return momentum_step(weights, gradient, velocity, learning_rate, momentum)[::-1]
+
+
+@EXERCISE.mistake(
+    "velocity downhill",
+    "Your velocity is the step itself, with its minus and the learning rate. Some books do "
+    "it so; here the velocity collects the gradient, and both come last, with the weights.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return weights + velocity, velocity
+
+
+@EXERCISE.mistake(
+    "momentum on both",
+    "The momentum multiplies the old velocity alone. The gradient is added in full.",
+)
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * (velocity + gradient)
+    return weights - learning_rate * velocity, velocity
+
+
+@EXERCISE.mistake("learning rate forgotten", "The learning rate is not used.")
+def _(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weights - velocity, velocity

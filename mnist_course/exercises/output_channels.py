@@ -1,0 +1,133 @@
+"""The exercise `output-channels`: answer, cases, and typical mistakes with their hints."""
+
+import torch
+from torch.nn import functional as F
+
+from mnist_course.assessment.exercise import Case, Exercise
+from mnist_course.exercises.inputs import numbers
+
+
+def _no_bias(images, kernels, biases):
+    return F.conv2d(images[None], kernels)[0]
+
+
+EXERCISE = Exercise(
+    name="output-channels",
+    points=2,
+    cases=(
+        Case((numbers(2, 3, 3), numbers(2, 2, 2, 2), torch.tensor([1.0, -2.0]))),
+        Case((numbers(3, 4, 5), numbers(2, 3, 2, 3), torch.tensor([0.5, 3.0]))),
+        Case((numbers(2, 5, 4), numbers(4, 2, 3, 1), torch.tensor([2.0, 0.0, -1.0, 4.0]))),
+        Case((numbers(1, 3, 3), numbers(1, 1, 3, 3), torch.tensor([2.0]))),
+        Case((numbers(3, 2, 2), numbers(2, 3, 1, 1), torch.tensor([1.0, 5.0]))),
+    ),
+    hints=(
+        "`corr2d_channels` makes one output channel from one stack of kernels. How many stacks "
+        "are there?",
+        "The first axis of `kernels` counts the output channels: `kernels[0]` is the first stack "
+        "and `biases[0]` its bias.",
+        "Make one map for each stack, add its bias, and `torch.stack` the maps.",
+    ),
+)
+
+
+@EXERCISE.answer
+def convolve(images, kernels, biases):
+    return F.conv2d(images[None], kernels, biases)[0]
+
+
+@EXERCISE.mistake("bias forgotten", "The biases are not added.")
+def _(images, kernels, biases):
+    return _no_bias(images, kernels, biases)
+
+
+@EXERCISE.mistake(
+    "bias added for every input channel",
+    "The bias is added once for each input channel. It belongs to the output channel: "
+    "add it once, after the sum.",
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels, biases * len(images))[0]
+
+
+@EXERCISE.mistake(
+    "first bias everywhere", "Every output channel gets the first bias. Each has one of its own."
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels, biases[:1].expand_as(biases))[0]
+
+
+@EXERCISE.mistake(
+    "first input channel alone",
+    "Only the first input channel is looked at. A kernel stack has one table for each "
+    "input channel, and the results are added.",
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None, :1], kernels[:, :1], biases)[0]
+
+
+@EXERCISE.mistake(
+    "input channels averaged", "The input channels are averaged. Their results are added."
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels / len(images), biases)[0]
+
+
+@EXERCISE.mistake(
+    "first kernel everywhere",
+    "All your output channels come from the first stack of kernels. Each output channel "
+    "has a stack of its own.",
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels[:1].expand_as(kernels), biases)[0]
+
+
+@EXERCISE.mistake(
+    "output channels added",
+    "You add up the output channels. Only the input channels are added; each stack of "
+    "kernels makes a feature map of its own.",
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels, biases)[0].sum(dim=0)
+
+
+@EXERCISE.mistake(
+    "flipped kernels",
+    "Your kernels are turned round: [correlation](#correlation) lays them on "
+    "the patch as they are.",
+)
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels.flip(2, 3), biases)[0]
+
+
+@EXERCISE.mistake(
+    "channels last",
+    "The numbers are right, but the channel is the last axis. It should be the first.",
+)
+def _(images, kernels, biases):
+    return convolve(images, kernels, biases).permute(1, 2, 0)
+
+
+@EXERCISE.mistake("bias multiplied", "The biases are multiplied. A bias is added.")
+def _(images, kernels, biases):
+    return _no_bias(images, kernels, biases) * biases[:, None, None]
+
+
+@EXERCISE.mistake("padding added", "You put zeros around the images. Here there is no padding.")
+def _(images, kernels, biases):
+    return F.conv2d(images[None], kernels, biases, padding=1)[0]
+
+
+@EXERCISE.mistake(
+    "one output channel",
+    "That is the first output channel alone. Is there a `return` inside the loop?",
+)
+def _(images, kernels, biases):
+    return convolve(images, kernels, biases)[0]
+
+
+@EXERCISE.mistake(
+    "biases added up", "Every output channel gets the sum of all biases. Each has one of its own."
+)
+def _(images, kernels, biases):
+    return _no_bias(images, kernels, biases) + biases.sum()

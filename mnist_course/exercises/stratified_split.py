@@ -1,0 +1,173 @@
+"""The exercise `stratified-split`: answer, cases, and typical mistakes with their hints."""
+
+import torch
+
+from mnist_course.assessment.exercise import Case, Exercise
+
+
+def _split_by(labels, places_of):
+    """Train and validation from a function that chooses among the places of one label."""
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        chosen[places_of((labels == label).nonzero()[:, 0])] = True
+    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
+
+
+EXERCISE = Exercise(
+    name="stratified-split",
+    points=2,
+    cases=(
+        Case((torch.tensor([1, 0, 1, 1, 0, 1, 0, 1, 1]), 3)),
+        Case((torch.tensor([2, 2, 0, 0, 1, 0, 2, 0, 0, 1, 0, 1]), 2)),
+        Case((torch.tensor([9, 3, 9, 3, 3, 9, 9, 3, 9, 3, 9, 3, 3, 3, 3, 3]), 4)),
+        Case((torch.tensor([4, 4, 4, 4, 4]), 2)),
+        Case((torch.tensor([0, 1, 2, 0, 1, 2, 2]), 2)),
+        Case((torch.tensor([12, 5, 12, 12, 5, 12, 5, 5, 5]), 3)),
+        Case((torch.tensor([6, 2, 2, 6, 2]), 3)),
+    ),
+    hints=(
+        "Go through the labels that occur, one after the other. Which places has each? How many "
+        "of them go to validation?",
+        "`(labels == 3).nonzero()[:, 0]` holds the places of the label 3, in ascending order. "
+        "`labels.unique()` holds each label once.",
+        "A tensor of False for every image, set to True at the places chosen, keeps the order. "
+        "`~` turns True into False.",
+    ),
+)
+
+
+@EXERCISE.answer
+def stratified_split(labels, parts):
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        places = (labels == label).nonzero()[:, 0]
+        chosen[places[: len(places) // parts]] = True
+    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
+
+
+@EXERCISE.mistake(
+    "not stratified",
+    "You take the first of all labels together. Take them for each label apart, so that "
+    "each has its share.",
+)
+def _(labels, parts):
+    indices = torch.arange(len(labels))
+    return indices[len(labels) // parts :], indices[: len(labels) // parts]
+
+
+@EXERCISE.mistake(
+    "the same number of each",
+    "You take the same number of every label. A frequent label should give more: its share counts.",
+)
+def _(labels, parts):
+    each = len(labels) // parts // len(labels.unique())
+    return _split_by(labels, lambda places: places[:each])
+
+
+@EXERCISE.mistake(
+    "parts swapped", "The two parts are swapped: training comes first, validation second."
+)
+def _(labels, parts):
+    return stratified_split(labels, parts)[::-1]
+
+
+@EXERCISE.mistake(
+    "the last ones",
+    "You take the last places of each label for validation. The first ones are wanted.",
+)
+def _(labels, parts):
+    return _split_by(labels, lambda places: places[len(places) - len(places) // parts :])
+
+
+@EXERCISE.mistake(
+    "every few",
+    "You take every few places of a label, spread out. The first `count // parts` of them "
+    "are wanted.",
+)
+def _(labels, parts):
+    return _split_by(labels, lambda places: places[::parts])
+
+
+@EXERCISE.mistake("rounded up", "You round up. Of 5 places and 2 parts, 2 go to validation.")
+def _(labels, parts):
+    return _split_by(labels, lambda places: places[: -(-len(places) // parts)])
+
+
+@EXERCISE.mistake(
+    "at least one of each",
+    "You take at least one place of every label. Rounded down, 2 places and 3 parts give none.",
+)
+def _(labels, parts):
+    return _split_by(labels, lambda places: places[: max(1, len(places) // parts)])
+
+
+@EXERCISE.mistake(
+    "first label alone",
+    "Only of the first label something goes to validation. Is there a `return` inside the loop?",
+)
+def _(labels, parts):
+    places = (labels == labels.min()).nonzero()[:, 0]
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[places[: len(places) // parts]] = True
+    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
+
+
+@EXERCISE.mistake(
+    "not in ascending order",
+    "The right places, but label by label. They should be in ascending order.",
+)
+def _(labels, parts):
+    train, validation = stratified_split(labels, parts)
+    return tuple(part[labels[part].argsort(stable=True)] for part in (train, validation))
+
+
+@EXERCISE.mistake(
+    "labels instead of places",
+    "You return the labels of the two parts. Their places are wanted: with them, images "
+    "can be chosen, too.",
+)
+def _(labels, parts):
+    return tuple(labels[part] for part in stratified_split(labels, parts))
+
+
+@EXERCISE.mistake(
+    "validation also in training",
+    "What is in the validation part must not be in the training part as well.",
+)
+def _(labels, parts):
+    return torch.arange(len(labels)), stratified_split(labels, parts)[1]
+
+
+@EXERCISE.mistake(
+    "parts images of each",
+    "You take `parts` images of each label. One part *of* `parts` is wanted: divide their number.",
+)
+def _(labels, parts):
+    return _split_by(labels, lambda places: places[:parts])
+
+
+@EXERCISE.mistake(
+    "True and False instead of places",
+    "You return True and False for every image. Their places are wanted: "
+    "`nonzero()` turns one into the other.",
+)
+def _(labels, parts):
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[stratified_split(labels, parts)[1]] = True
+    return ~chosen, chosen
+
+
+@EXERCISE.mistake(
+    "labels from 0 to 9 alone",
+    "You go through the labels from 0 to 9. There may be others: go through those that occur.",
+)
+def _(labels, parts):
+    return stratified_split(labels.where(labels < 10, torch.arange(len(labels)) + 10), parts)
+
+
+@EXERCISE.mistake(
+    "shares swapped",
+    "The shares are swapped: `count // parts` go to *validation*, all others to training.",
+)
+def _(labels, parts):
+    return _split_by(labels, lambda places: places[: len(places) - len(places) // parts])
