@@ -257,6 +257,18 @@ def test_stated_numbers_are_what_the_pages_say(number):
     assert f"{value:,.{len(number.partition('.')[2])}f}" == number
 
 
+@pytest.mark.parametrize("topic", ["residual", "residual-long", "residual-small"])
+def test_a_headline_states_its_spread_in_points_and_both_intervals(topic):
+    test = results.load(topic)["rows"][topic]["test"]
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    [paragraph] = re.findall(rf"{test['text']['mean']} % of the test set.*?ARGS={topic}`", text)
+    assert f"a standard deviation of {test['text']['deviation']} points" in paragraph
+    for interval in (test["text"]["seeds"], test["text"]["images"]):
+        assert f"{interval} %" in paragraph
+    assert "ten trainings" in text
+    assert test["count"] == 10
+
+
 def test_what_the_readme_says_of_the_second_try_is_so():
     stored = results.load("residual-long")
     [first_try] = stored["earlier_networks"].values()

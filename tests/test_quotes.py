@@ -1,5 +1,6 @@
 """What prose quotes is computed from the evidence, and marks are filled in with it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_one_run_has_no_deviation():
 def test_json_with_a_list_a_line_says_the_same():
     content = {"runs": [{"name": "a, [b]", "losses": [1.5, 2.0], "none": []}], "±": [["x"], [1]]}
     text = quotes.as_json(content)
-    assert quotes.json.loads(text) == content
+    assert json.loads(text) == content
     assert '"losses": [1.5, 2.0]' in text
 
 
