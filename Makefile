@@ -63,14 +63,15 @@ format: setup-tests  ## mend bad style where that can be done by rule
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-notebooks: setup-tests  ## make notebooks/ from lessons/
+notebooks: setup-tests  ## make notebooks/ from lessons/, and README.md and docs/ from docs/*.in.md
 	$(BIN)/python scripts/make_notebooks.py
+	$(BIN)/python scripts/make_pages.py
 
 solutions: setup-tests  ## make the solved notebooks, in solutions/
 	$(BIN)/python scripts/make_notebooks.py --solved $(ARGS)
 
 check-notebooks: setup-tests
-	$(BIN)/python -m pytest --quiet tests/test_notebooks.py
+	$(BIN)/python -m pytest --quiet tests/test_notebooks.py tests/test_claims.py
 
 site: setup-tests  ## run the lessons and render them to web pages, in site/
 	$(BIN)/python scripts/render.py $(ARGS)
@@ -78,8 +79,8 @@ site: setup-tests  ## run the lessons and render them to web pages, in site/
 bench: setup-tests  ## measure speed against stated peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-results: setup  ## make the long runs that are missing, into mnist_course/results/; resumable
-	$(BIN)/python benchmarks/results.py $(ARGS)
+results: setup  ## make the long runs that are missing, into research/evidence/; resumable
+	$(BIN)/python research/runs.py $(ARGS)
 
 clean:  ## remove caches, built packages, what tests saved; your lessons, .venv, wheels and data stay
 	rm -f notebooks/*.safetensors notebooks/*.json notebooks/*.jsonl

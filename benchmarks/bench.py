@@ -7,8 +7,9 @@
     python benchmarks/bench.py memory                      of kernel and page, after 1,000 moves
 
 Two things to compare are timed in turn, several times each; the table holds medians and the
-ratio of the medians. Leave the machine alone meanwhile: a busy core spoils every figure. The
-tables go into `mnist_course/results/bench.json`, those of the lessons into `lessons.json`.
+ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure.
+The tables go into `research/evidence/bench.json`, those of the lessons into `lessons.json` beside
+it, and what is quoted of them into `mnist_course/results/`.
 """
 
 import argparse
@@ -34,6 +35,8 @@ from mnist_course.augment import RandomAffine
 from mnist_course.training import fit, make_optimizer, train_epoch
 
 ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "research")]
+import quotes  # noqa: E402
 
 
 def seconds(work):
@@ -65,7 +68,7 @@ def bench_training():
     def step_of_a():
         train_epoch(network_a, batches, loss_function, optimizer)
 
-    alone = []  # A's steps are counted without its validation, so are ours
+    alone = []  # A's steps are counted without its validation, and so are ours
 
     def ours():
         runtime.seed_everything(0)
@@ -94,7 +97,6 @@ def bench_networks():
     early: its epochs are the mean of the stored runs.
     """
     digits = data.load()
-    of_e = [len(run["seconds"]) for run in results.load("writeups")["runs"] if run["name"] == "e"]
     one_batch = digits.train[: recipes.WRITEUP_A.batch_size]
     names = [name for name in recipes.NETWORKS if name != "softmax"]
     times = {name: [] for name in names}
@@ -110,7 +112,7 @@ def bench_networks():
     for name in names:
         epoch, epochs = statistics.median(times[name]), recipes.NETWORKS[name][1].epochs
         if name == "e":
-            epochs = statistics.mean(of_e)
+            epochs = results.load("writeups")["rows"]["e"]["mean_epochs"]
         rows[name] = {
             "seconds_an_epoch": epoch,
             "epochs": epochs,
@@ -265,8 +267,7 @@ LESSONS = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.i
 
 def bench_lessons(only):
     """Lessons in full and in quick mode, each stored at once: seconds, minutes, peak memory."""
-    stored = results.FOLDER / "lessons.json"
-    lessons = json.loads(stored.read_text()) if stored.exists() else {}
+    lessons = quotes.load("lessons")
     about = {
         "command": "python benchmarks/bench.py lessons",
         "peer": "the same lesson in quick mode",
@@ -284,7 +285,8 @@ def bench_lessons(only):
             "peak_megabytes": round(max(full["peak_bytes"], quick["peak_bytes"]) / 1e6),
         }
         print(path.stem, lessons[number], flush=True)
-        runtime.write_whole(stored, (json.dumps({**lessons, **about}, indent=1) + "\n").encode())
+        quotes.store("lessons", {**lessons, **about})
+        quotes.write("lessons")
 
 
 def main():
@@ -329,8 +331,7 @@ def main():
 
 def stored():
     """The tables of earlier runs."""
-    path = results.FOLDER / "bench.json"
-    return json.loads(path.read_text())["tables"] if path.exists() else {}
+    return quotes.load("bench")["tables"]
 
 
 def store(name, row):
@@ -339,8 +340,8 @@ def store(name, row):
     if "ratio" in row:
         print(f"{row['what']}: {row['ratio']:.3g} (peer: {row['peer']})", flush=True)
     content = {"command": "python benchmarks/bench.py", "tables": {**stored(), name: row}}
-    text = json.dumps(content, indent=1) + "\n"
-    runtime.write_whole(results.FOLDER / "bench.json", text.encode())
+    quotes.store("bench", content)
+    quotes.write("bench")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ MOVED = {  # the slider that is moved, by its label; the same in both
     "band": "Epoch",
 }
 AHEAD = ("kernel lab", "pooling lab", "augmentation lab", "feature maps", "band")
-STEPS = 200  # of the loss explorer, whichever mode it is
+STEPS = 200  # of the loss explorer, in quick mode too
 
 
 @functools.cache

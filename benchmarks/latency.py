@@ -1,8 +1,8 @@
 """How long an explorer takes from a key to its picture, and what memory it uses, in a browser.
 
 A notebook holds the explorers, and below each the same picture by `interact`, both from
-`explorers.py`; and one slider over the smallest of pictures, to know what JupyterLab itself takes
-on this machine. Memory is measured in a notebook of one explorer alone.
+`explorers.py`; and one slider over the smallest of pictures, which shows how long JupyterLab itself
+takes on this machine. Memory is measured in a notebook of one explorer alone.
 """
 
 import statistics
@@ -17,7 +17,7 @@ from explorers import AHEAD, MOVED
 
 from mnist_course import runtime
 
-sys.path[:0] = [str(Path(__file__).parent.parent / "scripts")]
+sys.path[:0] = [str(Path(__file__).parent.parent / "tests" / "browser")]
 import browser  # noqa: E402
 
 PIXELS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
@@ -26,9 +26,9 @@ MOVED_FOR_MEMORY = {**MOVED, "epoch scrubber": "Digit"}
 MOVES, MOVES_OF_TRAINING, MOVES_FOR_MEMORY = 60, 9, 1000
 PER_MOVE_OF_PEER = 3  # moves of the explorer for one of the others
 LEG = 5  # moves in one direction before the way goes back
-REST = 250  # milliseconds from a picture to the next key: a person who looks at each
+REST = 250  # milliseconds from a picture to the next key, as of a person who looks at each
 WHILE_TRAINING = 100  # milliseconds from a training's first picture to the next key
-WARM = 20  # moves before memory is first measured: what is kept once is there then
+WARM = 20  # moves before memory is first measured: what is kept for good is there by then
 START = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import explorers"
 # On the page: milliseconds from a key to the screen's next refresh with the new picture: an
 # <img> that has changed and is loaded, or a canvas that was drawn on, with a text that begins as
@@ -60,7 +60,7 @@ STOPWATCH = """(root) => {
         image.complete ? loaded() : image.addEventListener('load', loaded, { once: true });
     }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['src']});
 }"""
-# Asked seldom: each question takes the page's time away from the picture.
+# Asked seldom, because each question takes the page's time away from the picture.
 TOOK = """() => new Promise((resolve) => {
     const ask = () => window.took.length ? resolve(window.took[0]) : setTimeout(ask, 20);
     ask();
@@ -213,7 +213,7 @@ def press(opened, handle, key, wanted=""):
 
 
 def handle_of(root, label):
-    """The grip of the slider with this label, on the screen."""
+    """The handle of the slider with this label, scrolled into view."""
     slider = root.locator(".widget-slider").filter(has_text=label).first
     slider.scroll_into_view_if_needed()
     return slider.locator(".noUi-handle")

@@ -5,14 +5,17 @@
 It runs lesson 03 in full mode, in Chromium.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
-import browser
-
 from mnist_course import plots, results, runtime
 
-IMAGES = Path(__file__).parent.parent / ".github" / "images"
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tests" / "browser")]
+import browser  # noqa: E402
+
+IMAGES = ROOT / ".github" / "images"
 # On the page: put a cell at the top, the first one whose code has these words.
 SHOW = """(words) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;

@@ -44,16 +44,6 @@ CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 HEADING = re.compile(r"^(##+) (.+?) \{#([\w-]+)\}$", re.MULTILINE)
 EXERCISE = re.compile(r"^### Exercise (\d\d\.\d): (.+)$", re.MULTILINE)
-MARK = re.compile(r"\{\{\s*([\w.-]+)\s*(?:\|\s*(\S+?)\s*)?\}\}")
-
-
-def quoted(mark):
-    """The text that a mark stands for: the stored value, formatted."""
-    topic, *keys = mark[1].split(".")
-    value = results.load(topic)
-    for key in keys:
-        value = value[key]
-    return format(value, mark[2] or "")
 
 
 def without_solution(source):
@@ -153,7 +143,7 @@ def build(lesson, solved=False):
     seen = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = linked(MARK.sub(quoted, cell.source), headings)
+            cell.source = linked(results.fill(cell.source), headings)
         else:
             cell.outputs, cell.execution_count = [], None
         cell.metadata = {}

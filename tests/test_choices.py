@@ -1,4 +1,4 @@
-"""The candidates of `benchmarks/choices.py`: what was chosen is among them, the test set is not."""
+"""The candidates of `research/choices.py`: what was chosen is among them, the test set is not."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import choices
 import pytest
+import quotes
 import torch
 
-from mnist_course import data, recipes, results
+from mnist_course import data, recipes
 from mnist_course.augment import RandomAffine
 from mnist_course.training import Recipe, predict
 
@@ -37,7 +38,7 @@ def test_the_networks_of_the_course_are_candidates(name):
 
 
 def test_every_candidate_is_stored_with_its_recipe():
-    stored = {choices.key(one): one for one in results.load("choices")["runs"]}
+    stored = {choices.key(one): one for one in quotes.load("choices")["runs"]}
     assert list(stored) == list(choices.wanted())
     for (choice, name, _), one in stored.items():
         settings, recipe, _ = choices.CANDIDATES[choice][name]
@@ -127,7 +128,9 @@ def test_only_what_is_missing_is_made(few, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(choices, "CANDIDATES", candidates)
     monkeypatch.setattr(choices, "split", lambda choice, number: few)
     monkeypatch.setattr(choices, "ProcessPoolExecutor", ThreadPoolExecutor)  # sees the patches
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(quotes, "EVIDENCE", tmp_path)
+    monkeypatch.setattr(quotes, "QUOTED", tmp_path / "quoted")
+    quotes.QUOTED.mkdir()
     threads = torch.get_num_threads()
     try:
         choices.store([choices.run("one", "narrow", 3)])
@@ -137,6 +140,7 @@ def test_only_what_is_missing_is_made(few, tmp_path, monkeypatch, capsys):
         after = json.loads((tmp_path / "choices.json").read_text())["runs"]
         assert [one["name"] for one in after] == ["wide", "narrow"]
         assert after[1] == before[0]
+        assert (quotes.QUOTED / "choices.json").is_file()
         monkeypatch.setattr("sys.argv", ["choices.py", "--list"])
         choices.main()
         reached = after[0]["validation_accuracy"][-1]

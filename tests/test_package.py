@@ -118,6 +118,7 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
     licences = {name.partition("/licenses/")[2] for name in names if ".dist-info/licenses/" in name}
     assert licences == {"LICENSE", "mnist_course/mnist/README.md"}
     assert "mnist_course/mnist/README.md" in names
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mnist_course"}
 
 
 # --- environment.yml ----------------------------------------------------------------------

@@ -1,27 +1,27 @@
 """The candidates that a network and recipe were chosen among, on images cut from the training set.
 
-    python benchmarks/choices.py           every run that is missing
-    python benchmarks/choices.py --list    the candidates, and what they reached
+    python research/choices.py           every run that is missing
+    python research/choices.py --list    the candidates, and what they reached
 
 The test set stays sealed here. Each candidate learns from 50,000 of the 60,000 images that are not
-in it, and is read on the other 10,000 after its last epoch. Where differences are small, 10,000
-images can't show them: there it learns from one half of the 60,000 and is read on the other, and
-then the halves change places. A split's number is also its seed. The figures go to
-`mnist_course/results/choices.json` as soon as a run ends.
+in the test set, and is evaluated on the other 10,000 after its last epoch. Where differences are
+small, 10,000 images can't show them. So there a candidate learns from one half of the 60,000 and is
+evaluated on the other, and then the halves change places. A split's number is also its seed. The
+figures go into `research/evidence/choices.json` as soon as a run ends.
 """
 
 import argparse
-import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import quotes
 import torch
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from mnist_course import data, probe, recipes, results, runtime
+from mnist_course import data, probe, recipes, runtime
 from mnist_course.augment import RandomAffine
 from mnist_course.models import Ensemble, ResidualBlock
 from mnist_course.training import evaluate, fit
@@ -95,7 +95,7 @@ class Erased(Stretched):
 
 @dataclass(frozen=True)
 class Fading(RandomAffine):
-    """A random affine map that becomes weaker, in equal steps from one epoch to the next."""
+    """A random affine map that becomes weaker by an equal step after each epoch."""
 
     start: int = 0  # complete epochs until which it is at full strength
     end: int = 1  # complete epochs before the last one
@@ -128,8 +128,8 @@ LONG = replace(recipes.RESIDUAL, batch_size=128)
 LONG_DECAY = replace(LONG, learning_rate=0.015, weight_decay=0.05)
 HALF = replace(LONG_DECAY, epochs=16, augment=STRONG)
 CALM_END = replace(HALF, final_epochs=3, final_augment=CALM)
-# Each network of an ensemble sees its share of every batch: as many images as the others in so many
-# times the epochs, and as many a step in so many times the batch.
+# Each network of an ensemble sees only its share of every batch. So two networks need twice the
+# epochs to see as many images as a single one does, and twice the batch for as many at each step.
 TWO_VOTE = replace(CALM_END, epochs=32, batch_size=256, final_epochs=6)
 THREE_VOTE = replace(CALM_END, epochs=48, batch_size=384, final_epochs=9)
 BY_SGD = replace(
@@ -255,7 +255,7 @@ def family(
     after each block; pool: with its places left, the linear layer reads 25 numbers a channel;
     fine: two 3×3 convolutions in place of the first, and a shortcut that takes the mean of 2×2
     places where the others take one place of four (He et al., 2019, "Bag of tricks");
-    votes: so many networks of this kind vote.
+    votes: how many networks of this kind vote.
     """
     if votes > 1:
         settings = dict(locals(), votes=1)
@@ -295,8 +295,8 @@ def family(
 def split(choice, number):
     """All images that are not in the test set, cut in two at random.
 
-    50,000 and 10,000; for a choice on halves 30,000 and 30,000, and those of number 1 are those of
-    number 0 in each other's place.
+    50,000 and 10,000; for a choice on halves 30,000 and 30,000, and number 1 is number 0 with its
+    halves exchanged.
     """
     if choice == HALVES:
         every = data.load_all_training()
@@ -365,11 +365,10 @@ def key(one):
 def store(runs):
     order = list(wanted())
     content = {
-        "command": "python benchmarks/choices.py",
+        "command": "python research/choices.py",
         "runs": sorted(runs, key=lambda one: order.index(key(one))),
     }
-    text = json.dumps(content, indent=1) + "\n"
-    runtime.write_whole(results.FOLDER / "choices.json", text.encode())
+    quotes.store("choices", content)
 
 
 def main():
@@ -380,8 +379,8 @@ def main():
     if runtime.quick():
         parser.error("these are full-size runs: start without MNIST_COURSE_QUICK")
     torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
-    path = results.FOLDER / "choices.json"
-    runs = results.load("choices")["runs"] if path.is_file() else []
+    path = quotes.EVIDENCE / "choices.json"
+    runs = quotes.load("choices")["runs"] if path.is_file() else []
     there = {key(one): one for one in runs}
     if unknown := there.keys() - set(wanted()):
         parser.error(f"stored, but no longer a candidate: {sorted(unknown)}")
@@ -396,6 +395,7 @@ def main():
         for done in tqdm(as_completed(waiting), "choices", len(waiting), unit="run"):
             runs.append(done.result())
             store(runs)
+    quotes.write("choices")
 
 
 if __name__ == "__main__":

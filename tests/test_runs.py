@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-import results as long_runs
+import quotes
+import runs as long_runs
 import torch
 
-from mnist_course import data, models, results, runtime
+from mnist_course import data, models, recipes, runtime
 from mnist_course.training import Recipe
 
 ONE_EPOCH = Recipe(epochs=1, batch_size=50, learning_rate=0.1)
@@ -18,12 +19,14 @@ ONE_EPOCH = Recipe(epochs=1, batch_size=50, learning_rate=0.1)
 def topic(few, tmp_path, monkeypatch):
     """A topic of one small network, two seeds and few images, which opens the test set."""
     monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    for name in ("EVIDENCE", "QUOTED"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(quotes, name, tmp_path / name)
     monkeypatch.setattr(data, "load", lambda name: few)
     threads = torch.get_num_threads()
     monkeypatch.setattr(long_runs, "ProcessPoolExecutor", ThreadPoolExecutor)  # sees the patches
     network(monkeypatch)
-    yield tmp_path / "small.json"
+    yield tmp_path / "EVIDENCE" / "small.json"
     torch.set_num_threads(threads)
 
 
@@ -33,12 +36,18 @@ def network(monkeypatch, build=models.softmax_regression, recipe=ONE_EPOCH, open
     monkeypatch.setattr(long_runs, "TOPICS", topics)
 
 
+def quoted():
+    """What is quoted of the topic; None before that is written."""
+    path = quotes.QUOTED / "small.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
 def seed_of(one):
     return one["seed"]
 
 
 def make(monkeypatch, *options):
-    monkeypatch.setattr("sys.argv", ["results.py", "--jobs", "1", *options])
+    monkeypatch.setattr("sys.argv", ["runs.py", "--jobs", "1", *options])
     long_runs.main()
 
 
@@ -47,15 +56,15 @@ def test_only_what_is_missing_is_made(topic, monkeypatch, capsys):
     before = json.loads(topic.read_text())["runs"]
     assert long_runs.missing("small") == [("one", 0)]
     make(monkeypatch, "--list")
-    assert "small      1 runs missing" in capsys.readouterr().out
+    assert "small 1 runs missing" in capsys.readouterr().out
     make(monkeypatch)
     content = json.loads(topic.read_text())
     assert [one["seed"] for one in content["runs"]] == [0, 1]
     assert content["runs"][1] == before[0]
-    assert content["seeds"] == 2
     assert "earlier" not in content
     accuracies = [one["test_accuracy"] for one in content["runs"]]
-    assert content["rows"]["one"]["test"]["accuracies"] == accuracies
+    assert quoted()["seeds"] == 2
+    assert quoted()["rows"]["one"]["test"]["accuracies"] == accuracies
     make(monkeypatch)
     assert json.loads(topic.read_text()) == content
 
@@ -81,9 +90,13 @@ def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(
     content = json.loads(topic.read_text())
     assert sorted(content["earlier"], key=seed_of) == old
     assert all("test_accuracy" in one for one in old)
-    assert content["rows"]["one"]["accuracies"] == [
+    assert quoted()["rows"]["one"]["accuracies"] == [
         one["validation_accuracy"][-1] for one in content["runs"]
     ]
+    # each try that has read the test set is quoted, too
+    tries = [one["test_accuracy"] for one in content["earlier"]]
+    assert [one["test_accuracy"] for one in quoted()["earlier"]] == tries
+    assert quoted()["earlier_networks"][old[0]["network"]]["accuracies"] == tries
     reasons = [opening["reason"] for opening in data.test_openings(topic.parent)]
     assert len(set(reasons)) == (4 if "build" in change else 2)
     # back to what it was: nothing is trained again, nothing is lost
@@ -139,7 +152,7 @@ def test_a_repetition_that_is_stopped_keeps_what_it_did_not_reach(topic, monkeyp
     with pytest.raises(KeyboardInterrupt):
         make(monkeypatch, "--again", "small")
     content = json.loads(topic.read_text())
-    assert content["seeds"] == 2
+    assert len(content["runs"]) == 2
     assert content["runs"][1] == old[1]
     assert content["earlier"] == [old[0]]
 
@@ -160,7 +173,10 @@ def test_another_recipe_that_is_stopped_goes_on_unasked(topic, monkeypatch):
             make(patch, "--again", "small")
     begun = json.loads(topic.read_text())["runs"]
     assert long_runs.missing("small") == [("one", 1)]
+    assert [one["seed"] for one in quoted()["runs"]] == [0, 1]  # the prose quotes no half topic
+    assert quoted()["runs"][0]["recipe"] == old[0]["recipe"]
     make(monkeypatch)
+    assert quoted()["runs"][0]["recipe"] == begun[0]["recipe"]
     content = json.loads(topic.read_text())
     assert content["runs"][0] == begun[0]
     assert [one["seed"] for one in content["runs"]] == [0, 1]
@@ -188,8 +204,8 @@ def test_a_topic_may_learn_from_all_images_and_then_has_no_validation(topic, few
     assert sorted(content["earlier"], key=seed_of) == old
     assert not any("validation_accuracy" in one for one in content["runs"])
     accuracies = [one["test_accuracy"] for one in content["runs"]]
-    assert content["rows"]["one"]["test"]["accuracies"] == accuracies
-    assert "mean" not in content["rows"]["one"]
+    assert quoted()["rows"]["one"]["test"]["accuracies"] == accuracies
+    assert "mean" not in quoted()["rows"]["one"]
 
 
 def test_a_seed_that_was_made_twice_counts_once(topic):
@@ -233,9 +249,54 @@ def test_a_damaged_file_is_named_and_stays(topic, monkeypatch, content):
 
 
 def test_every_stored_run_names_its_network():
-    for path in results.FOLDER.glob("*.json"):
+    for path in quotes.EVIDENCE.glob("*.json"):
         for run in json.loads(path.read_text()).get("runs", []):
             assert {"network", "machine", "versions"} <= run.keys(), path
-    first, now = (results.load(name)["runs"][0] for name in ("residual-first", "residual"))
+    first, now = (quotes.load(name)["runs"][0] for name in ("residual-first", "residual"))
     assert first["recipe"] == now["recipe"]
     assert first["network"] != now["network"]
+
+
+def test_each_stored_run_that_was_read_on_the_test_set_is_in_the_record():
+    openings = [opening["reason"] for opening in data.test_openings(quotes.EVIDENCE)]
+    for topic in ("residual-first", "residual", "residual-long", "residual-small"):
+        content = quotes.load(topic)
+        for run in content["runs"] + content.get("earlier", []):
+            assert "test_accuracy" in run
+            # the first openings for "residual" do not name the network
+            network = f" (network {run['network']})" if run["name"] != "residual" else ""
+            reason = f"{run['name']}{network}, seed {run['seed']}, after the last epoch"
+            there = [opening for opening in openings if opening.endswith(reason)]
+            assert len(there) == (2 if run["name"] == "residual" else 1), reason
+
+
+def test_every_network_but_the_first_baseline_has_its_topic():
+    rows = {name for rows, *_ in long_runs.TOPICS.values() for name in rows}
+    assert recipes.NETWORKS.keys() - {"softmax"} <= rows
+
+
+@pytest.mark.parametrize("name", ["writeup-a", "writeups"])
+def test_the_write_ups_can_be_made_again_and_the_stored_runs_stay(name, few, tmp_path, monkeypatch):
+    """Every row by its own recipe, on few images."""
+    before = quotes.load(name)
+    monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
+    monkeypatch.setattr(data, "load", lambda name: data.Digits(few.train[:16], few.validation[:16]))
+    monkeypatch.setattr(long_runs, "ProcessPoolExecutor", ThreadPoolExecutor)
+    for folder in ("EVIDENCE", "QUOTED"):
+        monkeypatch.setattr(quotes, folder, tmp_path)
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(before))
+    written = []
+    monkeypatch.setattr(quotes, "write", written.append)
+    threads = torch.get_num_threads()
+    try:
+        make(monkeypatch, "--again", name)
+    finally:
+        torch.set_num_threads(threads)
+    after = json.loads(path.read_text())
+    rows, seeds, _, _ = long_runs.TOPICS[name]
+    assert len(after["runs"]) == len(rows) * seeds
+    old = before["runs"] + before.get("earlier", [])
+    assert len(after["earlier"]) == len(old)
+    assert all(one in after["earlier"] for one in old)
+    assert written == [name]

@@ -1,7 +1,8 @@
 """A JupyterLab as a student starts it, and a Chromium that uses it as a student does.
 
-The browser tests (`make test-browser`) and the explorers' table of `make bench` share this.
-Chromium is the system's own (Debian: `apt-get install chromium`), driven by Playwright.
+The browser tests (`make test-browser`), the explorers' table of `make bench` and the pictures of
+the README share this. Chromium is the system's own (Debian: `apt-get install chromium`), driven by
+Playwright.
 """
 
 import base64
@@ -17,7 +18,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # Without a sandbox it runs as root too; without the rest it asks no server anything.
 FLAGS = (

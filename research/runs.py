@@ -1,32 +1,34 @@
 """Make the long runs whose numbers the lessons and the README quote: `make results`.
 
-    python benchmarks/results.py                 every topic, what is missing of it
-    python benchmarks/results.py residual relu   these topics
-    python benchmarks/results.py --again lenet   also what is stored
-    python benchmarks/results.py --list          topics, and how many runs each still lacks
+    python research/runs.py                 every topic, what is missing of it
+    python research/runs.py residual relu   these topics
+    python research/runs.py --again lenet   also what is stored
+    python research/runs.py --list          topics, and how many runs each still lacks
 
-Each run is one random seed. Its figures go into `mnist_course/results/TOPIC.json` as soon as
-it ends, so an interrupted evening loses one run a process at most. A stored run is made again
+Each run is one random seed. Its figures go into `research/evidence/TOPIC.json` as soon as it
+ends, so an interrupted evening loses at most one run for each process. A stored run is made again
 when its recipe or its network has changed, or with --again; the old one stays in the file, under
-"earlier". Where the test set is opened, it takes --again to begin with another recipe or network;
-if that is interrupted, the same command without --again makes the rest.
-Runs are spread over processes of one thread each: the accuracies do not depend on it, and times
-are measured elsewhere (`make bench`).
+"earlier". Where a topic opens the test set, only --again starts on another recipe or network; if
+that is interrupted, the same command without --again makes the rest.
+Once no run of a topic is missing, `quotes.py` computes what is quoted of it, so that the prose
+never quotes half a topic.
+Runs are spread over processes of one thread each, because times are measured elsewhere
+(`make bench`).
 """
 
 import argparse
 import hashlib
 import json
-import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from itertools import product
 
+import quotes
 import torch
 from tqdm import tqdm
 
-from mnist_course import data, models, probe, recipes, results, runtime
+from mnist_course import data, models, probe, recipes, runtime
 from mnist_course.recipes import NETWORKS
 from mnist_course.training import Recipe, evaluate, fit
 
@@ -77,15 +79,15 @@ TOPICS = {
     ),
 }
 
-# Topics that learn from all 60,000 images: where everything is chosen, nothing is left to validate.
+# Topics that learn from all 60,000 images: when everything is chosen, validation has no more use.
 WHOLE = {"residual-long"}
 
 
 def fingerprint(network):
     """Twelve hexadecimal digits that differ for networks of other layers or other work.
 
-    A version of torch that prints a layer in other words changes them too: better one training
-    too many than a figure of another network.
+    A version of torch that prints a layer in other words changes them too, because one training
+    too many is better than the figure of another network.
     """
     text = f"{network} {probe.multiply_accumulates(network)}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -101,7 +103,7 @@ def run(topic, name, seed):
         digits = replace(digits, train=data.load_all_training(dataset))
     runtime.seed_everything(seed)
     network = build()
-    # on the CPU wherever it runs: there the test set is read below, and figures stay comparable
+    # always on the CPU, where the test set is evaluated below, so that figures stay comparable
     history = fit(network, digits, recipe, seed=seed, device="cpu")
     figures = {
         "name": name,
@@ -109,74 +111,51 @@ def run(topic, name, seed):
         "recipe": recipe.plain(),
         "network": fingerprint(network),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "multiply_accumulates": probe.multiply_accumulates(network),
+        "voters": len(network.networks) if isinstance(network, models.Ensemble) else 1,
         "whole": topic in WHOLE,
         **{key: value for key, value in asdict(history).items() if key != "images"},
         "machine": runtime.machine(),
         "versions": runtime.versions(),
     }
-    if topic in WHOLE:  # it has learned from its validation images: they say nothing
+    if topic in WHOLE:  # it has learned from its validation images, so they say nothing
         del figures["validation_loss"], figures["validation_accuracy"]
     if opens_test:
         network_name = f"{name} (network {figures['network']})"
         reason = f"make results: {topic}, {network_name}, seed {seed}, after the last epoch"
-        test = data.open_test_set(reason, dataset, results.FOLDER)
+        test = data.open_test_set(reason, dataset, quotes.EVIDENCE)
         batches = data.Batches(test, 1000, normalisation=recipe.normalisation)
         figures["test_accuracy"] = evaluate(network, batches)[1]
     return figures
 
 
-def summary(values):
-    """Mean, standard deviation and range of accuracies in 0..1."""
-    return {
-        "mean": statistics.mean(values),
-        "deviation": statistics.stdev(values) if len(values) > 1 else None,
-        "low": min(values),
-        "high": max(values),
-        "accuracies": values,
-    }
-
-
 def store(topic, runs):
-    """Write a topic's file: what made it, each run, and a summary of each row.
+    """Write a topic's evidence: what made it, and each run.
 
     Stored runs that are not in `runs` stay in the record, as earlier ones.
     """
     rows, _, dataset, _ = TOPICS[topic]
     written = {json.dumps(one) for one in runs}  # as text: tuples are lists there, NaN equals NaN
     earlier = [one for one in all_runs(topic) if json.dumps(one) not in written]
-    runs = sorted(runs, key=lambda one: (list(rows).index(one["name"]), one["seed"]))
     content = {
-        "command": f"python benchmarks/results.py {topic}",
+        "command": f"python research/runs.py {topic}",
         "dataset": dataset,
         "training_images": 60_000 if topic in WHOLE else 55_000,
         "threads": 1,
-        # so many seeds every row has by now
-        "seeds": min(sum(one["name"] == name for one in runs) for name in rows),
-        "rows": {},
-        "runs": runs,
+        "runs": sorted(runs, key=lambda one: (list(rows).index(one["name"]), one["seed"])),
     }
-    for name in rows:
-        mine = [one for one in runs if one["name"] == name]
-        if mine:
-            row = {}
-            if "validation_accuracy" in mine[0]:
-                row = summary([one["validation_accuracy"][-1] for one in mine])
-            if "test_accuracy" in mine[0]:
-                row["test"] = summary([one["test_accuracy"] for one in mine])
-            content["rows"][name] = row
     if earlier:
         content["earlier"] = earlier
-    text = json.dumps(content, indent=1) + "\n"
-    runtime.write_whole(results.FOLDER / f"{topic}.json", text.encode())
+    quotes.store(topic, content)
 
 
 def all_runs(topic):
     """Every run in a topic's file, today's and earlier ones."""
-    path = results.FOLDER / f"{topic}.json"
+    path = quotes.EVIDENCE / f"{topic}.json"
     if not path.is_file():
         return []
     try:
-        content = results.load(topic)
+        content = quotes.load(topic)
         return content["runs"] + content.get("earlier", [])
     except (ValueError, KeyError, TypeError) as error:
         sys.exit(f"{path} is damaged ({error}). Take the last whole one: git checkout {path}")
@@ -192,7 +171,7 @@ def stored_runs(topic):
     found: dict = {}  # a seed that was made twice counts once
     for one in all_runs(topic):
         made_by = (defaults | one["recipe"], one.get("network"))
-        if one.get("whole", False) != (topic in WHOLE):  # an older run does not say: it was not
+        if one.get("whole", False) != (topic in WHOLE):  # the oldest runs lack it: none was whole
             continue
         if one["seed"] < seeds and made_by == wanted.get(one["name"]):
             found.setdefault((one["name"], one["seed"]), one)
@@ -231,7 +210,7 @@ def main():
         rows, seeds, _, _ = TOPICS[topic]
         pairs = missing(topic)
         if options.list:
-            print(f"{topic:10} {len(pairs)} runs missing")
+            print(f"{topic:{max(map(len, TOPICS))}} {len(pairs)} runs missing")
             continue
         if options.again:
             pairs = [(name, seed) for seed, name in product(range(seeds), rows)]
@@ -250,6 +229,8 @@ def main():
                 one = done.result()
                 runs[one["name"], one["seed"]] = one
                 store(topic, list(runs.values()))
+        if runs and not missing(topic):
+            quotes.write(topic)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,247 @@
+"""What is quoted, computed from the evidence: `mnist_course/results/` from `research/evidence/`.
+
+    python research/quotes.py          every file again; nothing is trained or measured
+    python research/quotes.py lenet    this one
+
+A file of evidence holds all that was recorded of its runs, also of those that were made again
+later. What is quoted from it holds summaries, each seed's accuracy, and the curves that a lesson
+or an explorer shows. `make results` and `make bench` end with this.
+"""
+
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+
+from scipy.stats import t as students_t
+
+from mnist_course import metrics, runtime
+
+EVIDENCE = Path(__file__).parent / "evidence"
+# of this checkout, whichever one the package is imported from
+QUOTED = Path(__file__).parent.parent / "mnist_course" / "results"
+# topic: the rows whose curves a lesson or an explorer shows, epoch by epoch
+CURVES = {
+    "lenet": {"lenet5"},
+    "residual": {"residual"},
+    "ablation": {"all together"},
+    "writeups": {"b", "b-shuffled"},
+    "fashion": {"lenet5", "d1", "d2", "d3", "d4"},
+}
+PER_EPOCH = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+# topic: the mean test accuracy that was aimed at before the test set was opened
+AIMS = {"residual": 0.995, "residual-small": 0.995, "residual-long": 0.9965}
+TEST_IMAGES = 10_000
+# short names of what is quoted from choices.json: marks can't hold spaces
+CHOICES = {
+    "longer": "the longer network",
+    "longer-still": "a longer network still",
+    "halves": "the longer network, on halves",
+    "smallest": "the smallest network",
+}
+ON_HALVES = {
+    "vote": "two of 22 channels vote, calm at the end",
+    "single": "28 channels, calm at the end",
+}
+IMAGE_EXPLORERS = ("kernel lab", "pooling lab", "augmentation lab", "feature maps")
+
+
+def load(topic):
+    """The evidence of a topic, as a dict."""
+    return json.loads((EVIDENCE / f"{topic}.json").read_text(encoding="utf-8"))
+
+
+def store(topic, content):
+    """Write the evidence of a topic."""
+    runtime.write_whole(EVIDENCE / f"{topic}.json", as_json(content).encode())
+
+
+def as_json(content):
+    """JSON in which a list of plain values takes one line."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return re.sub(r"\[\s+([^][{}]+?)\s+\]", lambda f: f"[{' '.join(f[1].split())}]", text) + "\n"
+
+
+def summary(accuracies, images=None, aim=None):
+    """What is said of a row of accuracies in 0..1: numbers, and texts in per cent.
+
+    images: how many each accuracy was counted on, where their chance is to be stated, too; aim:
+    the mean that was aimed at. Intervals are for 95 %: `seeds` from Student's t, `images` from
+    Wilson's formula. One run alone has no deviation.
+    """
+    count, mean = len(accuracies), statistics.mean(accuracies)
+    deviation = statistics.stdev(accuracies) if count > 1 else None
+    found = {
+        "count": count,
+        "mean": mean,
+        "deviation": deviation,
+        "low": min(accuracies),
+        "high": max(accuracies),
+        "accuracies": accuracies,
+    }
+    text = {
+        "mean": f"{100 * mean:.2f}",
+        "about": f"{100 * mean:.1f}",
+        "spread": f"{100 * mean:.2f}",
+        "each": ", ".join(f"{100 * accuracy:.2f}" for accuracy in accuracies),
+    }
+    if deviation is not None:
+        text["deviation"] = f"{100 * deviation:.2f}"
+        text["spread"] += f" ± {100 * deviation:.2f}"
+        of_mean = deviation / count**0.5
+        half = students_t.ppf(0.975, count - 1) * of_mean
+        text["seeds"] = f"{100 * (mean - half):.2f} to {100 * (mean + half):.2f}"
+    if images:
+        low, high = metrics.interval(mean * images, images)
+        text["images"] = f"{100 * low:.2f} to {100 * high:.2f}"
+    found["text"] = text
+    if aim and deviation:
+        found["aim"] = {
+            "text": f"{100 * aim:.2f}",
+            "reached_by": sum(accuracy >= aim for accuracy in accuracies),
+            "spreads_above": (mean - aim) / of_mean,
+        }
+    return found
+
+
+def work_to_train(content):
+    """Multiply-accumulates of all forward passes of a training; an image passes one voter."""
+    run = content["runs"][0]
+    passes = run["recipe"]["epochs"] * content["training_images"]
+    return run["multiply_accumulates"] / run["voters"] * passes
+
+
+def of_trainings(topic, content):
+    """What is quoted from the evidence of a topic of `runs.py`."""
+    rows: dict = {}
+    for run in content["runs"]:
+        rows.setdefault(run["name"], []).append(run)
+    quoted = {key: value for key, value in content.items() if key not in ("runs", "earlier")}
+    quoted |= {"seeds": min(map(len, rows.values())), "rows": {}, "runs": []}
+    for name, mine in rows.items():
+        row, first = {}, mine[0]
+        if "validation_accuracy" in first:
+            row = summary([run["validation_accuracy"][-1] for run in mine])
+        if "test_accuracy" in first:
+            tests = [run["test_accuracy"] for run in mine]
+            row["test"] = summary(tests, TEST_IMAGES, AIMS.get(topic))
+        took = [sum(run["seconds"]) for run in mine]
+        row |= {
+            "parameters": first["parameters"],
+            "epochs": first["recipe"]["epochs"],
+            "mean_epochs": statistics.mean(len(run["seconds"]) for run in mine),  # may stop early
+            "seconds": {"low": min(took), "high": max(took)},
+        }
+        if "multiply_accumulates" in first:
+            row["million_multiply_accumulates"] = first["multiply_accumulates"] / 1e6
+        if topic in AIMS:
+            times = work_to_train(content) / work_to_train(load("residual"))
+            row["work_to_train_in_lesson_05s"] = times
+        quoted["rows"][name] = row
+        curves = PER_EPOCH if name in CURVES.get(topic, ()) else ()
+        quoted["runs"] += [of_run(run, curves) for run in mine if curves or "test_accuracy" in run]
+    # Whatever has read the test set is quoted, so that a report can say how many tries there were.
+    tries = [run for run in content.get("earlier", []) if "test_accuracy" in run]
+    if tries:
+        quoted["earlier"] = [of_run(run, ()) for run in tries]
+        quoted["earlier_networks"] = {}
+        for network in dict.fromkeys(run["network"] for run in tries):
+            earlier = [run["test_accuracy"] for run in tries if run["network"] == network]
+            now = [run["test_accuracy"] for run in content["runs"]]
+            gain, spread = metrics.gain(earlier, now)
+            row = summary(earlier, TEST_IMAGES) | {"gain": 100 * gain, "gain_spread": 100 * spread}
+            quoted["earlier_networks"][network] = row
+    return quoted
+
+
+def of_run(run, curves):
+    """The part of a run that is quoted; curves: keys of its values epoch by epoch."""
+    kept = {key: run[key] for key in ("name", "seed", "parameters", "recipe")}
+    kept |= {key: [round(value, 6) for value in run[key]] for key in curves}
+    return kept | {key: run[key] for key in ("test_accuracy",) if key in run}
+
+
+def of_choices(content):
+    """What is quoted from the comparison of candidates."""
+    kept = ("choice", "name", "split", "multiply_accumulates", "validation_accuracy", "alone")
+    quoted = {"command": content["command"], "candidates": {}, "misread": {}, "runs": []}
+    for short, choice in CHOICES.items():
+        names = {run["name"] for run in content["runs"] if run["choice"] == choice}
+        quoted["candidates"][short] = len(names)
+    for short, name in ON_HALVES.items():
+        wanted = CHOICES["halves"], name
+        mine = [run for run in content["runs"] if (run["choice"], run["name"]) == wanted]
+        if mine:
+            errors = [100 * (1 - run["validation_accuracy"][-1]) for run in mine]
+            quoted["misread"][short] = statistics.mean(errors)
+        quoted["runs"] += [{key: run[key] for key in kept if key in run} for run in mine]
+    return quoted
+
+
+def of_bench(content):
+    """The tables of `make bench` without single times, and what is said of several rows at once."""
+    tables = without(content["tables"], {"times", "versions"})
+    training = content["tables"]["training"]
+    steps = training["times"]["step of write-up A"]
+    tables["training"] |= {
+        "ratio_by_fastest_step": min(steps) / statistics.median(steps) * training["ratio"],
+        "peer_minutes": training["peer_seconds"] / 60,
+    }
+    a = tables["networks"]["rows"]["a"]
+    a["minutes_an_epoch"] = a["seconds_an_epoch"] / 60
+    table = tables["explorers"]
+    rows = [table["explorers"][name] for name in IMAGE_EXPLORERS]
+    loss = table["explorers"]["loss"]
+    table |= {
+        "step": ends(row["explorer"]["median"] for row in rows),
+        "late_step": ends(row["explorer"]["percentile_95"] for row in rows),
+        "jump": ends(row["on demand"]["median"] for row in rows),
+        "bare": ends(table["least_milliseconds"].values()),
+        "scrubber": table["explorers"]["epoch scrubber"]["explorer"]["median"],
+        "ratio_of_jump": min(
+            row["interact"]["median"] / row["on demand"]["median"] for row in rows
+        ),
+        "ratio_of_loss": loss["interact"]["median"] / loss["explorer"]["median"],
+    }  # fmt: skip
+    return {"command": content["command"], "tables": tables}
+
+
+def of_lessons(content):
+    """Minutes and memory of each lesson, and the most memory of any."""
+    lessons = [row for row in content.values() if isinstance(row, dict) and "minutes" in row]
+    return {**content, "most_megabytes": max(row["peak_megabytes"] for row in lessons)}
+
+
+def ends(values):
+    """The lowest and the highest of several values."""
+    values = list(values)
+    return {"low": min(values), "high": max(values)}
+
+
+def without(content, keys):
+    """A dict, and every dict in it, without these keys."""
+    if not isinstance(content, dict):
+        return content
+    return {key: without(value, keys) for key, value in content.items() if key not in keys}
+
+
+def quoted(topic):
+    """What `mnist_course/results/` holds of a topic."""
+    content = load(topic)
+    by_name = {"choices": of_choices, "bench": of_bench, "lessons": of_lessons}
+    return by_name[topic](content) if topic in by_name else of_trainings(topic, content)
+
+
+def write(topic):
+    """Compute what is quoted of a topic, and write it."""
+    runtime.write_whole(QUOTED / f"{topic}.json", as_json(quoted(topic)).encode())
+
+
+def main(topics):
+    for topic in topics or sorted(path.stem for path in EVIDENCE.glob("*.json")):
+        write(topic)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,108 @@
+"""What prose quotes is computed from the evidence, and marks are filled in with it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import quotes
+
+from mnist_course import metrics, results
+
+ROOT = Path(__file__).parent.parent
+TOPICS = sorted(path.stem for path in quotes.EVIDENCE.glob("*.json"))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_what_is_quoted_is_computed_from_the_evidence(topic):
+    stored = (results.FOLDER / f"{topic}.json").read_text(encoding="utf-8")
+    assert stored == quotes.as_json(quotes.quoted(topic)), "python research/quotes.py"
+
+
+def test_nothing_lies_among_the_results_that_is_not_quoted():
+    assert sorted(path.stem for path in results.FOLDER.glob("*.json")) == TOPICS
+    names = {path.name for path in results.FOLDER.iterdir()} - {"__init__.py", "__pycache__"}
+    assert names == {f"{topic}.json" for topic in TOPICS}
+    pages = [*(ROOT / "lessons").glob("*.py"), *(ROOT / "docs").glob("*.in.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    marked = {mark[0].partition(".")[0] for mark in results.MARK.findall(text)}
+    loaded = set(re.findall(r'results\.load\("([\w-]+)"\)', text))
+    assert marked | loaded == set(TOPICS)
+
+
+def test_curves_are_quoted_where_they_are_shown_alone():
+    for topic in set(TOPICS) - {"choices", "bench", "lessons"}:
+        shown = quotes.CURVES.get(topic, set())
+        stored = results.load(topic)
+        assert shown <= set(stored["rows"])
+        for run in stored["runs"]:
+            assert ("train_loss" in run) == (run["name"] in shown)
+
+
+def test_a_summary_in_numbers_and_in_words():
+    accuracies = [0.9952, 0.9948, 0.9956]
+    found = quotes.summary(accuracies, images=10_000, aim=0.995)
+    assert (found["count"], found["low"], found["high"]) == (3, 0.9948, 0.9956)
+    assert found["mean"] == pytest.approx(0.9952)
+    assert found["deviation"] == pytest.approx(0.0004)
+    text = found["text"]
+    assert (text["mean"], text["deviation"], text["spread"]) == ("99.52", "0.04", "99.52 ± 0.04")
+    assert text["each"] == "99.52, 99.48, 99.56"
+    # Student's t for two degrees of freedom is 4.303: 4.303 · 0.04 / √3 = 0.099
+    assert text["seeds"] == "99.42 to 99.62"
+    low, high = metrics.interval(9952, 10_000)
+    assert text["images"] == f"{100 * low:.2f} to {100 * high:.2f}"
+    assert found["aim"]["reached_by"] == 2
+    assert found["aim"]["spreads_above"] == pytest.approx(0.0002 / (0.0004 / 3**0.5))
+
+
+def test_one_run_has_no_deviation():
+    found = quotes.summary([0.987])
+    assert found["deviation"] is None
+    words = {"mean": "98.70", "about": "98.7", "spread": "98.70", "each": "98.70"}
+    assert found["text"] == words
+
+
+def test_json_with_a_list_a_line_says_the_same():
+    content = {"runs": [{"name": "a, [b]", "losses": [1.5, 2.0], "none": []}], "±": [["x"], [1]]}
+    text = quotes.as_json(content)
+    assert json.loads(text) == content
+    assert '"losses": [1.5, 2.0]' in text
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """A topic of one result."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    text = '{"rows": {"one-two": {"mean": 0.5, "text": "½"}}, "runs": 1234, "deviation": null}'
+    (tmp_path / "a-topic.json").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("mark", "filled"),
+    [
+        ("{{a-topic.runs}}", "1234"),
+        ("{{ a-topic.runs | , }}", "1,234"),
+        ("{{a-topic.rows.one-two.mean |\n.1%}}", "50.0%"),
+        ("{{a-topic.rows.one-two.text}}", "½"),
+        ("{a-topic.runs} and {{}}", "{a-topic.runs} and {{}}"),
+    ],
+)
+def test_a_mark_is_filled_in(stored, mark, filled):
+    assert results.fill(f"so: {mark}.") == f"so: {filled}."
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ("{{another.runs}}", "no results named 'another'; there are a-topic"),
+        ("{{a-topic.rows.three}}", r"\{\{a-topic.rows.three\}\} names no result: .*'three'"),
+        ("{{a-topic.runs.three}}", "no 'three' in a-topic.json"),
+        ("{{a-topic.rows}}", "expected a number or a text"),
+        ("{{a-topic.deviation | .2%}}", "expected a number or a text"),
+        ("{{a-topic.rows.one-two.text | .2%}}", r"\.2%\}\}: "),
+    ],
+)
+def test_a_mark_that_names_no_result_is_named(stored, mark, words):
+    with pytest.raises(ValueError, match=words):
+        results.fill(mark)
