@@ -19,7 +19,7 @@ import zipfile
 
 import numpy as np
 
-from mnist_course.data import MNIST_DIGESTS, PACKAGED_MNIST
+from mnist_course.data.datasets import MNIST_DIGESTS, PACKAGED_MNIST
 from mnist_course.runtime import write_whole
 
 SAFE = {

@@ -52,7 +52,7 @@ def test_read_idx_agrees_with_torchvision(name):
     ours = data.read_idx(path)
     assert ours.dtype == np.uint8
     assert np.array_equal(ours, theirs)
-    assert np.array_equal(data.read_idx(data.PACKAGED_MNIST / f"{name}.gz"), ours)
+    assert np.array_equal(data.read_idx(data.datasets.PACKAGED_MNIST / f"{name}.gz"), ours)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4), (0, 28, 28)])
@@ -102,7 +102,7 @@ def test_read_idx_refuses_what_is_no_idx_file(tmp_path, name, content):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_shipped_files_have_the_digests_of_mnist(name):
-    content = gzip.decompress((data.PACKAGED_MNIST / f"{name}.gz").read_bytes())
+    content = gzip.decompress((data.datasets.PACKAGED_MNIST / f"{name}.gz").read_bytes())
     assert digest(content) == data.MNIST_DIGESTS[name]
 
 
@@ -467,7 +467,7 @@ def test_d2l_finds_fashion_where_it_looks(fashion, tmp_path, monkeypatch):
 
 
 fashion_is_installed = pytest.mark.skipif(
-    not data.DEBIAN_FASHION.is_dir(), reason="Fashion-MNIST is not installed here"
+    not data.datasets.DEBIAN_FASHION.is_dir(), reason="Fashion-MNIST is not installed here"
 )
 
 
@@ -489,7 +489,7 @@ def test_the_real_d2l_loads_the_real_fashion_mnist(tmp_path, monkeypatch):
 
 @fashion_is_installed
 def test_the_real_fashion_mnist(tmp_path):
-    root = data.fashion_root(tmp_path, data.DEBIAN_FASHION)
+    root = data.fashion_root(tmp_path, data.datasets.DEBIAN_FASHION)
     theirs = torchvision.datasets.FashionMNIST(root, download=False)
     assert torch.bincount(theirs.targets).tolist() == [6000] * 10
     assert theirs.classes[theirs.targets[0]] == "Ankle boot"
