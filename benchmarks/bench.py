@@ -30,7 +30,7 @@ import torch
 import torchvision
 from torch import nn
 
-from mnist_course import data, models, recipes, results, runtime
+from mnist_course import data, models, recipes, results, runtime, writeups
 from mnist_course.augment import RandomAffine
 from mnist_course.training import fit, make_optimizer, train_epoch
 
@@ -59,7 +59,7 @@ def bench_training():
     """Lesson 05's whole training against write-up A's five epochs, by the time of its step."""
     digits = data.load()
     recipe = recipes.WRITEUP_A
-    network_a = models.network_a()
+    network_a = writeups.network_a()
     optimizer = make_optimizer(network_a, recipe)
     loss_function = nn.CrossEntropyLoss()
     batches = list(data.Batches(digits.train[: recipe.batch_size], recipe.batch_size))

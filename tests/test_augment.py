@@ -1,6 +1,7 @@
 """Random affine maps against torchvision, scipy and pixels moved by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import scipy.ndimage
@@ -22,12 +23,18 @@ def draw(monkeypatch, **parts):
     """Let every image draw these numbers from -1 to 1, and 0 where none is named."""
     order = ("angle", "size", "shear", "right", "down")
     row = torch.tensor([(parts.get(name, 0.0) + 1) / 2 for name in order])
-    monkeypatch.setattr(torch, "rand", lambda count, _, generator=None: row.repeat(count, 1))
+    monkeypatch.setattr(torch, "rand", lambda count, _, **options: row.repeat(count, 1))
 
 
-def torchvisions(images, angle=0.0, translate=(0, 0), scale=1.0, shear=(0.0, 0.0)):
-    bilinear = TF.InterpolationMode.BILINEAR
-    return TF.affine(images, angle, list(translate), scale, list(shear), bilinear)
+def torchvisions(
+    images,
+    angle=0.0,
+    translate=(0, 0),
+    scale=1.0,
+    shear=(0.0, 0.0),
+    mode=TF.InterpolationMode.BILINEAR,
+):
+    return TF.affine(images, angle, list(translate), scale, list(shear), mode)
 
 
 def test_ranges_of_zero_change_nothing(images):
@@ -84,6 +91,24 @@ def test_a_shear_is_torchvisions(monkeypatch, images, shear):
     angle = math.degrees(math.atan(0.3 * shear))
     expected = torchvisions(images, shear=(angle, 0.0))
     torch.testing.assert_close(sheared, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("angle", "size", "right"),
+    [(1, 0, 0), (-0.35, 0, 0), (0, 1, 0), (0, -0.5, 0), (0.7, -0.3, 0), (0, 0, 1), (0, 0, -0.3)],
+)
+def test_the_nearest_pixel_is_torchvisions(monkeypatch, images, angle, size, right):
+    """Every pixel but the very few that lie half-way between two, where rounding decides."""
+    draw(monkeypatch, angle=angle, size=size, right=right)
+    augment = RandomAffine(degrees=20, shift=4 / 28, scale=0.2, shear=0, interpolation="nearest")
+    nearest = TF.InterpolationMode.NEAREST
+    expected = torchvisions(images, -20 * angle, (-4 * right, 0), 1 + 0.2 * size, mode=nearest)
+    assert (augment(images) != expected).float().mean() < 0.002
+    assert not torch.equal(expected, images)
+    assert set(augment(images).unique().tolist()) <= set(images.unique().tolist())
+    if abs(right) < 1:  # a shift by whole pixels mixes nothing
+        bilinear = replace(augment, interpolation="bilinear")(images)
+        assert not set(bilinear.unique().tolist()) <= set(images.unique().tolist())
 
 
 def test_each_image_gets_its_own_map_and_it_is_scipys(images):
@@ -148,3 +173,36 @@ def test_images_that_are_not_given_in_stay_as_they_are(images):
 def test_bytes_are_refused(few):
     with pytest.raises(TypeError, match="float images.*got torch.uint8"):
         RandomAffine()(few.train.images.unsqueeze(1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"degrees": -1}, "degrees must be a number from 0 on, got -1"),
+        ({"degrees": "ten"}, "degrees must be a number"),
+        ({"shift": math.nan}, "shift must be a number"),
+        ({"shift": True}, "shift must be a number"),
+        ({"scale": math.inf}, "scale must be a number"),
+        ({"scale": 1}, "scale must be below 1"),
+        ({"shear": None}, "shear must be a number"),
+        ({"interpolation": "bicubic"}, "no interpolation 'bicubic'; there are bilinear, nearest"),
+        ({"interpolation": 0}, "no interpolation 0"),
+    ],
+)
+def test_an_augmentation_that_cannot_work(settings, words):
+    with pytest.raises(ValueError, match=words):
+        RandomAffine(**settings)
+
+
+def test_maps_are_the_same_whatever_torchs_defaults_are(images):
+    augment = RandomAffine()
+    expected = augment(images, torch.Generator().manual_seed(1))
+    with torch.device("meta"):
+        found = augment(images, torch.Generator("cpu").manual_seed(1))
+    assert torch.equal(found, expected)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = augment(images, torch.Generator().manual_seed(1))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found, expected)

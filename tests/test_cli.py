@@ -157,7 +157,7 @@ def test_doctor_works_with_a_broken_torch(tmp_path):
 
 
 def test_doctor_names_damaged_data(few_packages, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "PACKAGED_MNIST", tmp_path / "nothing")
+    monkeypatch.setattr(data.datasets, "PACKAGED_MNIST", tmp_path / "nothing")
     monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path))
     result = course("doctor")
     assert result.exit_code == 1

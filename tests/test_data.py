@@ -52,7 +52,7 @@ def test_read_idx_agrees_with_torchvision(name):
     ours = data.read_idx(path)
     assert ours.dtype == np.uint8
     assert np.array_equal(ours, theirs)
-    assert np.array_equal(data.read_idx(data.PACKAGED_MNIST / f"{name}.gz"), ours)
+    assert np.array_equal(data.read_idx(data.datasets.PACKAGED_MNIST / f"{name}.gz"), ours)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4), (0, 28, 28)])
@@ -78,6 +78,12 @@ GOOD = idx(np.zeros((4, 28, 28), np.uint8))
         ("cut", GOOD[:-1]),
         ("too-long", GOOD + b"\0"),
         ("huge", b"\0\0\x08\x03" + struct.pack(">3I", 2**31, 2**31, 4)),  # 0 in 64 bits
+        ("no-size", b"\0\0\x08\x04" + struct.pack(">4I", 0, *[2**32 - 1] * 3)),
+        ("255-axes-of-1", b"\0\0\x08\xff" + struct.pack(">255I", *[1] * 255) + b"\0"),
+        ("255-axes-of-0", b"\0\0\x08\xff" + bytes(4 * 255)),
+        ("255-huge-axes", b"\0\0\x08\xff" + b"\xff" * 4 * 255),
+        ("255-axes-cut", b"\0\0\x08\xff" + bytes(100)),
+        ("no-axes", b"\0\0\x08\0"),
         ("cut.gz", gzip.compress(GOOD)[:-9]),
         ("altered.gz", gzip.compress(GOOD)[:15] + b"\xff\xff" + gzip.compress(GOOD)[17:]),
         ("no.gz", GOOD),
@@ -96,7 +102,7 @@ def test_read_idx_refuses_what_is_no_idx_file(tmp_path, name, content):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_shipped_files_have_the_digests_of_mnist(name):
-    content = gzip.decompress((data.PACKAGED_MNIST / f"{name}.gz").read_bytes())
+    content = gzip.decompress((data.datasets.PACKAGED_MNIST / f"{name}.gz").read_bytes())
     assert digest(content) == data.MNIST_DIGESTS[name]
 
 
@@ -163,8 +169,8 @@ def small(monkeypatch, tmp_path):
     """A small dataset that the package takes for MNIST; returns its files."""
     files = small_files(seed=0)
     put(tmp_path / "package", files, packed=True)
-    monkeypatch.setattr(data, "PACKAGED_MNIST", tmp_path / "package")
-    monkeypatch.setattr(data, "MNIST_DIGESTS", digests(files))
+    monkeypatch.setattr(data.datasets, "PACKAGED_MNIST", tmp_path / "package")
+    monkeypatch.setattr(data.datasets, "MNIST_DIGESTS", digests(files))
     monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "data"))
     return files
 
@@ -176,7 +182,7 @@ def raw(tmp_path):
 
 def forget():
     """As in a new process: files are checked once a process."""
-    data._checked_mnist.cache_clear()
+    data.datasets._checked_mnist.cache_clear()
 
 
 def test_first_use_unpacks_and_says_nothing(small, raw, capsys):
@@ -221,6 +227,14 @@ def test_a_second_damage_does_not_overwrite_the_first(small, raw):
         data.mnist_root()
     assert (raw / f"{NAMES[0]}.damaged-1").read_bytes() == b"one"
     assert (raw / f"{NAMES[0]}.damaged-2").read_bytes() == b"two"
+
+
+def test_the_same_damage_is_set_aside_once(small, raw):
+    for content in (b"one", b"two", b"one", b"two"):
+        put(raw, {NAMES[0]: content})
+        forget()
+        data.mnist_root()
+    assert set(held(raw)) == {*small, f"{NAMES[0]}.damaged-1", f"{NAMES[0]}.damaged-2"}
 
 
 def test_a_damaged_package_is_never_trained_on(small, raw, tmp_path):
@@ -285,9 +299,7 @@ def test_two_processes_unpack_at_once(tmp_path):
         assert printed.splitlines()[-1] == "60000"
     for name in NAMES:
         assert digest((raw / name).read_bytes()) == data.MNIST_DIGESTS[name]
-    rest = {path.name for path in raw.iterdir()} - set(NAMES)
-    assert rest
-    assert all(name.startswith(f"{NAMES[0]}.damaged-") for name in rest)
+    assert {path.name for path in raw.iterdir()} - set(NAMES) == {f"{NAMES[0]}.damaged-1"}
 
 
 # --- Fashion-MNIST ------------------------------------------------------------------------
@@ -300,9 +312,9 @@ def fashion(monkeypatch, tmp_path):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "user"))
-    monkeypatch.setattr(data, "FASHION_DIGESTS", digests(files))
-    monkeypatch.setattr(data, "REPOSITORY_DATA", tmp_path / "repository" / "data")
-    monkeypatch.setattr(data, "DEBIAN_FASHION", tmp_path / "debian")
+    monkeypatch.setattr(data.datasets, "FASHION_DIGESTS", digests(files))
+    monkeypatch.setattr(data.datasets, "REPOSITORY_DATA", tmp_path / "repository" / "data")
+    monkeypatch.setattr(data.datasets, "DEBIAN_FASHION", tmp_path / "debian")
 
     def no_network(*arguments, **options):
         raise AssertionError("a download was tried")
@@ -323,6 +335,52 @@ def test_fashion_is_found(fashion, tmp_path, place, packed, inner):
     assert root == tmp_path / "user"
     there = held(root / "FashionMNIST" / "raw")
     assert {name: there[name] for name in fashion} == fashion
+
+
+# how a browser, 7-Zip and Kaggle leave train-images-idx3-ubyte.gz behind
+RENAMED = {
+    "a second download": "{name} (1).gz",
+    "7-Zip": "{dotted}",
+    "Kaggle": "{name}/{name}",
+    "unpacked by the browser, with the old name": "{name}.gz",
+    "no ending": "downloads/of today/{number}",
+    "other letters": "{upper}.GZ",
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", RENAMED)
+def test_fashion_is_known_by_its_content_whatever_its_name(fashion, tmp_path, kind, packed):
+    for number, (name, content) in enumerate(fashion.items()):
+        words = {"name": name, "dotted": name.replace("-idx", ".idx"), "upper": name.upper()}
+        path = tmp_path / "given" / RENAMED[kind].format(number=number, **words)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if packed else content)
+    (tmp_path / "given" / "train-images.idx3-ubyte (2)").write_bytes(fashion[NAMES[0]][:-1])
+    (tmp_path / "given" / "cut.gz").write_bytes(gzip.compress(fashion[NAMES[0]])[:-20])
+    root = data.fashion_root(folder=tmp_path / "given", download=True)
+    assert held(root / "FashionMNIST" / "raw") == fashion
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_pipe_in_the_folder_is_not_waited_for(fashion, tmp_path):
+    put(tmp_path / "given" / "below", fashion)
+    os.mkfifo(tmp_path / "given" / "a pipe")
+    os.mkfifo(tmp_path / "given" / NAMES[0])
+    data.fashion_root(folder=tmp_path / "given")
+
+
+def test_what_a_folder_lacks_is_named(fashion, tmp_path):
+    """Also with download=True, as the command has it: who names a folder wants no download."""
+    put(tmp_path / "given", {name: fashion[name] for name in NAMES[:2]})
+    (tmp_path / "given" / NAMES[2]).write_bytes(b"damaged")
+    with pytest.raises(data.DataError) as caught:
+        data.fashion_root(folder=tmp_path / "given", download=True)
+    text = str(caught.value)
+    assert str(tmp_path.resolve() / "given") in text
+    assert [name for name in NAMES if name in text] == list(NAMES[2:])
+    assert "Unpack archives" in text
+    assert "data fashion" not in text  # it would ask for what was just typed
 
 
 def test_fashion_that_is_damaged_is_passed_over(fashion, tmp_path, capsys):
@@ -409,7 +467,7 @@ def test_d2l_finds_fashion_where_it_looks(fashion, tmp_path, monkeypatch):
 
 
 fashion_is_installed = pytest.mark.skipif(
-    not data.DEBIAN_FASHION.is_dir(), reason="Fashion-MNIST is not installed here"
+    not data.datasets.DEBIAN_FASHION.is_dir(), reason="Fashion-MNIST is not installed here"
 )
 
 
@@ -431,11 +489,10 @@ def test_the_real_d2l_loads_the_real_fashion_mnist(tmp_path, monkeypatch):
 
 @fashion_is_installed
 def test_the_real_fashion_mnist(tmp_path):
-    root = data.fashion_root(tmp_path, data.DEBIAN_FASHION)
+    root = data.fashion_root(tmp_path, data.datasets.DEBIAN_FASHION)
     theirs = torchvision.datasets.FashionMNIST(root, download=False)
     assert torch.bincount(theirs.targets).tolist() == [6000] * 10
-    assert data.FASHION_NAMES[theirs.targets[0]] == "ankle boot"
-    assert len(data.FASHION_NAMES) == len(theirs.classes) == 10
+    assert theirs.classes[theirs.targets[0]] == "Ankle boot"
 
 
 def test_there_are_two_datasets():
@@ -541,6 +598,71 @@ def test_a_damaged_record_is_named(small, tmp_path):
         data.open_test_set("to see it twice", folder=tmp_path)
 
 
+def opened(folder):
+    return [one["reason"] for one in data.test_openings(folder)]
+
+
+def test_a_record_whose_last_line_has_no_end_loses_nothing(small, tmp_path):
+    for reason in ("to see it once", "to see it twice"):
+        data.open_test_set(reason, folder=tmp_path)
+        record = tmp_path / data.TEST_RECORD
+        record.write_text(record.read_text().rstrip("\n"))
+    data.open_test_set("to see it again", folder=tmp_path)
+    assert opened(tmp_path) == ["to see it once", "to see it twice", "to see it again"]
+    assert len((tmp_path / data.TEST_RECORD).read_text().splitlines()) == 3
+
+
+def test_a_record_with_a_mark_in_front_is_read(small, tmp_path):
+    line = json.dumps({"reason": "to see it once"})
+    (tmp_path / data.TEST_RECORD).write_bytes(b"\xef\xbb\xbf" + line.encode() + b"\r\n")
+    data.open_test_set("to see it twice", folder=tmp_path)
+    assert opened(tmp_path) == ["to see it once", "to see it twice"]
+
+
+def test_half_a_character_in_a_reason_is_kept(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.print", lambda *texts: None)  # no terminal can show it
+    data.open_test_set("why not \ud83d", folder=tmp_path)
+    assert opened(tmp_path) == ["why not \ud83d"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (json.dumps({"reason": "schön"}, ensure_ascii=False).encode("latin-1"), "save it as UTF-8"),
+        (json.dumps({"reason": "to see it"}).encode("utf-16"), "save it as UTF-8"),
+        (b"[" * 100_000 + b"\n", "line 1 of .* is damaged"),
+        (b'{"reason": ' * 100_000 + b"\n", "line 1 of .* is damaged"),
+        (b'{"reason": "once"}\n5\n', "line 2 of .* is damaged"),
+        (b"null\n", "line 1 of .* is damaged"),
+    ],
+)
+def test_a_record_that_cannot_be_read_keeps_the_test_set_closed(small, tmp_path, content, words):
+    record = tmp_path / data.TEST_RECORD
+    record.write_bytes(content)
+    for call in (lambda: data.open_test_set("to see it", folder=tmp_path),
+                 lambda: data.test_openings(tmp_path)):  # fmt: skip
+        with pytest.raises(data.DataError, match=words):
+            call()
+    assert record.read_bytes() == content
+
+
+def test_a_record_that_may_not_be_read(small, tmp_path, monkeypatch):
+    (tmp_path / data.TEST_RECORD).write_text("")
+
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(data.DataError, match="can't be read .Permission denied.*readable"):
+        data.open_test_set("to see it", folder=tmp_path)
+
+
+def test_a_folder_in_place_of_the_record(small, tmp_path):
+    (tmp_path / data.TEST_RECORD).mkdir()
+    with pytest.raises(data.DataError, match="is not a file"):
+        data.open_test_set("to see it", folder=tmp_path)
+
+
 def test_no_other_function_reads_the_test_set(monkeypatch):
     read = []
 
@@ -548,7 +670,7 @@ def test_no_other_function_reads_the_test_set(monkeypatch):
         read.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(data, "read_idx", reading)
+    monkeypatch.setattr(data.datasets, "read_idx", reading)
     data.load()
     data.load_all_training()
     assert set(read) == {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"}
@@ -568,12 +690,51 @@ def test_no_other_code_of_the_package_names_the_test_set():
         for node, name in inside.items():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if node.value.startswith("t10k"):
-                    assert path.name == "data.py"
-                    assert name in ("MNIST_DIGESTS", "FASHION_DIGESTS", "open_test_set")
+                    assert (path.parent.name, path.name, name) in {
+                        ("data", "datasets.py", "MNIST_DIGESTS"),
+                        ("data", "datasets.py", "FASHION_DIGESTS"),
+                        ("data", "seal.py", "open_test_set"),
+                    }
             if isinstance(node, ast.keyword) and node.arg == "train":
                 raise AssertionError(f"{path}: torchvision's switch for the test set")
             if isinstance(node, ast.Attribute | ast.Name):
                 assert getattr(node, "attr", getattr(node, "id", "")) != "open_test_set", path
+
+
+# --- a student's own settings of torch ----------------------------------------------------
+
+
+@pytest.fixture(params=["meta", "float64"])
+def other_default(request):
+    """torch's default device or dtype as a student may have set it."""
+    if (
+        request.param == "meta"
+    ):  # as "cuda" would, but on any machine: what is made there fails here
+        torch.set_default_device("meta")
+    else:
+        torch.set_default_dtype(torch.float64)
+    yield request.param
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+
+
+def test_data_is_the_same_whatever_torchs_defaults_are(digits, other_default, tmp_path):
+    loaded = data.load()
+    assert loaded.train.images.device.type == loaded.train.labels.device.type == "cpu"
+    assert torch.equal(loaded.validation.images, digits.validation.images)
+    assert torch.equal(loaded.validation.labels, digits.validation.labels)
+    assert len(data.open_test_set("to see that it loads", folder=tmp_path)) == 10_000
+
+
+def test_batches_are_the_same_whatever_torchs_defaults_are(few, other_default):
+    batches = data.Batches(few.train, 64, shuffle=True, augment=RandomAffine(), seed=1)
+    found = torch.cat([images for images, _ in batches])
+    torch.set_default_device(None)
+    assert found.dtype == torch.get_default_dtype()  # that of a network's new weights
+    torch.set_default_dtype(torch.float32)
+    batches = data.Batches(few.train, 64, shuffle=True, augment=RandomAffine(), seed=1)
+    expected = torch.cat([images for images, _ in batches])
+    torch.testing.assert_close(found.float(), expected, atol=1e-5, rtol=1e-5)
 
 
 # --- tensors ------------------------------------------------------------------------------
@@ -685,3 +846,9 @@ def test_batches_live_on_the_device_that_was_named(few):
 def test_batches_of_nothing(few, size, count):
     with pytest.raises(ValueError, match="need at least 1"):
         data.Batches(few.train[:count], size)
+
+
+@pytest.mark.parametrize("deviation", [0, 0.0, -1.0, float("nan")])
+def test_batches_that_would_be_divided_by_nothing(few, deviation):
+    with pytest.raises(ValueError, match="a standard deviation is above 0"):
+        data.Batches(few.train, 10, normalisation=(0.1, deviation))

@@ -10,12 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course import models, probe
+from mnist_course import models, probe, writeups
 
 BUILDERS = {
     name: function
-    for name, function in inspect.getmembers(models, inspect.isfunction)
-    if function.__module__ == models.__name__ and name != "initialise_xavier"
+    for module in (models, writeups)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and name != "initialise_xavier"
 }
 
 
@@ -185,8 +186,8 @@ def test_multiply_accumulates(name):
 
 
 def test_multiply_accumulates_that_are_stated():
-    millions = probe.multiply_accumulates(models.network_a()) / 1e6
-    stated = re.search(r"(\d+) million multiply-accumulates", str(models.network_a.__doc__))
+    millions = probe.multiply_accumulates(writeups.network_a()) / 1e6
+    stated = re.search(r"(\d+) million multiply-accumulates", str(writeups.network_a.__doc__))
     assert stated
     assert round(millions) == int(stated[1]) == 478
     by_hand = 28**2 * 25 * 6 + 100 * 150 * 16 + 400 * 120 + 120 * 84 + 84 * 10
@@ -248,16 +249,6 @@ def test_a_block_that_changes_nothing_passes_its_input_on():
     torch.testing.assert_close(one(images), images)
 
 
-def test_writeup_as_block_by_hand():
-    torch.manual_seed(0)
-    one = models.WriteupABlock(6)
-    images = torch.randn(2, 6, 9, 9)
-    change = F.relu(F.conv2d(images, one.conv1.weight, one.conv1.bias, padding=1))
-    change = F.conv2d(change, one.conv2.weight, one.conv2.bias, padding=1)
-    shortcut = F.conv2d(images, one.shortcut.weight, one.shortcut.bias)
-    torch.testing.assert_close(one(images), F.relu(change + shortcut))
-
-
 def kinds(network):
     return [type(layer).__name__ for layer in network]
 
@@ -276,35 +267,15 @@ def test_the_parts_of_lenet5_can_be_exchanged():
     assert kinds(models.lenet5_variant(batch_norm=True)).count("BatchNorm2d") == 2
     assert parameters(models.lenet5_variant(batch_norm=True)) == LENET + 2 * (6 + 16)
     assert [
-        layer.p for layer in models.network_d(dropout=0.5) if isinstance(layer, nn.Dropout)
+        layer.p for layer in writeups.network_d(dropout=0.5) if isinstance(layer, nn.Dropout)
     ] == [
         0.5,
         0.5,
     ]
+    with_norm = writeups.network_e(batch_norm=True)
+    assert parameters(with_norm) == parameters(writeups.network_e()) + 2 * (6 + 16)
     wide = conv(1, 16, 5) + conv(16, 32, 5) + linear(800, 120) + linear(120, 84) + linear(84, 10)
-    assert parameters(models.network_d(channels=(16, 32))) == wide
-
-
-def test_networks_b_and_c_have_the_activations_of_their_write_ups():
-    assert kinds(models.network_b()).count("ReLU") == 3
-    # C's two convolutions follow each other with pooling alone between them
-    assert kinds(models.network_c())[:4] == ["Conv2d", "MaxPool2d", "Conv2d", "MaxPool2d"]
-
-
-def test_network_e_returns_log_probabilities():
-    torch.manual_seed(0)
-    answer = models.network_e()(torch.rand(6, 1, 28, 28))
-    labels = torch.arange(6)
-    torch.testing.assert_close(answer.exp().sum(dim=1), torch.ones(6))
-    torch.testing.assert_close(F.cross_entropy(answer, labels), F.nll_loss(answer, labels))
-    assert parameters(models.network_e(batch_norm=True)) == 44_426 + 2 * (6 + 16)
-
-
-def test_network_a_has_batch_norm_after_relu_in_its_last_stage():
-    layers = kinds(models.network_a())
-    stages = [i for i, kind in enumerate(layers) if kind == "Conv2d"]
-    after = [layers[i + 1 : i + 3] for i in stages]
-    assert after == [["BatchNorm2d", "ReLU"]] * 3 + [["ReLU", "BatchNorm2d"]]
+    assert parameters(writeups.network_d(channels=(16, 32))) == wide
 
 
 def test_the_width_of_the_residual_network():

@@ -23,14 +23,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # of plots; nothing imports widgets or cli but cli itself.
 ARROWS = {
     "runtime": set(),
+    "names": set(),
     "data": {"runtime"},
     "augment": set(),
     "models": set(),
+    "writeups": {"models"},
     "metrics": set(),
-    "training": {"data", "augment", "metrics", "runtime"},
+    "records": {"data", "augment", "names"},
+    "checkpoints": {"records", "augment", "runtime"},
+    "training": {"data", "records", "checkpoints", "runtime"},
     "probe": set(),
     "plots": {"metrics", "runtime"},  # quick mode is marked on every plot
-    "recipes": {"models", "augment", "training", "data"},
+    "recipes": {"models", "writeups", "augment", "training", "names"},
     "results": set(),
     "widgets": {
         "plots",
@@ -107,7 +111,10 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
     offline("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
     [wheel] = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, pattern in (("mnist_course/mnist", "*.gz"), ("mnist_course/results", "*.json")):
+    for folder, pattern in (
+        ("mnist_course/data/mnist", "*.gz"),
+        ("mnist_course/results", "*.json"),
+    ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
     lessons = {f"mnist_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")}
@@ -116,8 +123,8 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
     assert settings.endswith(".data/data/share/jupyter/lab/settings/overrides.d/mnist-course.json")
     assert len([name for name in names if name.endswith("ubyte.gz")]) == 4
     licences = {name.partition("/licenses/")[2] for name in names if ".dist-info/licenses/" in name}
-    assert licences == {"LICENSE", "mnist_course/mnist/README.md"}
-    assert "mnist_course/mnist/README.md" in names
+    assert licences == {"LICENSE", "mnist_course/data/mnist/README.md"}
+    assert "mnist_course/data/mnist/README.md" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mnist_course"}
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course import data, models, probe
+from mnist_course import data, models, probe, writeups
 
 
 @pytest.fixture
@@ -153,9 +153,9 @@ def test_the_shape_table_of_lenet5_is_the_books():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["residual_network", "network_a", "network_e"])
-def test_the_shape_table_counts_every_parameter(name):
-    network = getattr(models, name)()
+@pytest.mark.parametrize("build", [models.residual_network, writeups.network_a, writeups.network_e])
+def test_the_shape_table_counts_every_parameter(build):
+    network = build()
     total = sum(parameter.numel() for parameter in network.parameters())
     assert sum(count for *_, count in probe.shape_table(network)) == total
 

@@ -33,10 +33,12 @@ def definitions(path):
 
 
 def package():
-    models = definitions(ROOT / "mnist_course" / "models.py")
-    training = definitions(ROOT / "mnist_course" / "training.py")
-    assert not models.keys() & training.keys()
-    return {**models, **training}
+    found: dict[str, str] = {}
+    for module in ("models", "writeups", "training"):
+        here = definitions(ROOT / "mnist_course" / f"{module}.py")
+        assert not found.keys() & here.keys()
+        found |= here
+    return found
 
 
 PAIRS = [(lesson, name) for lesson in LESSONS for name in definitions(lesson) if name in package()]
@@ -78,7 +80,7 @@ def uses(tree):
     """Line and name of each network and metric that a lesson takes from the package."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in ("models", "metrics"):
+            if node.value.id in ("models", "writeups", "metrics"):
                 yield node.lineno, node.attr
 
 

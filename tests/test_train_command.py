@@ -1,16 +1,21 @@
 """The command `mnist-course train`, on runs of a second."""
 
+import ast
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
 
-from mnist_course import cli, data, recipes, training
+from mnist_course import cli, data, names, recipes, training
 from mnist_course.cli import training as command
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -63,9 +68,25 @@ def test_help_lists_every_network_and_imports_nothing_heavy():
     assert {"--decay", "--seed", "--device", "--dry-run", "--save"} <= words
 
 
-def test_the_names_are_those_of_the_package():
-    assert cli.NETWORKS == tuple(recipes.NETWORKS)
-    assert cli.OPTIMIZERS == training.OPTIMIZERS
+def test_every_name_has_a_network_and_no_other_list_has_it():
+    assert list(recipes.NETWORKS) == list(names.Network)
+    for one in names.Network:
+        assert (f"{one}", recipes.NETWORKS[one]) == (one.value, recipes.NETWORKS[one.value])
+    for module in (ROOT / "mnist_course").rglob("*.py"):
+        texts = [
+            node.value
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant)
+        ]
+        assert ("residual-small" in texts) == (module.name == "names.py"), module
+
+
+def test_every_optimizer_has_its_kind():
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    assert tuple(kinds) == names.OPTIMIZERS
+    for name, kind in kinds.items():
+        network, recipe = torch.nn.Linear(2, 2), training.Recipe(optimizer=name)
+        assert type(training.make_optimizer(network, recipe)) is kind
 
 
 @pytest.mark.parametrize("name", recipes.NETWORKS)
@@ -175,6 +196,54 @@ def test_an_interrupt_keeps_and_saves_what_is_there(course, monkeypatch, tmp_pat
     assert len(history) == 1
 
 
+@pytest.mark.parametrize("options", [["--dry-run"], []])
+def test_an_interrupt_in_the_first_epoch_replaces_nothing(course, monkeypatch, tmp_path, options):
+    assert course("lenet5-relu", "--epochs", 1, "--save", tmp_path / "good").exit_code == 0
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def watch(self, batches, epoch, epochs):
+        for number, batch in enumerate(batches):
+            if number == 1 or options:
+                raise KeyboardInterrupt
+            yield batch
+
+    monkeypatch.setattr(training.TerminalProgress, "watch", watch)
+    result = course("lenet5-relu", "--batch-size", 50, "--save", tmp_path / "good", *options)
+    assert result.exit_code == 1
+    assert "no epoch is complete, so nothing is saved" in result.stderr
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_save_replaces_its_own_file_and_no_other(course, tmp_path, asked):
+    assert course("softmax", "--epochs", 1, "--save", tmp_path / "mine").exit_code == 0
+    assert course("softmax", "--epochs", 1, "--seed", 1, "--save", tmp_path / "mine").exit_code == 0
+    assert json.loads((tmp_path / "mine.json").read_text())["seed"] == 1
+    asked.clear()
+    (tmp_path / "cases.json").write_text('{"cases": []}')
+    result = course("softmax", "--save", tmp_path / "cases")
+    assert (result.exit_code, asked) == (1, [])
+    assert "cases.json is there already and was not saved by this course" in result.stderr
+    assert (tmp_path / "cases.json").read_text() == '{"cases": []}'
+    assert not (tmp_path / "cases.safetensors").exists()
+
+
+def test_a_place_that_cannot_be_written_is_found_before_training(
+    course, tmp_path, asked, monkeypatch
+):
+    def refuse(*arguments):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    result = course("softmax", "--save", tmp_path / "new")
+    assert (result.exit_code, asked) == (1, [])
+    assert "new.safetensors can't be written (Read-only file system)" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_largest_seed(course):
+    assert course("softmax", "--dry-run", "--seed", 2**32 - 1).exit_code == 0
+
+
 def test_a_loss_that_is_not_finite(course, tmp_path):
     result = course("lenet5-relu", "--learning-rate", 1e30, "--save", tmp_path / "bad")
     assert result.exit_code == 1
@@ -197,7 +266,15 @@ def test_a_loss_that_is_not_finite(course, tmp_path):
         (["lenet5", "--learning-rate", "nan"], "must be above 0", 1),
         (["lenet5", "--optimizer", "adam"], "adam needs --learning-rate as well", 1),
         (["lenet5", "--device", "gpu"], "no device 'gpu' here", 1),
-        (["lenet5", "--save", "nowhere/at/all"], "can't be written", 1),
+        (["lenet5", "--save", "nowhere/at/all"], "can't be written: there is no folder", 1),
+        (["lenet5", "--save", "a" * 300], "can't be written", 1),
+        (["lenet5", "--save", ""], "name a file; without --save nothing is saved", 2),
+        (["lenet5", "--save", "  "], "name a file", 2),
+        (["lenet5", "--save", "."], "is a directory", 2),
+        (["lenet5", "--seed", 5_000_000_000], "5000000000 is not in the range", 2),
+        (["lenet5", "--seed", 2**32], "is not in the range", 2),
+        (["lenet5", "--seed", -1], "is not in the range", 2),
+        (["lenet5", "--learning-rate", "inf"], "must be above 0, and finite", 1),
     ],
 )
 def test_a_mistake_is_a_sentence_before_anything_is_trained(

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mnist_course import data, models, runtime, training
+from mnist_course import data, models, records, runtime, training, writeups
 from mnist_course.augment import RandomAffine
+from mnist_course.names import OPTIMIZERS
 from mnist_course.training import Recipe, evaluate, fit, train_epoch
 
 
@@ -80,7 +81,7 @@ def test_evaluate_equals_a_loop_over_images(few):
 
 def test_predict_equals_a_forward_pass(few):
     torch.manual_seed(0)
-    network = models.network_e(batch_norm=True)
+    network = writeups.network_e(batch_norm=True)
     found = training.predict(network, few.validation, batch_size=30, normalisation=(0.5, 0.5))
     with torch.no_grad():
         expected = network.eval()((data.scale(few.validation.images) - 0.5) / 0.5)
@@ -137,11 +138,61 @@ def test_an_epoch_runs_on_any_device(few):
         ({"label_smoothing": 1}, "label smoothing"),
         ({"patience": 0}, "patience is at least 1"),
         ({"final_epochs": -1}, "0 or more final epochs"),
+        ({"epochs": 1.5}, "at least 1 epoch, and whole ones; got 1.5"),
+        ({"epochs": True}, "at least 1 epoch"),
+        ({"epochs": "3"}, "at least 1 epoch.*got '3'"),
+        ({"batch_size": 32.0}, "at least 1 image"),
+        ({"shuffle": "no"}, "shuffle must be True or False, got 'no'"),
+        ({"optimizer": None}, "no optimizer None"),
+        ({"optimizer": ["sgd"]}, "no optimizer"),
+        ({"learning_rate": math.inf}, "above 0, and finite; got inf"),
+        ({"learning_rate": "0.1"}, "above 0"),
+        ({"learning_rate": 1j}, "above 0"),
+        ({"momentum": -1}, "momentum lies from 0 to below 1, got -1"),
+        ({"momentum": 1}, "momentum lies"),
+        ({"momentum": math.nan}, "momentum lies"),
+        ({"momentum": 0.0, "nesterov": True}, "momentum must be above 0"),
+        ({"nesterov": 1}, "nesterov must be True or False, got 1"),
+        ({"betas": (2, 3)}, r"betas are two numbers from 0 to below 1, got \(2, 3\)"),
+        ({"betas": (0.9, 1)}, "betas are two numbers"),
+        ({"betas": (0.9,)}, "betas are two numbers"),
+        ({"betas": 0.9}, "betas are two numbers"),
+        ({"betas": ("a", "b")}, "betas are two numbers"),
+        ({"weight_decay": -0.1}, "weight decay is 0 or more"),
+        ({"weight_decay": math.inf}, "weight decay is 0 or more, and finite"),
+        ({"schedule": 5}, "no schedule 5"),
+        ({"warm_up": 0}, "warm-up is a share of the steps, above 0 and below 1; got 0"),
+        ({"warm_up": 1}, "warm-up is a share"),
+        ({"warm_up": 2}, "warm-up is a share"),
+        ({"warm_up": math.nan}, "warm-up is a share"),
+        ({"decay": math.nan}, "by a factor"),
+        ({"decay_every": 2.5}, "every 1 or more epochs"),
+        ({"label_smoothing": -0.1}, "label smoothing"),
+        ({"label_smoothing": None}, "label smoothing"),
+        ({"augment": 5}, r"augment is None or an augmentation, as RandomAffine\(\); got 5"),
+        ({"final_augment": True}, "final_augment is None or an augmentation"),
+        ({"final_epochs": 0.5}, "0 or more final epochs"),
+        ({"patience": 1.5}, "patience is at least 1 epoch, or None; got 1.5"),
+        ({"patience": False}, "patience is at least 1"),
+        ({"normalisation": (0.5, 0)}, "a standard deviation above 0; got"),
+        ({"normalisation": (0.5, -1)}, "a standard deviation above 0"),
+        ({"normalisation": (math.nan, 1)}, "normalisation is a pair"),
+        ({"normalisation": 0.5}, "normalisation is a pair"),
+        ({"normalisation": (0.1, 0.2, 0.3)}, "normalisation is a pair"),
+        ({"channels_last": "yes"}, "channels_last must be True or False"),
+        ({"epochs": "x" * 10_000}, "^.{,150}$"),  # a sentence, not a page
     ],
 )
 def test_a_recipe_that_cannot_work(settings, words):
     with pytest.raises(ValueError, match=words):
         Recipe(**settings)
+
+
+def test_every_setting_of_a_recipe_is_checked_and_every_default_works():
+    assert [name for name, _, _ in records.RULES] == [one.name for one in fields(Recipe)]
+    for name, value in vars(Recipe()).items():
+        with pytest.raises(ValueError, match="got|no "):
+            Recipe(**{name: object() if not callable(value) else 5})
 
 
 @pytest.mark.parametrize(
@@ -186,7 +237,7 @@ def test_optimizers_step_as_torchs_do(few, recipe, reference):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_network_without_biases_has_an_optimizer(few, optimizer):
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10, bias=False))
     before = weights(network)
@@ -289,7 +340,7 @@ def rates(few, monkeypatch, **settings):
     return [one for one, _ in used], history
 
 
-@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -326,6 +377,22 @@ def test_one_cycle_is_two_half_cosines(few, monkeypatch, optimizer):
     # at the end of an epoch stands the rate of the next step
     assert history.learning_rate[:-1] == pytest.approx(used[4::4])
     assert history.learning_rate[-1] < 0.5 / 100
+
+
+@pytest.mark.parametrize(("epochs", "warm_up"), [(1, 0.25), (2, 0.125), (5, 0.05)])
+def test_one_cycle_may_begin_at_its_peak(few, epochs, warm_up):
+    """Where the warm-up is just one step, which torch's schedule divides by."""
+    recipe = Recipe(epochs=epochs, batch_size=50, schedule="one-cycle", warm_up=warm_up)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], recipe.learning_rate)
+    schedule, _ = training.make_schedules(optimizer, recipe, steps_per_epoch=4)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(recipe.learning_rate)
+    used = []
+    for _ in range(4 * epochs):
+        used.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert used == sorted(used, reverse=True)
+    assert used[-1] < recipe.learning_rate / 1000
 
 
 def scripted(monkeypatch, accuracies):
@@ -528,6 +595,48 @@ def test_a_terminal_shows_a_bar_and_a_line_an_epoch(few, capsys):
     assert "/4 [" in printed.err
 
 
+@pytest.fixture(params=["meta", "float64"])
+def other_default(request):
+    """torch's default device or dtype as a student may have set it."""
+    if (
+        request.param == "meta"
+    ):  # as "cuda" would, but on any machine: what is made there fails here
+        torch.set_default_device("meta")
+    else:
+        torch.set_default_dtype(torch.float64)
+    yield request.param
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("schedule", records.SCHEDULES)
+def test_fit_works_whatever_torchs_defaults_are(few, tmp_path, other_default, schedule):
+    with torch.device("cpu"):
+        network, again = (
+            models.lenet5_variant(batch_norm=True),
+            models.lenet5_variant(batch_norm=True),
+        )
+    recipe = replace(AUGMENTED, schedule=schedule, label_smoothing=0.1)
+    history = fit(network, few, recipe, device="cpu")
+    assert len(history) == 2
+    assert not history.diverged
+    path = training.save_checkpoint(tmp_path / "kept", network, recipe, history)
+    assert training.load_checkpoint(path, again) == (recipe, history)
+    assert same(weights(again), weights(network))
+    answers = training.predict(network, few.validation)
+    accuracy = (answers.argmax(dim=1) == few.validation.labels).double().mean().item()
+    assert accuracy == pytest.approx(history.accuracy)
+    assert training.predict(nn.Flatten(), few.validation).shape == (100, 784)
+
+
+def test_a_network_of_another_precision_is_given_its_own(few):
+    """Built before the default was changed, or made double by hand."""
+    network = models.lenet5_variant().double()
+    history = fit(network, few, Recipe(epochs=1, batch_size=50))
+    assert len(history) == 1
+    assert training.predict(network, few.validation).dtype == torch.float64
+
+
 # --- checkpoints --------------------------------------------------------------------------
 
 
@@ -554,7 +663,7 @@ def test_a_checkpoint_comes_back_whole(trained, few, tmp_path):
     about = json.loads((tmp_path / "digits.json").read_text())
     assert about["seed"] == 3
     assert about["versions"] == runtime.versions()
-    assert about["recipe"]["augment"] == asdict(RandomAffine())
+    assert RandomAffine(**about["recipe"]["augment"]) == RandomAffine()
 
 
 def test_a_checkpoint_names_an_augmentation_that_no_file_can_hold(trained, few, tmp_path):
@@ -584,6 +693,90 @@ def test_a_diverged_history_comes_back_too(tmp_path):
     assert repr(training.load_checkpoint(path, models.lenet5())[1]) == repr(history)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_are_read(tmp_path, dtype):
+    path = training.save_checkpoint(tmp_path / "half", models.lenet5().to(dtype))
+    network = models.lenet5()
+    training.load_checkpoint(path, network)
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_a_recipe_from_before_there_was_a_choice_of_interpolation(tmp_path):
+    """Bilinear, then; so the text of a recipe that is bilinear is what it was."""
+    assert "interpolation" not in Recipe(augment=RandomAffine()).plain()["augment"]
+    recipe = Recipe(augment=RandomAffine(interpolation="nearest"), final_augment=RandomAffine())
+    assert recipe.plain()["augment"]["interpolation"] == "nearest"
+    path = training.save_checkpoint(tmp_path / "nearest", models.lenet5(), recipe)
+    assert training.load_checkpoint(path, models.lenet5())[0] == recipe
+
+
+FOREIGN = {
+    "cases.json": b'{"cases": [1, 2, 3]}',
+    "cases.safetensors": safetensors.torch.save({"weight": torch.zeros(2)}),
+}
+
+
+@pytest.mark.parametrize("content", ["good", b"not what it is called", b"[" * 100_000, b"[1]"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_that_is_not_ours_is_not_replaced(tmp_path, name, content):
+    content = FOREIGN[name] if content == "good" else content
+    (tmp_path / name).write_bytes(content)
+    for call in (
+        training.check_place,
+        lambda path: training.save_checkpoint(path, models.lenet5()),
+    ):
+        with pytest.raises(
+            training.CheckpointError, match=f"{name} is there already.*another name"
+        ):
+            call(tmp_path / "cases")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: content}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_folder_is_not_replaced(tmp_path, name):
+    (tmp_path / name).mkdir()
+    for call in (
+        training.check_place,
+        lambda path: training.save_checkpoint(path, models.lenet5()),
+    ):
+        with pytest.raises(training.CheckpointError, match=f"{name} is there already"):
+            call(tmp_path / "cases")
+
+
+def test_an_empty_file_is_replaced(tmp_path):
+    """There is nothing in it to lose; a trial that was killed leaves one behind."""
+    (tmp_path / "new.safetensors").touch()
+    training.check_place(tmp_path / "new")
+    training.load_checkpoint(
+        training.save_checkpoint(tmp_path / "new", models.lenet5()), models.lenet5()
+    )
+
+
+def test_a_place_is_tried_and_left_as_it_was(tmp_path):
+    training.check_place(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+    training.save_checkpoint(tmp_path / "kept", models.lenet5())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    training.check_place(tmp_path / "kept")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("function", ["replace", "fsync"])
+def test_a_place_that_cannot_be_written(tmp_path, monkeypatch, function):
+    def fail(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(training.CheckpointError, match="can't be written .Permission denied"):
+        training.check_place(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_too_long_for_a_file(tmp_path):
+    with pytest.raises(training.CheckpointError, match="can't be written"):
+        training.check_place(tmp_path / ("long" * 80))
+
+
 def test_names_with_a_dot_do_not_overwrite_each_other(tmp_path):
     for rate in (0.1, 0.9):
         training.save_checkpoint(tmp_path / f"rate-{rate}", models.lenet5(), seed=round(10 * rate))
@@ -597,9 +790,18 @@ def tensors():
     return {name: tensor.clone() for name, tensor in models.lenet5().state_dict().items()}
 
 
-def saved(about=None):
+def saved(about=None, change=lambda tensor: tensor):
     metadata = None if about is None else {"mnist_course": about}
-    return safetensors.torch.save(tensors(), metadata)
+    changed = {name: change(tensor) for name, tensor in tensors().items()}
+    return safetensors.torch.save(changed, metadata)
+
+
+def with_recipe(**settings):
+    return saved(json.dumps({"recipe": asdict(Recipe()) | settings, "history": None}))
+
+
+def with_history(history):
+    return saved(json.dumps({"recipe": None, "history": history}))
 
 
 GOOD = json.dumps({"recipe": asdict(Recipe()), "history": None})
@@ -613,12 +815,34 @@ BROKEN = {
     "no JSON": (saved("{oops"), "is broken"),
     "JSON of another kind": (saved("[1, 2]"), "is broken"),
     "null": (saved("null"), "is broken"),
+    "nested deeply": (saved("[" * 100_000), "is broken"),
     "JSON without a recipe": (saved("{}"), "not saved by this course"),
     "half a recipe": (saved('{"recipe": {"epochs": 3}, "history": null}'), "not saved by this"),
-    "a recipe that can't work": (saved(GOOD.replace('"sgd"', '"sdg"')), "no optimizer 'sdg'"),
-    "an unknown setting": (saved(GOOD.replace('"momentum"', '"mass"')), "is broken"),
-    "an odd history": (saved('{"recipe": null, "history": {"loss": []}}'), "is broken"),
-}
+    "a recipe that can't work": (with_recipe(optimizer="sdg"), "no optimizer 'sdg'"),
+    "a recipe that is a list": (saved('{"recipe": [5], "history": null}'), "no Recipe but"),
+    "a recipe that is a text": (saved('{"recipe": "sgd", "history": null}'), "no Recipe but"),
+    "nested settings": (with_recipe(betas=[[[0.9]], {"a": [0.9]}]), "betas are two numbers"),
+    "a setting of another type": (with_recipe(epochs="3"), "at least 1 epoch"),
+    "a setting from a newer version": (
+        with_recipe(mass=0.9), "a newer version of the course saved it .its Recipe has mass",
+    ),
+    "an augmentation from a newer version": (
+        with_recipe(augment={"bend": 1}), "a newer version of the course saved it .*bend",
+    ),
+    "an augmentation that can't work": (with_recipe(augment={"degrees": "ten"}), "degrees must be"),
+    "an odd history": (with_history({"loss": []}), "a newer version .*its History has loss"),
+    "a history that is a list": (with_history([1]), "no History but"),
+    "an empty list for a history": (with_history([]), "no History but"),
+    "a history of numbers": (with_history({"train_loss": 5}), "one list of numbers"),
+    "a history of texts": (with_history({"train_loss": ["low"]}), "one list of numbers"),
+    "a history of lists": (with_history({"train_loss": [[0.1]]}), "one list of numbers"),
+    "a history with a gap": (
+        with_history({"train_loss": [1.0, 2.0], "train_accuracy": [0.1]}), "one list of numbers",
+    ),
+    "whole numbers": (saved(GOOD, lambda one: one.long()), "holds other numbers: .*int64"),
+    "complex numbers": (saved(GOOD, lambda one: one + 1j), "holds other numbers: .*complex64"),
+    "truth values": (saved(GOOD, lambda one: one > 0), "holds other numbers: .*torch.bool"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -638,7 +862,7 @@ def test_a_broken_or_foreign_checkpoint_is_refused(tmp_path, kind):
     ("build", "words"),
     [
         (models.lenet5_variant, r"0.bias|is \(6,\)|None"),
-        (lambda: models.network_d(channels=(8, 16)), r"is .* in the file and .* here"),
+        (lambda: writeups.network_d(channels=(8, 16)), r"is .* in the file and .* here"),
         (models.softmax_regression, "another network"),
     ],
 )

@@ -11,6 +11,7 @@ import click
 
 from mnist_course import __version__, runtime
 from mnist_course.cli import lessons
+from mnist_course.names import OPTIMIZERS, Network
 
 MAKE_ROOM = "The disk or your share of it is full: make room"
 OTHER_FOLDER = (
@@ -106,16 +107,23 @@ def progress(folder):
     run(folder or lessons.work_folder())
 
 
-# As in `recipes.NETWORKS` and `training.OPTIMIZERS`, which would import torch.
-NETWORKS = (
-    "softmax", "lenet5", "lenet5-relu", "residual", "residual-long", "residual-small",
-    "a", "b", "c", "d1", "d2", "d3", "d4", "e",
-)  # fmt: skip
-OPTIMIZERS = ("sgd", "adam", "adamw")
+def file_name(context, option, value):
+    """A name for --save: a shell variable that is empty must not mean "save nothing"."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("name a file; without --save nothing is saved")
+    return value
 
 
-@main.command()
-@click.argument("network", metavar="NETWORK", type=click.Choice(NETWORKS))
+@main.command(
+    help=f"""Train a network by its recipe; the options change the recipe.
+
+    NETWORK is one of {", ".join(Network)}. The one-letter names are those of the write-ups.
+
+    Validation is on images set apart from the training images. The test set stays sealed.
+    Ctrl-C ends the training early; --save then keeps the network, if an epoch is complete.
+    """
+)
+@click.argument("network", metavar="NETWORK", type=click.Choice([one.value for one in Network]))
 @click.option(
     "--data", "dataset", type=click.Choice(["mnist", "fashion"]), default="mnist", show_default=True
 )
@@ -128,21 +136,18 @@ OPTIMIZERS = ("sgd", "adam", "adamw")
     type=click.FloatRange(0, 1, min_open=True),
     help="factor on the learning rate after each epoch, in place of the recipe's schedule",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="of weights, order, augmentation")
+@click.option(  # NumPy takes no larger seed
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="of weights, order, augmentation"
+)
 @click.option("--device", help="cuda, mps or cpu; by default the first that is there")
 @click.option("--dry-run", is_flag=True, help="one batch, to see that it works; saves nothing")
-@click.option("--save", type=click.Path(dir_okay=False), help="keep the network in this file")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False),
+    callback=file_name,
+    help="keep the network in this file; replaces only a network that was saved so",
+)
 def train(network, dataset, seed, device, dry_run, save, **changes):
-    """Train a network by its recipe; the options change the recipe.
-
-    \b
-    NETWORK is softmax, lenet5, lenet5-relu, residual, residual-long,
-    residual-small, or one of the write-ups' networks: a, b, c, d1, d2,
-    d3, d4, e.
-
-    Validation is on images set apart from the training images. The test set stays sealed.
-    Ctrl-C ends the training and keeps what is there.
-    """
     from mnist_course.cli.training import run
 
     changes = {name: value for name, value in changes.items() if value is not None}
@@ -163,7 +168,12 @@ def mnist():
 
 
 @data.command()
-@click.option("--from", "folder", metavar="FOLDER", help="take the files from this folder")
+@click.option(
+    "--from",
+    "folder",
+    metavar="FOLDER",
+    help="take the files from this folder or its subfolders, whatever their names; no download",
+)
 def fashion(folder):
     """Find or download Fashion-MNIST (30 MB), and check it."""
     from mnist_course.data import fashion_root

@@ -1,21 +1,20 @@
 """What `mnist-course train` does."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
 from mnist_course import data, runtime
 from mnist_course.recipes import NETWORKS
-from mnist_course.training import TerminalProgress, fit, save_checkpoint
+from mnist_course.training import TerminalProgress, check_place, fit, save_checkpoint
 
 
 def run(name, dataset, changes, seed, device, dry_run, save):
     """Train a network by its recipe with `changes`, a dict; save it where `save` says, if it does.
 
-    Raises ClickException for settings that can't work, before anything is trained, and for a
-    loss that is not finite.
+    Raises ClickException or CheckpointError, before anything is trained, for settings that can't
+    work and for a place that can't be written. Raises ClickException when nothing was learned:
+    the loss is not finite, or Ctrl-C came before the first epoch was complete.
     """
     build, recipe = NETWORKS[name]
     try:
@@ -23,10 +22,8 @@ def run(name, dataset, changes, seed, device, dry_run, save):
         device = runtime.device(device)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    if save and not os.access(Path(save).resolve().parent, os.W_OK):
-        raise click.ClickException(
-            f"{save} can't be written: name a file in a folder that is there and yours"
-        )
+    if save and not dry_run:
+        check_place(save)
     digits = data.load(dataset)
     if dry_run:
         recipe = replace(recipe, epochs=1)
@@ -45,6 +42,8 @@ def run(name, dataset, changes, seed, device, dry_run, save):
     history = fit(network, digits, recipe, seed, device, TerminalProgress())
     if history.diverged:
         raise click.ClickException("this network is of no use any more; nothing is saved")
+    if not len(history):
+        raise click.ClickException("no epoch is complete, so nothing is saved")
     if dry_run and not history.stopped:
         click.echo("It works. That was one batch: the figures mean nothing, nothing is saved.")
     if save and not dry_run:

@@ -1,0 +1,66 @@
+"""From stored bytes to what a network sees: scaled, augmented, normalised, in batches."""
+
+import torch
+
+MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels in 0..1; lesson 01 computes them
+
+
+def scale(images):
+    """Bytes to network input: uint8 (N, 28, 28) in 0..255 to float32 (N, 1, 28, 28) in 0..1.
+
+    After `torch.set_default_dtype` it is that dtype, as the weights of a new network are.
+    Raises TypeError for anything but bytes: a float image was probably scaled already.
+    """
+    if images.dtype != torch.uint8:
+        raise TypeError(f"scale expects bytes (torch.uint8), got {images.dtype}")
+    return images.unsqueeze(1).to(torch.get_default_dtype()) / 255
+
+
+def normalise(images, mean=MEAN, deviation=DEVIATION):
+    """Subtract the mean and divide by the standard deviation; float images in 0..1, any shape."""
+    return (images - mean) / deviation
+
+
+class Batches:
+    """Batches from memory: iterate for (images, labels).
+
+    part: the images, kept as bytes on `device`; batch_size: images a batch (the last may be
+    smaller); shuffle: a new order in each pass; augment: called with float images in 0..1
+    and a generator; seed: where the random order and the augmentation start; normalisation: mean
+    and standard deviation of pixels in 0..1; dtype: of the images that come out, by default that
+    of `scale`.
+    Yields float32 (B, 1, 28, 28), normalised, and int64 (B,). There are no worker processes,
+    because a batch is a single indexing call.
+    Raises ValueError when there is nothing to make a batch of, or for a deviation of 0.
+    """
+
+    def __init__(
+        self, part, batch_size, shuffle=False, augment=None, seed=0, device="cpu",
+        normalisation=(MEAN, DEVIATION), dtype=None,
+    ):  # fmt: skip
+        if batch_size < 1 or len(part) == 0:
+            raise ValueError(f"batches of {batch_size} from {len(part)} images: need at least 1")
+        self.mean, self.deviation = normalisation
+        if not self.deviation > 0:
+            raise ValueError(f"a standard deviation is above 0, got {self.deviation}")
+        self.part = part.to(device)
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augment = augment
+        self.dtype = dtype
+        # On the CPU whatever torch's default device is: so a seed gives the same order everywhere.
+        self.generator = torch.Generator("cpu").manual_seed(seed)
+
+    def __len__(self):
+        return -(-len(self.part) // self.batch_size)
+
+    def __iter__(self):
+        order = torch.arange(len(self.part), device="cpu")
+        if self.shuffle:
+            order = torch.randperm(len(self.part), generator=self.generator, device="cpu")
+        for indices in order.split(self.batch_size):
+            batch = self.part[indices.to(self.part.images.device)]
+            images = scale(batch.images).to(dtype=self.dtype)
+            if self.augment is not None:
+                images = self.augment(images, self.generator)
+            yield normalise(images, self.mean, self.deviation), batch.labels
