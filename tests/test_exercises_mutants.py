@@ -3,19 +3,25 @@
 Every answer is judged on the check's own cases and on others that its table does not hold.
 """
 
+import ast
 import dataclasses
+import doctest
 import functools
 import importlib
 import inspect
+import math
+import statistics
 from pathlib import Path
 
 import make_exercise_table
 import mutants
 import pytest
+import torch
 from mutants import FURTHER, RIGHT, WRONG
 
 from mnist_course.assessment.judgement import judge, same
 from mnist_course.assessment.observation import argument_values, observe
+from mnist_course.assessment.values import plain
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
 
@@ -87,6 +93,37 @@ def test_further_cases_are_not_in_the_table(name):
         for own in exercise.cases:
             arguments = argument_values(with_further_cases(name), case)
             assert not same(arguments, argument_values(exercise, own))
+
+
+def examples(exercise):
+    """The calls in the text of an exercise: the arguments of each as plain data."""
+    [lesson] = (Path(__file__).parent.parent / "lessons").glob(f"{exercise.lesson}_*.py")
+    name = exercise.reference.__name__
+    [stub] = [
+        node
+        for node in ast.parse(lesson.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    calls = []
+
+    def noted(*given, **named):
+        bound = inspect.signature(exercise.reference).bind(*given, **named)
+        calls.append(tuple(plain(one, networks=True) for one in bound.args))
+        return exercise.reference(*given, **named)
+
+    names = {"torch": torch, "nn": torch.nn, "math": math, "statistics": statistics, name: noted}
+    test = doctest.DocTestParser().get_doctest(ast.get_docstring(stub), names, name, None, None)
+    assert doctest.DocTestRunner().run(test).failed == 0
+    return calls
+
+
+@every_exercise
+def test_the_example_in_the_text_is_among_the_cases(name):
+    exercise = EXERCISES[name]
+    calls = examples(exercise)
+    assert calls
+    for call in calls:
+        assert any(same(call, argument_values(exercise, case)) for case in exercise.cases)
 
 
 @every_exercise

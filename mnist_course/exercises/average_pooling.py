@@ -15,10 +15,13 @@ EXERCISE = Exercise(
         Case((numbers(4, 7), 3, 1)),
         Case((numbers(7, 5), 2, 3)),
         Case((numbers(6, 6), 3, 2)),
+        Case((torch.arange(9.0).reshape(3, 3), 2, 1)),
+        Case((numbers(6, 5), 1, 3)),
+        Case((numbers(3, 3), 3, 1)),
     ),
     hints=(
-        "Begin with `max_pool2d` of section 7. There the window moves by its size; here it moves "
-        "by `stride`.",
+        "Begin with `max_pool2d` of [](#pooling). There the window moves by its own size; here it "
+        "moves by `stride`.",
         "How many windows fit? The formula of [the output size](#output-size), "
         "without padding, tells for rows and for columns.",
         "A window is cut out by `image[top : top + size, left : left + size]`. Only where it "
@@ -32,52 +35,39 @@ def average_pool(image, size, stride):
     return F.avg_pool2d(image[None, None], size, stride)[0, 0]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "the largest instead of the mean",
-    "You keep the largest number of each window. Here the mean is asked for.",
-)
-def _(image, size, stride):
-    return F.max_pool2d(image[None, None], size, stride)[0, 0]
-
-
-@EXERCISE.mistake("the sum instead of the mean", "The windows are added up, but not divided.")
-def _(image, size, stride):
-    return average_pool(image, size, stride) * size * size
-
-
-@EXERCISE.mistake(
+    "You keep the largest number of each window. The exercise asks for the mean.",
+)(lambda image, size, stride: F.max_pool2d(image[None, None], size, stride)[0, 0])
+EXERCISE.mistake(
+    "the sum instead of the mean",
+    "You add up each window, but do not divide by the number of its pixels.",
+)(lambda image, size, stride: average_pool(image, size, stride) * size * size)
+EXERCISE.mistake(
     "moved by its size",
     "Your window moves by its own size. It should move by `stride`, so that windows may overlap.",
-)
-def _(image, size, stride):
-    return average_pool(image, size, size)
+)(lambda image, size, stride: average_pool(image, size, size))
 
 
 @EXERCISE.mistake(
     "windows side by side",
-    "Your output has the right size, but its windows lie one pixel apart: where a window "
-    "begins depends on the stride.",
+    "Your output has the right size, but its windows lie one pixel apart, because the stride "
+    "is not used to find where a window begins.",
 )
 def _(image, size, stride):
     rows, columns = average_pool(image, size, stride).shape
     return average_pool(image, size, 1)[:rows, :columns]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "divided by one side",
     "A mean divides by the number of pixels in the window. How many are in a window of 3 × 3?",
-)
-def _(image, size, stride):
-    return average_pool(image, size, stride) * size
-
-
-@EXERCISE.mistake(
+)(lambda image, size, stride: average_pool(image, size, stride) * size)
+EXERCISE.mistake(
     "divided by the stride",
     "You divide by the stride times itself. The number of pixels in a window depends on "
     "its size alone.",
-)
-def _(image, size, stride):
-    return average_pool(image, size, stride) * size * size / (stride * stride)
+)(lambda image, size, stride: average_pool(image, size, stride) * size * size / (stride * stride))
 
 
 @EXERCISE.mistake(
@@ -115,38 +105,26 @@ def _(image, size, stride):
     return torch.stack(windows).reshape(rows, columns)
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "size and stride swapped",
-    "Size and stride are swapped: the size is that of the window, the stride that of its steps.",
-)
-def _(image, size, stride):
-    return average_pool(image, stride, size)
-
-
-@EXERCISE.mistake(
+    "Size and stride are swapped: the size belongs to the window, the stride to its steps.",
+)(lambda image, size, stride: average_pool(image, stride, size))
+EXERCISE.mistake(
     "stride ignored", "Your window moves pixel by pixel. It should move by `stride` pixels."
+)(lambda image, size, stride: average_pool(image, size, 1))
+EXERCISE.mistake("transposed output", "Rows and columns of the output are swapped.")(
+    lambda image, size, stride: average_pool(image, size, stride).T
 )
-def _(image, size, stride):
-    return average_pool(image, size, 1)
-
-
-@EXERCISE.mistake("transposed output", "Rows and columns of the output are swapped.")
-def _(image, size, stride):
-    return average_pool(image, size, stride).T
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "rounded up",
     "You round the size of the output up, so the last windows reach over the edge. Only "
     "windows that lie inside the image count.",
-)
-def _(image, size, stride):
-    return F.avg_pool2d(image[None, None], size, stride, ceil_mode=True)[0, 0]
+)(lambda image, size, stride: F.avg_pool2d(image[None, None], size, stride, ceil_mode=True)[0, 0])
 
 
 @EXERCISE.mistake(
     "median instead of mean",
-    "You take the median of each window, the number in the middle. The mean is asked for.",
+    "You take the median of each window, the number in the middle. The exercise asks for the mean.",
 )
 def _(image, size, stride):
     windows = image.unfold(0, size, stride).unfold(1, size, stride)

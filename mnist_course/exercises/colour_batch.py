@@ -11,6 +11,11 @@ def _not_scaled(images, means, deviations):
     return (channels - means[:, None, None]) / deviations[:, None, None]
 
 
+def pixel(red, green, blue):
+    """A batch of one image of one pixel."""
+    return torch.tensor([[[[red, green, blue]]]], dtype=torch.uint8)
+
+
 def _bytes(*shape):
     return numbers(*shape, dtype=torch.int64).add(4).mul(25).to(torch.uint8)
 
@@ -23,6 +28,7 @@ EXERCISE = Exercise(
     name="colour-batch",
     points=2,
     cases=(
+        Case((pixel(0, 51, 255), torch.tensor([0.5, 0.0, 0.5]), torch.tensor([0.5, 0.1, 0.25]))),
         Case(
             (
                 torch.tensor([[[[0, 51, 255], [102, 204, 51]]]], dtype=torch.uint8),
@@ -33,6 +39,7 @@ EXERCISE = Exercise(
         Case((_bytes(2, 2, 3, 3), torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.5]))),
         Case((_bytes(1, 4, 3, 3), torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.3, 0.2, 0.1]))),
         Case((_bytes(3, 3, 3, 3), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.5, 0.2, 0.4]))),
+        Case((pixel(1, 0, 1), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.5, 0.2, 0.4]))),
     ),
     hints=(
         "The same steps as in [section](#batch): scale, bring the channel to its place, "
@@ -51,13 +58,22 @@ def colour_batch(images, means, deviations):
     return (scaled - means[:, None, None]) / deviations[:, None, None]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "not scaled",
     "The bytes still reach up to 255. Mean and deviation belong to pixels "
     "[from 0 to 1](#statistics).",
+)(lambda images, means, deviations: _not_scaled(images, means, deviations))
+
+
+EXERCISE.mistake(
+    "scaled where it seems needed",
+    "You scale only when some byte is above 1. A dark image may hold none, and its bytes still go "
+    "up to 255, so divide always.",
+)(
+    lambda images, means, deviations: colour_batch(
+        images * (1 if images.max() > 1 else 255), means, deviations
+    )
 )
-def _(images, means, deviations):
-    return _not_scaled(images, means, deviations)
 
 
 @EXERCISE.mistake("divided by 256", "The largest byte should become 1. It is 255.")
@@ -77,26 +93,20 @@ def _(images, means, deviations):
     return (scaled - means[:, None, None]) / deviations[:, None, None]
 
 
-@EXERCISE.mistake(
-    "height and width swapped", "Height and width are swapped: N, C, **H, W** is wanted."
-)
-def _(images, means, deviations):
-    return colour_batch(images, means, deviations).transpose(2, 3)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
+    "height and width swapped", "Height and width are swapped: the order should be N, C, **H, W**."
+)(lambda images, means, deviations: colour_batch(images, means, deviations).transpose(2, 3))
+EXERCISE.mistake(
     "channels last",
     "The numbers are right, but the channel is still the last axis. It should be the "
     "second: N, C, H, W.",
-)
-def _(images, means, deviations):
-    return (images.float() / 255 - means) / deviations
+)(lambda images, means, deviations: (images.float() / 255 - means) / deviations)
 
 
 @EXERCISE.mistake(
     "the batch's own mean",
-    "You use the mean and the deviation of these images. Images are always treated with "
-    "the two that are given, those of the training set.",
+    "You use the mean and the deviation of these images. But every image is treated with the "
+    "two that are given, those of the training set.",
 )
 def _(images, means, deviations):
     scaled = images.permute(0, 3, 1, 2).float() / 255
@@ -104,69 +114,51 @@ def _(images, means, deviations):
     return (scaled - mean) / scaled.std(dim=(0, 2, 3), keepdim=True)
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "deviation forgotten", "The means are subtracted, but nothing is divided by the deviations."
-)
-def _(images, means, deviations):
-    return colour_batch(images, means, torch.ones_like(deviations))
-
-
-@EXERCISE.mistake(
+)(lambda images, means, deviations: colour_batch(images, means, torch.ones_like(deviations)))
+EXERCISE.mistake(
     "divided by the variance",
-    "You divide by the square of the deviation. The deviation itself is wanted.",
+    "You divide by the square of the deviation. Divide by the deviation itself.",
+)(lambda images, means, deviations: colour_batch(images, means, deviations**2))
+EXERCISE.mistake("multiplied by the deviation", "You multiply by the deviations. Divide by them.")(
+    lambda images, means, deviations: colour_batch(images, means, 1 / deviations)
 )
-def _(images, means, deviations):
-    return colour_batch(images, means, deviations**2)
-
-
-@EXERCISE.mistake("multiplied by the deviation", "You multiply by the deviations. Divide by them.")
-def _(images, means, deviations):
-    return colour_batch(images, means, 1 / deviations)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "first channel's numbers for all",
     "All channels are treated with the mean and the deviation of the first.",
+)(
+    lambda images, means, deviations: colour_batch(
+        images, means[:1].expand(3), deviations[:1].expand(3)
+    )
 )
-def _(images, means, deviations):
-    return colour_batch(images, means[:1].expand(3), deviations[:1].expand(3))
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "scaled last",
-    "You scale after normalising. Mean and deviation belong to pixels from 0 to 1: scale first.",
+    "You scale after normalising. But mean and deviation belong to pixels from 0 to 1, so "
+    "scale first.",
+)(lambda images, means, deviations: _not_scaled(images, means, deviations) / 255)
+EXERCISE.mistake("not normalised", "You do not use the means and the deviations.")(
+    lambda images, means, deviations: _only_scaled(images, means, deviations)
 )
-def _(images, means, deviations):
-    return _not_scaled(images, means, deviations) / 255
-
-
-@EXERCISE.mistake("not normalised", "The means and the deviations are not used.")
-def _(images, means, deviations):
-    return _only_scaled(images, means, deviations)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "one mean for all",
-    "All channels are treated with the mean of the three means, and of the deviations. "
-    "Each channel has its own.",
+    "All channels are treated with the mean of the three means and the mean of the three "
+    "deviations. But each channel has its own.",
+)(
+    lambda images, means, deviations: colour_batch(
+        images, means.mean().expand(3), deviations.mean().expand(3)
+    )
 )
-def _(images, means, deviations):
-    return colour_batch(images, means.mean().expand(3), deviations.mean().expand(3))
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "brackets forgotten",
-    "Python divides before it subtracts, so only the means are divided. Brackets: "
-    "(x − mean) / deviation.",
+    "Python divides before it subtracts, so only the means are divided. Where do brackets belong?",
+)(
+    lambda images, means, deviations: (
+        _only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
+    )
 )
-def _(images, means, deviations):
-    return _only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "a mean for each column",
-    "`means` of shape (3,) is laid along the *last* axis, and after `permute` that is the "
+    "A tensor of shape (3,) is laid along the *last* axis, and after `permute` that is the "
     "width. `means.reshape(3, 1, 1)` is laid along the channels.",
-)
-def _(images, means, deviations):
-    return (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations
+)(lambda images, means, deviations: (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations)

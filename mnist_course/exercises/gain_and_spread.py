@@ -29,6 +29,8 @@ EXERCISE = Exercise(
         Case(([98.5, 98.75, 99.0, 98.25], [99.0, 99.5, 98.875])),
         Case(([99.25, 99.0], [98.0, 98.5, 98.25, 98.125, 98.75])),
         Case(([97.0, 97.0, 97.0], [97.5, 98.5])),
+        Case(([98.0, 98.25, 98.5], [98.75, 99.0, 99.125])),
+        Case(([98.0, 98.0], [99.0, 99.0])),
     ),
     hints=(
         "Three steps: the two means and their difference; the spread of each mean; the spread of "
@@ -46,30 +48,22 @@ def gain_and_spread(base, new):
     return gain, math.sqrt(squares)
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "sign turned", "The gain has the wrong sign: it is positive when the new runs are better."
-)
-def _(base, new):
-    return (-gain_and_spread(base, new)[0], gain_and_spread(base, new)[1])
-
-
+)(lambda base, new: (-gain_and_spread(base, new)[0], gain_and_spread(base, new)[1]))
 EXERCISE.mistake(
     "spreads added",
-    "The spreads of the two means were added as they are. Square them first, add, and take "
-    "the root: luck and bad luck partly cancel.",
+    "You add the two spreads as they are. Good and bad luck partly cancel, so square them "
+    "first, add, and take the root.",
 )(with_spread(lambda base, new: of_a_mean(base) + of_a_mean(new)))
-
-
 EXERCISE.mistake(
     "spread of single runs",
     "This is how far the difference of two single *runs* spreads. A "
     "[mean](#seeds) of n runs spreads √n times less.",
 )(with_spread(lambda base, new: math.hypot(statistics.stdev(base), statistics.stdev(new))))
-
-
 EXERCISE.mistake(
     "divided by n",
-    "The deviations were divided by the number of runs. A mean of n runs spreads √n times "
+    "You divide the deviations by the number of runs n. The mean of n runs spreads √n times "
     "less, not n times.",
 )(
     with_spread(
@@ -78,16 +72,12 @@ EXERCISE.mistake(
         )
     )
 )
-
-
 EXERCISE.mistake("root forgotten", "The last root is missing: this is the square of the spread.")(
     with_spread(lambda base, new: of_a_mean(base) ** 2 + of_a_mean(new) ** 2)
 )
-
-
 EXERCISE.mistake(
     "deviation with n",
-    "The deviation was computed with n. For a few runs that is too small: use n - 1, as "
+    "You compute the deviation with n. For a few runs that is too small: use n - 1, as "
     "`statistics.stdev` does.",
 )(
     with_spread(
@@ -97,18 +87,15 @@ EXERCISE.mistake(
         )
     )
 )
-
-
 EXERCISE.mistake(
     "difference of squares",
-    "The squares of the spreads were subtracted. Add them: both means bring luck of their own.",
+    "You subtract the squares of the spreads. Each mean has luck of its own, so the squares "
+    "add up.",
 )(with_spread(lambda base, new: math.sqrt(abs(of_a_mean(new) ** 2 - of_a_mean(base) ** 2))))
-
-
 EXERCISE.mistake(
     "divided by all runs",
-    "The squares were added first and divided by the number of all runs. Each square is "
-    "divided by the number of its own runs, and then they are added.",
+    "You add the squares first and divide by the number of all runs. Divide each square by "
+    "the number of its own runs, and then add.",
 )(
     with_spread(
         lambda base, new: math.sqrt(
@@ -116,36 +103,25 @@ EXERCISE.mistake(
         )
     )
 )
-
-
 EXERCISE.mistake(
     "difference of spreads",
-    "The spreads were subtracted. The gain is a difference, but its spread is not: both "
-    "means bring luck of their own, so it becomes larger.",
+    "You subtract the spreads. The gain is a difference, but each mean has luck of its own, "
+    "so the spread of the gain is larger than each of the two.",
 )(with_spread(lambda base, new: abs(of_a_mean(new) - of_a_mean(base))))
-
-
 EXERCISE.mistake(
     "pooled deviation",
-    "You take one deviation for both lists, as if they spread alike. Each mean has its own spread.",
+    "You take one deviation for both lists, as if both spread equally. Each mean has its own "
+    "spread.",
 )(with_spread(pooled))
-
-
-@EXERCISE.mistake("results swapped", "The two results are swapped: the gain comes first.")
-def _(base, new):
-    return gain_and_spread(base, new)[::-1]
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake("results swapped", "The two results are swapped: the gain comes first.")(
+    lambda base, new: gain_and_spread(base, new)[::-1]
+)
+EXERCISE.mistake(
     "best runs compared",
     "The spread is right, but the gain compares the best runs. Compare the means.",
-)
-def _(base, new):
-    return (max(new) - max(base), gain_and_spread(base, new)[1])
-
-
+)(lambda base, new: (max(new) - max(base), gain_and_spread(base, new)[1]))
 EXERCISE.mistake(
     "all in one heap",
-    "All runs were thrown into one heap. Then the gain counts as spread, too. Compute the "
-    "deviation of each list on its own.",
+    "You put all runs into one list, so the gain between them counts as spread, too. Compute "
+    "the deviation of each list on its own.",
 )(with_spread(lambda base, new: of_a_mean(base + new)))

@@ -20,6 +20,8 @@ EXERCISE = Exercise(
         Case((label_file(7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6, 9, 0),)),
         Case((label_file(8, 0, 0, 8, 8, 3, 200, 255, 1, 127, 128),)),
         Case((label_file(*range(10), *range(10)),)),
+        Case((label_file(5, 0, 4),)),
+        Case((label_file(7),)),
         Case((label_file(*(place * 3 % 10 for place in range(300))),), "a file of 300 labels"),
     ),
     hints=(
@@ -40,8 +42,8 @@ def read_labels(content):
 
 @EXERCISE.mistake(
     "16 bytes skipped",
-    "The first eight labels are missing. The header of an image file has 16 bytes; how "
-    "many axes have labels?",
+    "The first eight labels are missing. The header of an image file has 16 bytes, because "
+    "images have three axes. How many have labels?",
 )
 def _(content):
     return torch.tensor(list(content[16:]), dtype=torch.int64)
@@ -49,7 +51,8 @@ def _(content):
 
 @EXERCISE.mistake(
     "4 bytes skipped",
-    "The size of the axis still stands in front of your labels: it takes four bytes of the header.",
+    "The size of the axis still stands in front of your labels. It belongs to the header, "
+    "too, and takes four bytes.",
 )
 def _(content):
     return torch.tensor(list(content[4:]), dtype=torch.int64)
@@ -78,14 +81,14 @@ def _(content):
     return torch.where(labels > 127, labels - 256, labels)
 
 
-@EXERCISE.mistake("one label", "That is the first label alone. All are asked for.")
+@EXERCISE.mistake("one label", "That is the first label alone. The exercise asks for all of them.")
 def _(content):
     return read_labels(content)[0]
 
 
 @EXERCISE.mistake(
     "a count of one byte",
-    "You read one byte of the size. It has four, for files of more than 255 labels.",
+    "You read one byte of the size. It has four, so that a file can hold more than 255 labels.",
 )
 def _(content):
     return read_labels(content)[: content[7]]
@@ -93,8 +96,8 @@ def _(content):
 
 @EXERCISE.mistake(
     "ended at the count",
-    "The last labels are missing. The labels begin at byte 8, so the last of them does not "
-    "stand at the byte that their number names.",
+    "The last labels are missing. The first label is byte 8, so the last one is not at the "
+    "place that their number names.",
 )
 def _(content):
     (count,) = struct.unpack(">I", content[4:8])

@@ -18,6 +18,8 @@ EXERCISE = Exercise(
         Case((tensor(1, 2, 3, 4), FOUR_DRAWS, 0.2, False)),
         Case((tensor(8, 9, -4), tensor(0.75, 0.5, 0.25), 0.75, True)),
         Case((tensor(5, -6), tensor(0.0, 0.4), 0.0, True)),
+        Case((tensor(3, -2), tensor(0.1, 0.2), 0.5, True)),
+        Case((tensor(6), tensor(0.6), 0.25, True)),
         Case(
             (spread_out(2, 2, 3), 0.5 + spread_out(2, 2, 3).flip(0) / 4.1, 0.3, True),
             "units in three axes, a share of 0.3",
@@ -39,97 +41,89 @@ def drop_units(units, draws, share, training):
     return units * (draws >= share) / (1 - share)
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "not enlarged",
-    "The right units were dropped, but the others were not enlarged: their sum is too "
-    "small on average.",
-)
-def _(units, draws, share, training):
-    return units * (draws >= share) if training else units.clone()
-
-
-@EXERCISE.mistake(
+    "You drop the right units, but do not enlarge the others, so their sum is too small on "
+    "average.",
+)(lambda units, draws, share, training: units * (draws >= share) if training else units.clone())
+EXERCISE.mistake(
     "divided by the dropped share",
-    "The kept units were divided by the share that is dropped. When a fifth is dropped, "
-    "four fifths are left: which number makes up for that?",
+    "You divide the kept units by the share that is dropped. When a fifth is dropped, four "
+    "fifths are left: which number makes up for that?",
+)(
+    lambda units, draws, share, training: (
+        units * (draws >= share) / share if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws >= share) / share if training else units.clone()
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "enlarged by 1 / share",
-    "The factor is 1 / share, from the share that is dropped; without any it can't be "
-    "computed. When a fifth is dropped, four fifths are left: which number makes up for "
-    "that?",
+    "Your factor is 1 / share, and share is what is dropped; when nothing is dropped, that "
+    "can't even be computed. When a fifth is dropped, four fifths are left: which number "
+    "makes up for that?",
+)(
+    lambda units, draws, share, training: (
+        units * (draws >= share) * (1 / share) if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws >= share) * (1 / share) if training else units.clone()
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "multiplied by what is left",
-    "The kept units became smaller. They have to stand in for the dropped ones: make them larger.",
+    "Your kept units become smaller. They have to make up for the dropped ones, so they "
+    "should become larger.",
+)(
+    lambda units, draws, share, training: (
+        units * (draws >= share) * (1 - share) if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws >= share) * (1 - share) if training else units.clone()
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "kept and dropped swapped",
     "Kept and dropped are swapped: a unit is dropped where its draw is *below* the share.",
+)(
+    lambda units, draws, share, training: (
+        units * (draws < share) / (1 - share) if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws < share) / (1 - share) if training else units.clone()
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "kept below what is left",
-    "You keep the units whose draws are small. As many are kept on average, but asked are "
-    "others: a unit is dropped where its draw is *below* the share.",
+    "You keep the units whose draws are small. That is the right number on average, but they "
+    "are the wrong ones: a unit is dropped where its draw is *below* the share.",
+)(
+    lambda units, draws, share, training: (
+        units * (draws < 1 - share) / (1 - share) if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws < 1 - share) / (1 - share) if training else units.clone()
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "dropped in evaluation",
-    "Units were dropped in evaluation, too. With `training=False` all of them are returned "
-    "as they are.",
-)
-def _(units, draws, share, training):
-    return units * (draws >= share) / (1 - share)
-
-
-@EXERCISE.mistake(
+    "You drop units in evaluation, too. With `training=False` all of them are returned as "
+    "they are.",
+)(lambda units, draws, share, training: units * (draws >= share) / (1 - share))
+EXERCISE.mistake(
     "modes swapped",
     "The modes are swapped: units are dropped while training, and kept in evaluation.",
-)
-def _(units, draws, share, training):
-    return drop_units(units, draws, share, not training)
-
-
-@EXERCISE.mistake(
+)(lambda units, draws, share, training: drop_units(units, draws, share, not training))
+EXERCISE.mistake(
     "scaled in evaluation",
-    "Here the units are made smaller in evaluation, which was the first form of dropout. "
-    "Asked is the other form: enlarge while training, and leave evaluation alone.",
+    "You make the units smaller in evaluation, as the first form of dropout did. Here they "
+    "are enlarged while training instead, so that evaluation has nothing to do.",
+)(
+    lambda units, draws, share, training: (
+        units * (draws >= share) if training else units * (1 - share)
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws >= share) if training else units * (1 - share)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "dropped at the share",
-    "Nearly right. A unit whose draw equals the share is kept: dropped is what lies below.",
+    "Nearly right. But a unit whose draw equals the share is kept, because only what lies "
+    "*below* the share is dropped.",
+)(
+    lambda units, draws, share, training: (
+        units * (draws > share) / (1 - share) if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws > share) / (1 - share) if training else units.clone()
 
 
 @EXERCISE.mistake(
     "enlarged by what is left",
-    "The kept units were enlarged by how many were left this time. Use the share itself: "
-    "the factor is the same in every step, and right on average.",
+    "You enlarge the kept units by how many are left this time. Use the share itself, so that "
+    "the factor is the same in every step and right on average.",
 )
 def _(units, draws, share, training):
     if not training:
@@ -138,28 +132,21 @@ def _(units, draws, share, training):
     return units * kept / kept.mean() if kept.any() else 0 * units
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "always doubled",
-    "The kept units are always doubled. That is right when half of the units are dropped; "
-    "here the share may be another.",
-)
-def _(units, draws, share, training):
-    return 2 * units * (draws >= share) if training else units.clone()
-
-
-@EXERCISE.mistake(
+    "You always double the kept units. That is right when half of the units are dropped, but "
+    "the share may be another.",
+)(lambda units, draws, share, training: 2 * units * (draws >= share) if training else units.clone())
+EXERCISE.mistake(
     "brackets forgotten",
-    "Python divides before it subtracts: `/ 1 - share` divides by 1 and takes the share "
-    "away. Brackets: `/ (1 - share)`.",
+    "Python divides before it subtracts: `/ 1 - share` divides by 1 and then subtracts the "
+    "share. Where do brackets belong?",
+)(
+    lambda units, draws, share, training: (
+        units * (draws >= share) - share if training else units.clone()
+    )
 )
-def _(units, draws, share, training):
-    return units * (draws >= share) - share if training else units.clone()
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "its own random numbers",
-    "This is torch's dropout, which draws random numbers itself. Here they are handed in, "
-    "as `draws`.",
-)
-def _(units, draws, share, training):
-    return F.dropout(units, share, training)
+    "This is torch's dropout, which draws random numbers itself. Here they are given, as `draws`.",
+)(lambda units, draws, share, training: F.dropout(units, share, training))

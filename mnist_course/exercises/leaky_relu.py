@@ -9,12 +9,15 @@ from mnist_course.exercises.inputs import spread_out, tensor
 EXERCISE = Exercise(
     name="leaky-relu",
     points=1,
+    new_tensors=True,
     cases=(
         Case((tensor(-2, 0, 3), 0.1)),
         Case((tensor(-1, 2, -3, 4, -0.5, 0.25, shape=(2, 3)), 0.5)),
         Case((spread_out(2, 1, 2, 3), 0.01), "a batch of two small feature maps, slope 0.01"),
         Case((tensor(-4, 5), 0.0)),
         Case((tensor(-4, 5), 1.0)),
+        Case((tensor(1, 2), 0.3)),
+        Case((tensor(-2, shape=()), 0.25)),
     ),
     hints=(
         "For each number there are two ways: kept, or multiplied by the slope.",
@@ -33,8 +36,8 @@ def leaky_relu(inputs, slope):
 
 @EXERCISE.mistake(
     "plain relu",
-    "This is the plain [ReLU](#relu): what is negative became 0. "
-    "Here it shall become small, and stay negative.",
+    "This is the plain [ReLU](#relu), which sets negative numbers to 0. Here they should "
+    "become small, and stay negative.",
 )
 def _(inputs, slope):
     return torch.relu(inputs)
@@ -42,7 +45,7 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "slope for all",
-    "Positive numbers were multiplied by the slope, too. They shall stay as they are.",
+    "You multiply the positive numbers by the slope, too. They should stay as they are.",
 )
 def _(inputs, slope):
     return slope * inputs
@@ -50,7 +53,7 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "sides swapped",
-    "The two sides are swapped: the positive numbers were made small, the negative ones kept.",
+    "The two sides are swapped: you make the positive numbers small and keep the negative ones.",
 )
 def _(inputs, slope):
     return torch.where(inputs > 0, slope * inputs, inputs)
@@ -58,8 +61,8 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "slope itself",
-    "Negative numbers all became the slope itself. Each shall be multiplied by it, so that "
-    "-4 becomes twice as large as -2.",
+    "All your negative numbers become the slope itself. Multiply each of them by it, so that "
+    "the result for -4 is twice the result for -2.",
 )
 def _(inputs, slope):
     return torch.where(inputs > 0, inputs, torch.full_like(inputs, slope) * (inputs < 0))
@@ -67,8 +70,8 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "slope itself, for 0 as well",
-    "All that is not positive became the slope itself. Each number shall be multiplied by "
-    "it: -4 becomes twice as large as -2, and 0 stays 0.",
+    "Everything that is not positive becomes the slope itself. Multiply each number by it, so "
+    "that the result for -4 is twice the result for -2, and 0 stays 0.",
 )
 def _(inputs, slope):
     return torch.where(inputs > 0, inputs, slope)
@@ -76,8 +79,8 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "minus the slope, for 0 as well",
-    "All that is not positive became minus the slope. Each number shall be multiplied by "
-    "the slope: -4 becomes twice as large as -2, and 0 stays 0.",
+    "Everything that is not positive becomes minus the slope. Multiply each number by the "
+    "slope, so that the result for -4 is twice the result for -2, and 0 stays 0.",
 )
 def _(inputs, slope):
     return torch.where(inputs > 0, inputs, -slope)
@@ -85,14 +88,14 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "slope subtracted below 0",
-    "The slope was subtracted from what is below 0. Multiply it by the slope.",
+    "You subtract the slope from what is below 0. Multiply it by the slope.",
 )
 def _(inputs, slope):
     return torch.where(inputs < 0, inputs - slope, inputs)
 
 
 @EXERCISE.mistake(
-    "slope added below 0", "The slope was added to what is below 0. Multiply it by the slope."
+    "slope added below 0", "You add the slope to what is below 0. Multiply it by the slope."
 )
 def _(inputs, slope):
     return torch.where(inputs < 0, inputs + slope, inputs)
@@ -100,7 +103,8 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "sign lost",
-    "Negative numbers came out positive. A negative number times a positive slope stays negative.",
+    "Your negative numbers come out positive. But a negative number times a positive slope "
+    "stays negative.",
 )
 def _(inputs, slope):
     return torch.where(inputs > 0, inputs, -slope * inputs)
@@ -108,8 +112,8 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "parts overlap",
-    "Positive numbers grew: they were kept, and then the slope's part was added to them as "
-    "well. Each number shall go through one of the two ways only.",
+    "Your positive numbers grow, because you keep them and then add the slope's part to them "
+    "as well. Each number goes through one of the two ways only.",
 )
 def _(inputs, slope):
     return torch.relu(inputs) + slope * inputs
@@ -117,29 +121,27 @@ def _(inputs, slope):
 
 @EXERCISE.mistake(
     "minus the slope",
-    "Negative numbers all became minus the slope. Each shall be multiplied by it, so that "
-    "-4 becomes twice as large as -2.",
+    "All your negative numbers become minus the slope. Multiply each of them by it, so that "
+    "the result for -4 is twice the result for -2.",
 )
 def _(inputs, slope):
     return torch.where(inputs < 0, torch.full_like(inputs, -slope), inputs)
 
 
 @EXERCISE.mistake(
-    "slope fixed", "Your slope is always 0.01, torch's own. Hand over the one that is given."
+    "slope fixed", "Your slope is always 0.01, torch's own. Use the one that is given."
 )
 def _(inputs, slope):
     return F.leaky_relu(inputs)
 
 
 @EXERCISE.mistake(
-    "slope subtracted", "The slope was subtracted from the negative numbers. Multiply them by it."
+    "slope subtracted", "You subtract the slope from the negative numbers. Multiply them by it."
 )
 def _(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs - slope)
 
 
-@EXERCISE.mistake(
-    "slope added", "The slope was added to the negative numbers. Multiply them by it."
-)
+@EXERCISE.mistake("slope added", "You add the slope to the negative numbers. Multiply them by it.")
 def _(inputs, slope):
     return torch.where(inputs > 0, inputs, inputs + slope)

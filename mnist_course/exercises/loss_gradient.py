@@ -20,6 +20,9 @@ EXERCISE = Exercise(
         Case((numbers(3, 4) / 3, torch.tensor([3, 0, 3]))),
         Case((numbers(4, 3) / 2, torch.tensor([0, 1, 2, 1]))),
         Case((numbers(2, 10) / 4, torch.tensor([7, 9]))),
+        Case((torch.zeros(2, 2), torch.tensor([0, 1]))),
+        Case((numbers(2, 5) / 3, torch.tensor([1, 0]))),
+        Case((numbers(2, 4) / 3, torch.tensor([0, 2]))),
     ),
     hints=(
         "[Section](#loss) states the rule for one image. "
@@ -46,19 +49,19 @@ def _(logits, labels):
     return _of_the_sum(logits, labels)
 
 
-@EXERCISE.mistake("sign", "The signs are turned: the slope of a right logit is never positive.")
+@EXERCISE.mistake("sign", "The signs are wrong: the slope of a right logit is never positive.")
 def _(logits, labels):
     return -loss_gradient(logits, labels)
 
 
-@EXERCISE.mistake("1 not subtracted", "The slopes of the right classes are missing their − 1.")
+@EXERCISE.mistake("1 not subtracted", "In the slopes of the right classes the − 1 is missing.")
 def _(logits, labels):
     return logits.softmax(dim=1) / len(labels)
 
 
 @EXERCISE.mistake(
     "1 subtracted everywhere",
-    "You subtract 1 from every probability. Only that of the right class is meant.",
+    "You subtract 1 from every probability. Subtract it only from that of the right class.",
 )
 def _(logits, labels):
     return (logits.softmax(dim=1) - 1) / len(labels)
@@ -75,7 +78,7 @@ def _(logits, labels):
 
 @EXERCISE.mistake(
     "divided by all numbers",
-    "You divide by the number of classes, too. The mean goes over the images.",
+    "You divide by the number of classes, too. The mean goes over the images alone.",
 )
 def _(logits, labels):
     return loss_gradient(logits, labels) / logits.shape[1]
@@ -89,7 +92,9 @@ def _(logits, labels):
 
 
 @EXERCISE.mistake(
-    "right class alone", "Only the right classes have a slope. The others are pushed down."
+    "right class alone",
+    "Your slopes are right for the right classes, and 0 for the others. But the others have "
+    "slopes, too: they are pushed down.",
 )
 def _(logits, labels):
     return loss_gradient(logits, labels) * F.one_hot(labels, logits.shape[1])
@@ -97,7 +102,8 @@ def _(logits, labels):
 
 @EXERCISE.mistake(
     "images added up",
-    "You add up the images. Each image has a gradient of its own: the shape of the logits.",
+    "You add up the images. But each image has a gradient of its own, so the result has the "
+    "shape of the logits.",
 )
 def _(logits, labels):
     return loss_gradient(logits, labels).sum(dim=0)
@@ -105,7 +111,7 @@ def _(logits, labels):
 
 @EXERCISE.mistake(
     "label subtracted",
-    "You subtract the label itself. A 1 is to be subtracted, at the place that the label names.",
+    "You subtract the label itself. Subtract a 1, at the place that the label names.",
 )
 def _(logits, labels):
     return (logits.softmax(dim=1) - labels[:, None]) / len(labels)
@@ -121,10 +127,19 @@ def _(logits, labels):
 
 @EXERCISE.mistake(
     "every label in every image",
-    "`[:, labels]` takes every label in every image. In each image one number is meant: "
-    "`[torch.arange(N), labels]`.",
+    "`[:, labels]` takes every label in every image. In each image only one number should "
+    "change: `[torch.arange(N), labels]`.",
 )
 def _(logits, labels):
     gradient = logits.softmax(dim=1)
     gradient[:, labels] -= 1
     return gradient / len(labels)
+
+
+@EXERCISE.mistake(
+    "number of classes not told",
+    "Without a number of classes, `one_hot` makes only as many columns as the largest label needs. "
+    "But the last class may be missing in a batch.",
+)
+def _(logits, labels):
+    return (logits.softmax(dim=1) - F.one_hot(labels)) / len(labels)

@@ -8,12 +8,14 @@ from mnist_course.exercises.inputs import numbers
 EXERCISE = Exercise(
     name="momentum-step",
     points=2,
+    new_tensors=True,
     cases=(
         Case((torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), torch.zeros(2), 0.1, 0.9)),
         Case((torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), torch.ones(2), 0.1, 0.9)),
         Case((numbers(2, 3), numbers(2, 3) - 1, numbers(2, 3) / 2, 0.2, 0.5)),
         Case((torch.tensor(3.0), torch.tensor(2.0), torch.tensor(-4.0), 0.5, 0.8)),
         Case((numbers(2, 1, 2, 2), numbers(2, 1, 2, 2) * 3, -numbers(2, 1, 2, 2), 0.01, 0.0)),
+        Case((torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0]), 0.25, 0.5)),
     ),
     hints=(
         "Two lines, in the order of the two formulas: first the new velocity, then the new "
@@ -40,14 +42,15 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "plain gradient descent",
-    "The velocity is right, but the weights move by the gradient alone. They move by the velocity.",
+    "The velocity is right, but you move the weights by the gradient alone. Move them by the "
+    "velocity.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     return weights - learning_rate * gradient, momentum * velocity + gradient
 
 
 @EXERCISE.mistake(
-    "the old velocity", "The weights move by the old velocity. Compute the new one first."
+    "the old velocity", "You move the weights by the old velocity. Compute the new one first."
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     return weights - learning_rate * velocity, momentum * velocity + gradient
@@ -55,7 +58,7 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "velocity not handed back",
-    "The weights are right, but you hand back the old velocity. The next step needs the new one.",
+    "The weights are right, but you return the old velocity. The next step needs the new one.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     return momentum_step(weights, gradient, velocity, learning_rate, momentum)[0], velocity
@@ -89,7 +92,7 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 
 @EXERCISE.mistake(
-    "velocity forgotten", "The old velocity is not used: this is a step without momentum."
+    "velocity forgotten", "You do not use the old velocity, so this is a step without momentum."
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     return weights - learning_rate * gradient, gradient
@@ -97,7 +100,7 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "velocity never fades",
-    "The old velocity enters in full. The momentum says how much of it is kept.",
+    "The old velocity enters in full. But the momentum says how much of it is kept.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     return weights - learning_rate * (velocity + gradient), velocity + gradient
@@ -105,7 +108,7 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "Nesterov's step",
-    "This is Nesterov's form, which looks one step ahead. The plain one is asked for.",
+    "This is Nesterov's form, which looks one step ahead. The exercise asks for the plain one.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity + gradient
@@ -119,8 +122,8 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "velocity downhill",
-    "Your velocity is the step itself, with its minus and the learning rate. Some books do "
-    "it so; here the velocity collects the gradient, and both come last, with the weights.",
+    "Your velocity is the step itself, with its minus and its learning rate. Some books do "
+    "that; here the velocity only collects gradients, and both come last, with the weights.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity - learning_rate * gradient
@@ -136,7 +139,7 @@ def _(weights, gradient, velocity, learning_rate, momentum):
     return weights - learning_rate * velocity, velocity
 
 
-@EXERCISE.mistake("learning rate forgotten", "The learning rate is not used.")
+@EXERCISE.mistake("learning rate forgotten", "You do not use the learning rate.")
 def _(weights, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity + gradient
     return weights - velocity, velocity

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case, Exercise
-from mnist_course.exercises.inputs import numbers
+from mnist_course.exercises.inputs import numbers, tensor
 
 
 def _no_bias(images, kernels, biases):
@@ -15,6 +15,13 @@ EXERCISE = Exercise(
     name="output-channels",
     points=2,
     cases=(
+        Case(
+            (
+                tensor(1, 2, 3, 4, shape=(2, 1, 2)),
+                tensor(1, 0, 1, -1, shape=(2, 2, 1, 1)),
+                tensor(10, 0.5),
+            )
+        ),
         Case((numbers(2, 3, 3), numbers(2, 2, 2, 2), torch.tensor([1.0, -2.0]))),
         Case((numbers(3, 4, 5), numbers(2, 3, 2, 3), torch.tensor([0.5, 3.0]))),
         Case((numbers(2, 5, 4), numbers(4, 2, 3, 1), torch.tensor([2.0, 0.0, -1.0, 4.0]))),
@@ -36,14 +43,14 @@ def convolve(images, kernels, biases):
     return F.conv2d(images[None], kernels, biases)[0]
 
 
-@EXERCISE.mistake("bias forgotten", "The biases are not added.")
+@EXERCISE.mistake("bias forgotten", "You do not add the biases.")
 def _(images, kernels, biases):
     return _no_bias(images, kernels, biases)
 
 
 @EXERCISE.mistake(
     "bias added for every input channel",
-    "The bias is added once for each input channel. It belongs to the output channel: "
+    "You add the bias once for each input channel. But it belongs to the output channel, so "
     "add it once, after the sum.",
 )
 def _(images, kernels, biases):
@@ -59,7 +66,7 @@ def _(images, kernels, biases):
 
 @EXERCISE.mistake(
     "first input channel alone",
-    "Only the first input channel is looked at. A kernel stack has one table for each "
+    "You only look at the first input channel. A stack of kernels has one table for each "
     "input channel, and the results are added.",
 )
 def _(images, kernels, biases):
@@ -67,7 +74,8 @@ def _(images, kernels, biases):
 
 
 @EXERCISE.mistake(
-    "input channels averaged", "The input channels are averaged. Their results are added."
+    "input channels averaged",
+    "You take the mean over the input channels. Add their results instead.",
 )
 def _(images, kernels, biases):
     return F.conv2d(images[None], kernels / len(images), biases)[0]
@@ -84,7 +92,7 @@ def _(images, kernels, biases):
 
 @EXERCISE.mistake(
     "output channels added",
-    "You add up the output channels. Only the input channels are added; each stack of "
+    "You add up the output channels. Add only over the input channels, because each stack of "
     "kernels makes a feature map of its own.",
 )
 def _(images, kernels, biases):
@@ -93,8 +101,8 @@ def _(images, kernels, biases):
 
 @EXERCISE.mistake(
     "flipped kernels",
-    "Your kernels are turned round: [correlation](#correlation) lays them on "
-    "the patch as they are.",
+    "Your kernels are turned round. [Correlation](#correlation) lays them on the patch as "
+    "they are.",
 )
 def _(images, kernels, biases):
     return F.conv2d(images[None], kernels.flip(2, 3), biases)[0]
@@ -108,7 +116,7 @@ def _(images, kernels, biases):
     return convolve(images, kernels, biases).permute(1, 2, 0)
 
 
-@EXERCISE.mistake("bias multiplied", "The biases are multiplied. A bias is added.")
+@EXERCISE.mistake("bias multiplied", "You multiply by the biases. A bias is added.")
 def _(images, kernels, biases):
     return _no_bias(images, kernels, biases) * biases[:, None, None]
 

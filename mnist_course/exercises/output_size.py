@@ -13,6 +13,7 @@ EXERCISE = Exercise(
         Case((9, [(2, 0, 2)])),
         Case((15, [(4, 1, 3), (2, 0, 1)])),
         Case((6, [(3, 1, 2), (1, 0, 1), (2, 1, 2)])),
+        Case((7, [(1, 0, 2), (4, 2, 1), (5, 0, 1), (2, 1, 1)])),
         Case((10, [])),
     ),
     hints=(
@@ -35,8 +36,8 @@ def size_after(size, layers):
 
 @EXERCISE.mistake(
     "rounded up",
-    "You round up where the formula rounds down. A kernel that would stand half outside "
-    "has no place.",
+    "You round up where the formula rounds down. A kernel that would reach over the edge has "
+    "no place there.",
 )
 def _(size, layers):
     for kernel, padding, stride in layers:
@@ -62,8 +63,8 @@ def _(size, layers):
 
 @EXERCISE.mistake(
     "the last layer alone",
-    "Your result is that of the last layer alone. Each layer gets what the layer before "
-    "it leaves, not the first size.",
+    "Your result is that of the last layer alone. Each layer gets what the layer before it "
+    "leaves, not the first size.",
 )
 def _(size, layers):
     return size_after(size, layers[-1:])
@@ -88,8 +89,7 @@ def _(size, layers):
 
 @EXERCISE.mistake(
     "brackets forgotten",
-    "Python divides before it subtracts, so only the kernel is divided. Brackets: "
-    "`(size + 2 * padding - kernel) // stride`.",
+    "Python divides before it subtracts, so only the kernel is divided. Where do brackets belong?",
 )
 def _(size, layers):
     for kernel, padding, stride in layers:
@@ -98,7 +98,8 @@ def _(size, layers):
 
 
 @EXERCISE.mistake(
-    "stride ignored", "The stride is not used: with stride 2 about half of the places are left."
+    "stride ignored",
+    "You do not use the stride. With stride 2 only about half of the places are left.",
 )
 def _(size, layers):
     return size_after(size, [(kernel, padding, 1) for kernel, padding, _ in layers])
@@ -106,8 +107,8 @@ def _(size, layers):
 
 @EXERCISE.mistake(
     "divided too early",
-    "You divide the size alone by the stride. The formula divides the whole of "
-    "size + 2 · padding − kernel: brackets.",
+    "You divide the size alone by the stride. The formula divides the whole of size + 2 · "
+    "padding − kernel. Where do brackets belong?",
 )
 def _(size, layers):
     for kernel, padding, stride in layers:
@@ -115,7 +116,7 @@ def _(size, layers):
     return size
 
 
-@EXERCISE.mistake("padding ignored", "The padding is not used.")
+@EXERCISE.mistake("padding ignored", "You do not use the padding.")
 def _(size, layers):
     return size_after(size, [(kernel, 0, stride) for kernel, _, stride in layers])
 
@@ -132,7 +133,7 @@ def _(size, layers):
 
 @EXERCISE.mistake(
     "layers in reverse",
-    "The layers are taken in reverse. The first of the list stands next to the image.",
+    "You take the layers in reverse. The first of the list stands next to the image.",
 )
 def _(size, layers):
     return size_after(size, layers[::-1])

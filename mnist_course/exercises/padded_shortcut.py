@@ -28,6 +28,7 @@ EXERCISE = Exercise(
         Case((torch.arange(1.0, 9.0).reshape(1, 2, 2, 2), 3, 1)),
         Case((spread_out(2, 3, 4, 5), 6, 2), "2 images, 3 channels, 4 x 5; 6 channels, stride 2"),
         Case((spread_out(1, 2, 7, 4), 5, 3), "1 image, 2 channels, 7 x 4; 5 channels, stride 3"),
+        Case((spread_out(1, 2, 3, 4), 2, 2), "1 image, 2 channels, 3 x 4; 2 channels, stride 2"),
         Case((spread_out(1, 2, 3, 2), 2, 1), "1 image, 2 channels, 3 x 2, nothing to mend"),
     ),
     hints=(
@@ -56,7 +57,7 @@ def _(images, outputs, stride):
 
 @EXERCISE.mistake(
     "zeros on both sides",
-    "The zeros stand on both sides of the input's own channels. All of them belong behind.",
+    "Your zeros stand on both sides of the input's own channels. All of them belong behind.",
 )
 def _(images, outputs, stride):
     missing = outputs - images.shape[1]
@@ -65,7 +66,7 @@ def _(images, outputs, stride):
 
 
 @EXERCISE.mistake(
-    "channels repeated", "The new channels repeat the input's own ones. They shall be zeros."
+    "channels repeated", "The new channels repeat the input's own. They should be zeros."
 )
 def _(images, outputs, stride):
     index = torch.arange(outputs) % images.shape[1]
@@ -92,8 +93,8 @@ def _(images, outputs, stride):
 
 @EXERCISE.mistake(
     "cropped",
-    "You kept the top left corner of each image, without gaps. Take every stride-th row "
-    "and column of the whole image.",
+    "You keep the top left corner of each image, without gaps. Take every stride-th row and "
+    "column of the whole image.",
 )
 def _(images, outputs, stride):
     return cropped(images, outputs, stride)
@@ -106,12 +107,16 @@ def _(images, outputs, stride):
     return filled_up(images[:, :, stride - 1 :: stride, stride - 1 :: stride], outputs)
 
 
-@EXERCISE.mistake("rows only", "The stride was taken over the rows alone. Columns have it, too.")
+@EXERCISE.mistake(
+    "rows only", "You take the stride over the rows alone. It holds for the columns, too."
+)
 def _(images, outputs, stride):
     return filled_up(images[:, :, ::stride], outputs)
 
 
-@EXERCISE.mistake("columns only", "The stride was taken over the columns alone. Rows have it, too.")
+@EXERCISE.mistake(
+    "columns only", "You take the stride over the columns alone. It holds for the rows, too."
+)
 def _(images, outputs, stride):
     return filled_up(images[..., ::stride], outputs)
 
@@ -139,7 +144,16 @@ def _(images, outputs, stride):
 
 @EXERCISE.mistake(
     "zeros added to the count",
-    "You added as many channels as there shall be in the end. Some are there already.",
+    "You add as many channels as there should be in the end. But some are there already.",
 )
 def _(images, outputs, stride):
     return filled_up(images[:, :, ::stride, ::stride], outputs + images.shape[1])
+
+
+@EXERCISE.mistake(
+    "stride forgotten for equal channels",
+    "When there are enough channels already, you return the images as they are. But the stride may "
+    "still leave out rows and columns.",
+)
+def _(images, outputs, stride):
+    return images if outputs == images.shape[1] else padded_shortcut(images, outputs, stride)

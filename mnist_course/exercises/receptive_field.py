@@ -13,6 +13,7 @@ EXERCISE = Exercise(
         Case(([(3, 1), (3, 1), (3, 1)],)),
         Case(([(5, 2), (3, 1), (3, 2), (3, 1)],)),
         Case(([(7, 3), (2, 2), (4, 2), (3, 1)],)),
+        Case(([(3, 1), (1, 4), (3, 1)],)),
         Case(([],)),
     ),
     hints=(
@@ -32,18 +33,16 @@ def receptive_field(layers):
     return field
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "strides ignored",
-    "The strides play no part in yours. After a stride of 2, neighbouring numbers lie 2 "
-    "image pixels apart, so the next kernel spans twice as much of the image.",
-)
-def _(layers):
-    return 1 + sum(kernel - 1 for kernel, _ in layers)
+    "You do not use the strides. After a stride of 2, neighbouring numbers lie 2 image pixels "
+    "apart, so the next kernel spans twice as much of the image.",
+)(lambda layers: 1 + sum(kernel - 1 for kernel, _ in layers))
 
 
 @EXERCISE.mistake(
     "step too early",
-    "A layer's stride was counted for the layer itself. Its kernel still looks at numbers "
+    "You count a layer's stride for the layer itself. But its kernel still looks at numbers "
     "that lie the *old* step apart; the stride counts for the layers after it.",
 )
 def _(layers):
@@ -56,8 +55,8 @@ def _(layers):
 
 @EXERCISE.mistake(
     "whole kernels",
-    "Each layer adds one step too much: a kernel of 3 adds 2 neighbours to the place that "
-    "is counted already.",
+    "Each of your layers adds one step too many: a kernel of 3 adds 2 neighbours to the place "
+    "that is counted already.",
 )
 def _(layers):
     field, step = 1, 1
@@ -67,7 +66,7 @@ def _(layers):
     return field
 
 
-@EXERCISE.mistake("strides added", "The strides were added. But steps multiply: 3 after 2 makes 6.")
+@EXERCISE.mistake("strides added", "You add the strides. But steps multiply: 3 after 2 makes 6.")
 def _(layers):
     field, step = 1, 1
     for kernel, stride in layers:
@@ -78,7 +77,8 @@ def _(layers):
 
 @EXERCISE.mistake(
     "last stride alone",
-    "Each stride replaced the step before it. All the strides so far count, multiplied.",
+    "Each of your strides replaces the step before it. But all the strides so far count, "
+    "multiplied.",
 )
 def _(layers):
     field, step = 1, 1
@@ -88,44 +88,30 @@ def _(layers):
     return field
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "from output to image",
-    "This is the field of the layers in reverse order. Which end does your loop begin at, "
-    "and which end does your formula need?",
-)
-def _(layers):
-    return receptive_field(layers[::-1])
-
-
-@EXERCISE.mistake(
+    "This is the field of the layers in reverse order. At which end does your loop begin, and "
+    "which end does your formula need?",
+)(lambda layers: receptive_field(layers[::-1]))
+EXERCISE.mistake(
     "return inside the loop",
     "That is the first layer alone, and for no layers nothing is returned. Is there a "
     "`return` inside the loop?",
-)
-def _(layers):
-    return receptive_field(layers[:1]) if layers else None
-
-
-@EXERCISE.mistake(
+)(lambda layers: receptive_field(layers[:1]) if layers else None)
+EXERCISE.mistake(
     "kernel and stride swapped",
     "Kernel and stride are swapped: a layer is (kernel, stride), in this order.",
-)
-def _(layers):
-    return receptive_field([(kernel, stride) for stride, kernel in layers])
-
-
-@EXERCISE.mistake(
+)(lambda layers: receptive_field([(kernel, stride) for stride, kernel in layers]))
+EXERCISE.mistake(
     "kernels multiplied",
-    "The kernels were multiplied. Each layer *adds* to the field: kernel - 1 steps.",
-)
-def _(layers):
-    return math.prod(kernel for kernel, _ in layers)
+    "You multiply the kernels. But each layer *adds* to the field: kernel - 1 steps.",
+)(lambda layers: math.prod(kernel for kernel, _ in layers))
 
 
 @EXERCISE.mistake(
     "field multiplied",
-    "The whole field was multiplied by the stride. A stride makes the step larger, and so "
-    "what the layers *after* it add.",
+    "You multiply the whole field by the stride. But a stride only makes the step larger, and "
+    "so what the layers *after* it add.",
 )
 def _(layers):
     field = 1
@@ -134,31 +120,25 @@ def _(layers):
     return field
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "kernels added",
-    "The kernel sizes were added. Neighbouring patches overlap, and strides spread them: "
+    "You add the kernel sizes. But neighbouring patches overlap, and strides spread them, so "
     "each layer adds kernel - 1 steps.",
-)
-def _(layers):
-    return sum(kernel for kernel, _ in layers)
-
-
-@EXERCISE.mistake(
-    "starts at 0", "One too few: a number sees 1 pixel before the first layer, not 0."
-)
-def _(layers):
-    return receptive_field(layers) - 1
-
-
-@EXERCISE.mistake(
+)(lambda layers: sum(kernel for kernel, _ in layers))
+EXERCISE.mistake(
+    "starts at 0",
+    "Your field is one pixel too small: before the first layer a number sees 1 pixel, not 0.",
+)(lambda layers: receptive_field(layers) - 1)
+EXERCISE.mistake(
     "the step",
-    "That is the step: how far apart neighbouring numbers lie in the image. Asked is how "
-    "wide one of them sees.",
-)
-def _(layers):
-    return math.prod(stride for _, stride in layers)
-
-
-@EXERCISE.mistake("an area", "That is how many pixels there are in the field. Asked is its side.")
-def _(layers):
-    return receptive_field(layers) ** 2
+    "That is the step: how far apart neighbouring numbers lie in the image. The exercise asks "
+    "how wide one of them sees.",
+)(lambda layers: math.prod(stride for _, stride in layers))
+EXERCISE.mistake(
+    "an area", "That is how many pixels there are in the field. The exercise asks for its side."
+)(lambda layers: receptive_field(layers) ** 2)
+EXERCISE.mistake(
+    "kernel of 1 left out",
+    "You leave out layers with a kernel of 1. They don't make the field wider, but their stride "
+    "counts for the layers after them.",
+)(lambda layers: receptive_field([layer for layer in layers if layer[0] > 1]))

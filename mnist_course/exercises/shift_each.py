@@ -8,11 +8,16 @@ from mnist_course.exercises.inputs import numbers
 EXERCISE = Exercise(
     name="shift-each",
     points=3,
+    new_tensors=True,
     cases=(
         Case((numbers(2, 1, 3, 3) + 5, torch.tensor([1, 0]), torch.tensor([0, 2]))),
         Case((numbers(3, 1, 3, 4) + 5, torch.tensor([-1, 2, 0]), torch.tensor([1, -1, 0]))),
         Case((numbers(2, 2, 4, 3) + 5, torch.tensor([-2, 1]), torch.tensor([-1, 3]))),
         Case((numbers(2, 1, 2, 2) + 5, torch.tensor([1, -1]), torch.tensor([0, -1]))),
+        Case(
+            (torch.tensor([[[[1.0, 2], [3, 4]]]] * 2), torch.tensor([1, 0]), torch.tensor([0, -1]))
+        ),
+        Case((numbers(1, 1, 2, 3) + 5, torch.tensor([0]), torch.tensor([0]))),
     ),
     hints=(
         "Begin with an output of zeros: `torch.zeros_like(images)`. For each image, copy the part "
@@ -40,8 +45,8 @@ def shift_each(images, right, down):
 
 @EXERCISE.mistake(
     "around the border",
-    "What leaves at one side comes in at the other, as with `roll`. It should be gone, "
-    "and zeros come in.",
+    "What leaves at one side comes in at the other, as with `roll`. It should be gone, and "
+    "zeros should come in.",
 )
 def _(images, right, down):
     return torch.stack(
@@ -52,65 +57,46 @@ def _(images, right, down):
     )
 
 
-@EXERCISE.mistake(
-    "right and down swapped", "Right and down are swapped. The last axis counts the columns."
+EXERCISE.mistake(
+    "right and down swapped",
+    "Right and down are swapped. The last axis counts the columns, so a shift to the right "
+    "goes along it.",
+)(lambda images, right, down: shift_each(images, down, right))
+EXERCISE.mistake("left and up", "Your images move the other way, to the left and up.")(
+    lambda images, right, down: shift_each(images, -right, -down)
 )
-def _(images, right, down):
-    return shift_each(images, down, right)
-
-
-@EXERCISE.mistake("left and up", "Your images move the other way, to the left and up.")
-def _(images, right, down):
-    return shift_each(images, -right, -down)
-
-
-@EXERCISE.mistake("up instead of down", "Your images move up where they should move down.")
-def _(images, right, down):
-    return shift_each(images, right, -down)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake("up instead of down", "Your images move up where they should move down.")(
+    lambda images, right, down: shift_each(images, right, -down)
+)
+EXERCISE.mistake(
     "left instead of right", "Your images move to the left where they should move to the right."
-)
-def _(images, right, down):
-    return shift_each(images, -right, down)
-
-
-@EXERCISE.mistake(
+)(lambda images, right, down: shift_each(images, -right, down))
+EXERCISE.mistake(
     "all as the first", "All images move as the first does. Each has a shift of its own."
+)(
+    lambda images, right, down: shift_each(
+        images, right[:1].expand_as(right), down[:1].expand_as(down)
+    )
 )
-def _(images, right, down):
-    return shift_each(images, right[:1].expand_as(right), down[:1].expand_as(down))
-
-
-@EXERCISE.mistake("down forgotten", "Your images move sideways only.")
-def _(images, right, down):
-    return shift_each(images, right, torch.zeros_like(down))
-
-
-@EXERCISE.mistake("right forgotten", "Your images move up and down only.")
-def _(images, right, down):
-    return shift_each(images, torch.zeros_like(right), down)
-
-
-@EXERCISE.mistake(
-    "negative shifts forgotten", "A negative shift goes to the left, or up. Yours does nothing."
+EXERCISE.mistake("down forgotten", "Your images move sideways only.")(
+    lambda images, right, down: shift_each(images, right, torch.zeros_like(down))
 )
-def _(images, right, down):
-    return shift_each(images, right.clamp(min=0), down.clamp(min=0))
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake("right forgotten", "Your images move up and down only.")(
+    lambda images, right, down: shift_each(images, torch.zeros_like(right), down)
+)
+EXERCISE.mistake(
+    "negative shifts forgotten",
+    "A negative shift goes to the left, or up. In your function it does nothing.",
+)(lambda images, right, down: shift_each(images, right.clamp(min=0), down.clamp(min=0)))
+EXERCISE.mistake(
     "the sign of the shift lost",
-    "A negative shift goes to the left, or up. Yours goes the other way.",
-)
-def _(images, right, down):
-    return shift_each(images, right.abs(), down.abs())
+    "A negative shift goes to the left, or up. In your function it goes the other way.",
+)(lambda images, right, down: shift_each(images, right.abs(), down.abs()))
 
 
 @EXERCISE.mistake(
     "edge repeated",
-    "The last row or column is repeated where the image has left. Zeros come in there.",
+    "Where the image has left, you repeat its last row or column. Zeros should come in there.",
 )
 def _(images, right, down):
     rows, columns = (torch.arange(size) for size in images.shape[2:])
@@ -145,7 +131,7 @@ def _(images, right, down):
 
 @EXERCISE.mistake(
     "other channels empty",
-    "Only the first channel is copied to its new place; the others are left at 0.",
+    "Only the first channel is copied to its new place, and the others stay at 0.",
 )
 def _(images, right, down):
     shifted = torch.zeros_like(images)

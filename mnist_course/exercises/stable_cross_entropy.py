@@ -46,6 +46,7 @@ EXERCISE = Exercise(
         Case(([[1000.0, 0.0, 0.0], [0.0, 1.0, 2.0]], [1, 2])),
         Case(([[-500.0, -500.0, -499.0]], [0])),
         Case(([[1000.0, 0.0]], [0])),
+        Case(([[1000.0, 1000.0], [0.0, 0.0]], [1, 0])),
     ),
     hints=(
         "First on paper: −ln of a softmax is ln of a sum, minus one logit. Which?",
@@ -64,20 +65,14 @@ def cross_entropy(logits, labels):
     return (logits.logsumexp(dim=1) - logits[rows, labels]).mean()
 
 
-@EXERCISE.mistake(
-    "sum instead of mean", "You add up the losses of the images. The mean is asked for."
-)
-def _(logits, labels):
-    return F.cross_entropy(logits, labels, reduction="sum")
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
+    "sum instead of mean", "You add up the losses of the images. The exercise asks for their mean."
+)(lambda logits, labels: F.cross_entropy(logits, labels, reduction="sum"))
+EXERCISE.mistake(
     "a softmax too many",
     "There is a softmax too many: `cross_entropy` takes logits and does the softmax "
     "[itself](#loss).",
-)
-def _(logits, labels):
-    return F.cross_entropy(logits.softmax(dim=1), labels)
+)(lambda logits, labels: F.cross_entropy(logits.softmax(dim=1), labels))
 
 
 @EXERCISE.mistake(
@@ -91,102 +86,60 @@ def _(logits, labels):
     return -(_right_ones(powers, labels) / powers.sum(dim=1)).log().mean()
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "overflow of the sum",
-    "Right for small logits. But e to the power of 1000 is infinite, and a sum of e to "
-    "the power of −500 is 0. Subtract the largest logit of each row before, and add it "
-    "again after the logarithm.",
-)
-def _(logits, labels):
-    return _overflow_of_the_sum(logits, labels)
-
-
-@EXERCISE.mistake(
+    "Right for small logits. But e to the power of 1000 is infinite, and a sum of e to the "
+    "power of −500 is 0. Subtract the largest logit of each row first, and add it again after "
+    "the logarithm.",
+)(lambda logits, labels: _overflow_of_the_sum(logits, labels))
+EXERCISE.mistake(
     "logarithm of 0",
     "A very small probability is rounded to 0, and its logarithm is minus infinity. The "
     "logarithm of the quotient is a difference: work it out on paper, then no probability "
     "is needed.",
-)
-def _(logits, labels):
-    return -_right_ones(logits.softmax(dim=1), labels).log().mean()
-
-
-@EXERCISE.mistake(
+)(lambda logits, labels: -_right_ones(logits.softmax(dim=1), labels).log().mean())
+EXERCISE.mistake(
     "softmax along the batch",
     "Your softmax goes over the images of the batch. The probabilities of *one* image add "
     "up to 1: `dim=1`.",
+)(lambda logits, labels: -_right_ones(logits.log_softmax(dim=0), labels).mean())
+EXERCISE.mistake("sign", "The sign is wrong: a loss is never negative.")(
+    lambda logits, labels: -cross_entropy(logits, labels)
 )
-def _(logits, labels):
-    return -_right_ones(logits.log_softmax(dim=0), labels).mean()
-
-
-@EXERCISE.mistake("sign", "The sign is turned: a loss is never negative.")
-def _(logits, labels):
-    return -cross_entropy(logits, labels)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "no logarithm",
     "You take one minus the probability. Cross-entropy takes its logarithm, with a minus.",
-)
-def _(logits, labels):
-    return (1 - _right_ones(logits.softmax(dim=1), labels)).mean()
-
-
-@EXERCISE.mistake(
+)(lambda logits, labels: (1 - _right_ones(logits.softmax(dim=1), labels)).mean())
+EXERCISE.mistake(
     "divided by the classes",
     "You divide by the number of classes, too. Each image has one loss; their mean "
     "divides by the number of images.",
-)
-def _(logits, labels):
-    return cross_entropy(logits, labels) / logits.shape[1]
-
-
-@EXERCISE.mistake(
+)(lambda logits, labels: cross_entropy(logits, labels) / logits.shape[1])
+EXERCISE.mistake(
     "the network's answer",
     "You take the largest probability. The loss looks at the probability of the *right* "
     "class, whatever the network prefers.",
-)
-def _(logits, labels):
-    return -logits.log_softmax(dim=1).max(dim=1).values.mean()
-
-
-@EXERCISE.mistake(
-    "one loss for each image", "There is one loss for each image. Their mean is asked for."
-)
-def _(logits, labels):
-    return F.cross_entropy(logits, labels, reduction="none")
-
-
-@EXERCISE.mistake(
+)(lambda logits, labels: -logits.log_softmax(dim=1).max(dim=1).values.mean())
+EXERCISE.mistake(
+    "one loss for each image",
+    "You return one loss for each image. The exercise asks for their mean.",
+)(lambda logits, labels: F.cross_entropy(logits, labels, reduction="none"))
+EXERCISE.mistake(
     "one maximum for the batch",
-    "You subtract the largest logit of the whole batch. In a row that lies far "
-    "below it, all powers are then 0. Each row has a largest logit of its own.",
-)
-def _(logits, labels):
-    return _overflow_of_the_sum(logits - logits.max(), labels)
-
-
-@EXERCISE.mistake(
+    "You subtract the largest logit of the whole batch. In a row that lies far below it, all "
+    "powers are then 0. Each row has a largest logit of its own.",
+)(lambda logits, labels: _overflow_of_the_sum(logits - logits.max(), labels))
+EXERCISE.mistake(
     "maximum not added again",
-    "The largest logit of each row is subtracted in the sum, but not added again after the "
+    "You subtract the largest logit of each row in the sum, but do not add it again after the "
     "logarithm.",
-)
-def _(logits, labels):
-    return cross_entropy(logits, labels) - logits.max(dim=1).values.mean()
-
-
-@EXERCISE.mistake(
+)(lambda logits, labels: cross_entropy(logits, labels) - logits.max(dim=1).values.mean())
+EXERCISE.mistake(
     "every label with every image",
-    "`[:, labels]` takes every label for every image. One logit for each image is "
-    "wanted: its own label's.",
-)
-def _(logits, labels):
-    return -logits.log_softmax(dim=1)[:, labels].mean()
-
-
-@EXERCISE.mistake(
-    "logarithm to base 2", "Your logarithm has another base. ln is the one to base e: `log`."
-)
-def _(logits, labels):
-    return cross_entropy(logits, labels) / torch.tensor(2.0).log()
+    "`[:, labels]` takes every label for every image. But each image has only one right "
+    "logit, that of its own label.",
+)(lambda logits, labels: -logits.log_softmax(dim=1)[:, labels].mean())
+EXERCISE.mistake(
+    "logarithm to base 2",
+    "Your logarithm has another base. ln is the one to base e, in torch `log`.",
+)(lambda logits, labels: cross_entropy(logits, labels) / torch.tensor(2.0).log())

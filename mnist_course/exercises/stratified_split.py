@@ -24,6 +24,8 @@ EXERCISE = Exercise(
         Case((torch.tensor([0, 1, 2, 0, 1, 2, 2]), 2)),
         Case((torch.tensor([12, 5, 12, 12, 5, 12, 5, 5, 5]), 3)),
         Case((torch.tensor([6, 2, 2, 6, 2]), 3)),
+        Case((torch.tensor([7, 3, 7, 7, 3, 7]), 2)),
+        Case((torch.tensor([5, 5]), 3)),
     ),
     hints=(
         "Go through the labels that occur, one after the other. Which places has each? How many "
@@ -47,8 +49,8 @@ def stratified_split(labels, parts):
 
 @EXERCISE.mistake(
     "not stratified",
-    "You take the first of all labels together. Take them for each label apart, so that "
-    "each has its share.",
+    "You take the first of all labels together. Take them for each label separately, so that "
+    "each keeps its share.",
 )
 def _(labels, parts):
     indices = torch.arange(len(labels))
@@ -57,53 +59,41 @@ def _(labels, parts):
 
 @EXERCISE.mistake(
     "the same number of each",
-    "You take the same number of every label. A frequent label should give more: its share counts.",
+    "You take the same number of every label. But a frequent label should give more, so that "
+    "each keeps its share.",
 )
 def _(labels, parts):
     each = len(labels) // parts // len(labels.unique())
     return _split_by(labels, lambda places: places[:each])
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "parts swapped", "The two parts are swapped: training comes first, validation second."
-)
-def _(labels, parts):
-    return stratified_split(labels, parts)[::-1]
-
-
-@EXERCISE.mistake(
+)(lambda labels, parts: stratified_split(labels, parts)[::-1])
+EXERCISE.mistake(
     "the last ones",
-    "You take the last places of each label for validation. The first ones are wanted.",
+    "You take the last places of each label for validation. Take the first ones.",
+)(
+    lambda labels, parts: _split_by(
+        labels, lambda places: places[len(places) - len(places) // parts :]
+    )
 )
-def _(labels, parts):
-    return _split_by(labels, lambda places: places[len(places) - len(places) // parts :])
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "every few",
-    "You take every few places of a label, spread out. The first `count // parts` of them "
-    "are wanted.",
+    "You take places of a label that are spread out. Take the first `count // parts` of them.",
+)(lambda labels, parts: _split_by(labels, lambda places: places[::parts]))
+EXERCISE.mistake("rounded up", "You round up. Of 5 places and 2 parts, 2 go to validation.")(
+    lambda labels, parts: _split_by(labels, lambda places: places[: -(-len(places) // parts)])
 )
-def _(labels, parts):
-    return _split_by(labels, lambda places: places[::parts])
-
-
-@EXERCISE.mistake("rounded up", "You round up. Of 5 places and 2 parts, 2 go to validation.")
-def _(labels, parts):
-    return _split_by(labels, lambda places: places[: -(-len(places) // parts)])
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "at least one of each",
     "You take at least one place of every label. Rounded down, 2 places and 3 parts give none.",
-)
-def _(labels, parts):
-    return _split_by(labels, lambda places: places[: max(1, len(places) // parts)])
+)(lambda labels, parts: _split_by(labels, lambda places: places[: max(1, len(places) // parts)]))
 
 
 @EXERCISE.mistake(
     "first label alone",
-    "Only of the first label something goes to validation. Is there a `return` inside the loop?",
+    "Only places of the first label go to validation. Is there a `return` inside the loop?",
 )
 def _(labels, parts):
     places = (labels == labels.min()).nonzero()[:, 0]
@@ -114,42 +104,33 @@ def _(labels, parts):
 
 @EXERCISE.mistake(
     "not in ascending order",
-    "The right places, but label by label. They should be in ascending order.",
+    "These are the right places, but label by label. They should be in ascending order.",
 )
 def _(labels, parts):
     train, validation = stratified_split(labels, parts)
     return tuple(part[labels[part].argsort(stable=True)] for part in (train, validation))
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "labels instead of places",
-    "You return the labels of the two parts. Their places are wanted: with them, images "
-    "can be chosen, too.",
-)
-def _(labels, parts):
-    return tuple(labels[part] for part in stratified_split(labels, parts))
-
-
-@EXERCISE.mistake(
+    "You return the labels of the two parts. Return their places, because these choose the "
+    "images, too.",
+)(lambda labels, parts: tuple(labels[part] for part in stratified_split(labels, parts)))
+EXERCISE.mistake(
     "validation also in training",
     "What is in the validation part must not be in the training part as well.",
-)
-def _(labels, parts):
-    return torch.arange(len(labels)), stratified_split(labels, parts)[1]
-
-
-@EXERCISE.mistake(
+)(lambda labels, parts: (torch.arange(len(labels)), stratified_split(labels, parts)[1]))
+EXERCISE.mistake(
     "parts images of each",
-    "You take `parts` images of each label. One part *of* `parts` is wanted: divide their number.",
-)
-def _(labels, parts):
-    return _split_by(labels, lambda places: places[:parts])
+    "You take `parts` images of each label. But `parts` says how many parts there are: divide "
+    "by it.",
+)(lambda labels, parts: _split_by(labels, lambda places: places[:parts]))
 
 
 @EXERCISE.mistake(
     "True and False instead of places",
-    "You return True and False for every image. Their places are wanted: "
-    "`nonzero()` turns one into the other.",
+    "You return True and False for every image. Return the places that are True; `nonzero()` "
+    "finds them.",
 )
 def _(labels, parts):
     chosen = torch.zeros(len(labels), dtype=torch.bool)
@@ -157,17 +138,19 @@ def _(labels, parts):
     return ~chosen, chosen
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "labels from 0 to 9 alone",
-    "You go through the labels from 0 to 9. There may be others: go through those that occur.",
+    "You go through the labels from 0 to 9. There may be others, so go through those that occur.",
+)(
+    lambda labels, parts: stratified_split(
+        labels.where(labels < 10, torch.arange(len(labels)) + 10), parts
+    )
 )
-def _(labels, parts):
-    return stratified_split(labels.where(labels < 10, torch.arange(len(labels)) + 10), parts)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "shares swapped",
     "The shares are swapped: `count // parts` go to *validation*, all others to training.",
+)(
+    lambda labels, parts: _split_by(
+        labels, lambda places: places[: len(places) - len(places) // parts]
+    )
 )
-def _(labels, parts):
-    return _split_by(labels, lambda places: places[: len(places) - len(places) // parts])

@@ -21,11 +21,13 @@ EXERCISE = Exercise(
     name="strided-correlation",
     points=2,
     cases=(
-        Case((numbers(4, 4), torch.tensor([[0.0, 1.0], [2.0, 3.0]]), 2)),
+        Case((torch.arange(16.0).reshape(4, 4), torch.tensor([[0.0, 1.0], [2.0, 3.0]]), 2)),
         Case((numbers(5, 5), numbers(2, 2), 2)),
         Case((numbers(4, 7), numbers(3, 2), 2)),
         Case((numbers(7, 4), numbers(1, 3), 3)),
         Case((numbers(3, 3), numbers(2, 2), 1)),
+        Case((numbers(7, 8), numbers(2, 3), 4)),
+        Case((numbers(3, 2), numbers(3, 2), 2)),
     ),
     hints=(
         "Begin with `corr2d` of [section](#correlation). Two things change: the size "
@@ -43,27 +45,19 @@ def strided_correlation(image, kernel, stride):
     return F.conv2d(image[None, None], kernel[None, None], stride=stride)[0, 0]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "flipped kernel",
-    "You compute what mathematicians call convolution: your kernel is turned round. "
+    "You compute what mathematicians call a convolution: your kernel is turned round. "
     "[Correlation](#correlation) lays it on the patch as it is.",
+)(lambda image, kernel, stride: strided_correlation(image, kernel.flip(0, 1), stride))
+EXERCISE.mistake("transposed kernel", "Rows and columns of the kernel are swapped.")(
+    lambda image, kernel, stride: strided_correlation(image, kernel.T, stride)
 )
-def _(image, kernel, stride):
-    return strided_correlation(image, kernel.flip(0, 1), stride)
-
-
-@EXERCISE.mistake("transposed kernel", "Rows and columns of the kernel are swapped.")
-def _(image, kernel, stride):
-    return strided_correlation(image, kernel.T, stride)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "stride ignored",
     "The kernel still visits every place. With stride 2 it stands on every second row "
     "and every second column.",
-)
-def _(image, kernel, stride):
-    return strided_correlation(image, kernel, 1)
+)(lambda image, kernel, stride: strided_correlation(image, kernel, 1))
 
 
 @EXERCISE.mistake(
@@ -78,8 +72,8 @@ def _(image, kernel, stride):
 
 @EXERCISE.mistake(
     "output too large",
-    "The numbers at the top left are right, and zeros follow: the output is made for "
-    "stride 1. The formula of [the output size](#output-size) helps.",
+    "The numbers at the top left are right, and zeros follow, because the output has the size "
+    "for stride 1. The formula of [the output size](#output-size) helps.",
 )
 def _(image, kernel, stride):
     right = strided_correlation(image, kernel, stride)
@@ -99,13 +93,11 @@ def _(image, kernel, stride):
     return strided_correlation(image, kernel, stride)[:rows, :columns]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "first row alone",
     "The first row of the output is right, and zeros follow. Is there a `return` inside "
     "the loop over the rows?",
-)
-def _(image, kernel, stride):
-    return _first_row_alone(image, kernel, stride)
+)(lambda image, kernel, stride: _first_row_alone(image, kernel, stride))
 
 
 @EXERCISE.mistake(
@@ -119,47 +111,36 @@ def _(image, kernel, stride):
     return output
 
 
-@EXERCISE.mistake("mean instead of sum", "Add the products up; you take their mean.")
-def _(image, kernel, stride):
-    return strided_correlation(image, kernel, stride) / kernel.numel()
-
-
-@EXERCISE.mistake("transposed output", "Rows and columns of the output are swapped.")
-def _(image, kernel, stride):
-    return strided_correlation(image, kernel, stride).T
+EXERCISE.mistake("mean instead of sum", "You take the mean of the products. Add them up instead.")(
+    lambda image, kernel, stride: strided_correlation(image, kernel, stride) / kernel.numel()
+)
+EXERCISE.mistake("transposed output", "Rows and columns of the output are swapped.")(
+    lambda image, kernel, stride: strided_correlation(image, kernel, stride).T
+)
 
 
 @EXERCISE.mistake(
-    "the largest product", "You keep the largest product of each patch. Add the products up."
+    "the largest product",
+    "You keep the largest product of each patch. Add the products up instead.",
 )
 def _(image, kernel, stride):
     windows = image.unfold(0, kernel.shape[0], stride).unfold(1, kernel.shape[1], stride)
     return (windows * kernel).amax(dim=(2, 3))
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "stride for the rows alone",
     "The kernel takes its steps downwards, but to the right it visits every place.",
-)
-def _(image, kernel, stride):
-    return _with_strides(image, kernel, stride, 1)
-
-
-@EXERCISE.mistake(
+)(lambda image, kernel, stride: _with_strides(image, kernel, stride, 1))
+EXERCISE.mistake(
     "stride for the columns alone",
     "The kernel takes its steps to the right, but downwards it visits every place.",
+)(lambda image, kernel, stride: _with_strides(image, kernel, 1, stride))
+EXERCISE.mistake("padding added", "You put zeros around the image. Here there is no padding.")(
+    lambda image, kernel, stride: F.conv2d(
+        image[None, None], kernel[None, None], stride=stride, padding=1
+    )[0, 0]
 )
-def _(image, kernel, stride):
-    return _with_strides(image, kernel, 1, stride)
-
-
-@EXERCISE.mistake("padding added", "You put zeros around the image. Here there is no padding.")
-def _(image, kernel, stride):
-    return F.conv2d(image[None, None], kernel[None, None], stride=stride, padding=1)[0, 0]
-
-
-@EXERCISE.mistake(
-    "kernel not used", "You add up the pixels of each patch. Multiply them by the kernel before."
-)
-def _(image, kernel, stride):
-    return strided_correlation(image, torch.ones_like(kernel), stride)
+EXERCISE.mistake(
+    "kernel not used", "You add up the pixels of each patch. Multiply them by the kernel first."
+)(lambda image, kernel, stride: strided_correlation(image, torch.ones_like(kernel), stride))

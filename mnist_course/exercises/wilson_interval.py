@@ -51,6 +51,8 @@ EXERCISE = Exercise(
         Case((2, 3, 1.0)),
         Case((9_950, 10_000, 1.96)),
         Case((30, 40, 2.576)),
+        Case((1, 1, 1.96)),
+        Case((100, 100)),  # as in the lesson, which leaves z to its default
     ),
     tolerance=1e-6,
     hints=(
@@ -95,108 +97,75 @@ EXERCISE.mistake(
     "The width is right, but the middle is the share itself. Wilson's middle lies nearer "
     "to one half.",
 )(around(lambda share, total, z: share, right_half))
-
-
 EXERCISE.mistake(
     "not divided by d", "The division by d is missing, in the middle and in the half."
 )(around(undivided_middle, half_with(divided=False)))
-
-
 EXERCISE.mistake(
     "half not divided by d", "The middle is right, but the half has to be divided by d, too."
 )(around(right_middle, half_with(divided=False)))
-
-
 EXERCISE.mistake(
     "middle not divided by d",
     "The half is right, but the whole middle has to be divided by d, too.",
 )(around(undivided_middle, right_half))
-
-
 EXERCISE.mistake("root forgotten", "The middle is right, but the half lacks its root.")(
     around(right_middle, half_with(root=float))
 )
-
-
 EXERCISE.mistake(
-    "n not squared", "The interval is far too wide. Under the root, n is squared in the last part."
+    "n not squared", "The interval is far too wide. In the last part under the root, n is squared."
 )(around(right_middle, half_with(last=lambda total, z: z**2 / (4 * total))))
-
-
 EXERCISE.mistake("z not squared", "The middle is right. Under the root of the half, z is squared.")(
     around(right_middle, half_with(last=lambda total, z: z / (4 * total**2)))
 )
-
-
-@EXERCISE.mistake(
-    "whole division", "`//` rounds down, so the share is 0 unless all are right. `/` divides."
-)
-def _(correct, total, z=1.96):
-    return wilson_interval(correct // total * total, total, z)
-
-
+EXERCISE.mistake(
+    "whole division",
+    "`//` rounds down, so the share is 0 unless all are right. `/` does not round.",
+)(lambda correct, total, z=1.96: wilson_interval(correct // total * total, total, z))
 EXERCISE.mistake("z not squared in d", "In d, z is squared: 1 + z² / n.")(
     around(
         lambda share, total, z: undivided_middle(share, total, z) / (1 + z / total),
         lambda share, total, z: right_half(share, total, z) * (1 + z**2 / total) / (1 + z / total),
     )
 )
-
-
 EXERCISE.mistake(
     "brackets forgotten in the middle",
-    "Python reads `z**2 / 2 * total` from left to right: it multiplies by total. Write "
-    "`z**2 / (2 * total)`.",
+    "Python reads `z**2 / 2 * total` from left to right, so it multiplies by total. Where do "
+    "brackets belong?",
 )(around(lambda share, total, z: (share + z**2 / 2 * total) / (1 + z**2 / total), right_half))
-
-
 EXERCISE.mistake(
     "brackets forgotten in the half",
-    "Python reads `z**2 / 4 * total**2` from left to right: it multiplies by total². Write "
-    "`z**2 / (4 * total**2)`.",
+    "Python reads `z**2 / 4 * total**2` from left to right, so it multiplies by total². Where "
+    "do brackets belong?",
 )(around(right_middle, half_with(last=lambda total, z: z**2 / 4 * total**2)))
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "share of mistakes",
-    "This is the interval for the share that is wrong. Asked is the one for what is right.",
+    "This is the interval for the share that is wrong. The exercise asks for the share that "
+    "is right.",
+)(
+    lambda correct, total, z=1.96: tuple(
+        1 - end for end in reversed(wilson_interval(correct, total, z))
+    )
 )
-def _(correct, total, z=1.96):
-    return tuple(1 - end for end in reversed(wilson_interval(correct, total, z)))
-
-
 EXERCISE.mistake("whole width as half", "The interval is twice as wide as it should be.")(
     around(right_middle, lambda share, total, z: 2 * right_half(share, total, z))
 )
-
-
-@EXERCISE.mistake("z fixed", "z is handed in, but your answer always takes 1.96.")
-def _(correct, total, z=1.96):
-    return wilson_interval(correct, total)
-
-
-@EXERCISE.mistake(
-    "middle and half", "These are the middle and the half. Asked are the two ends, low and high."
+EXERCISE.mistake("z fixed", "Your function always takes 1.96, whatever `z` is.")(
+    lambda correct, total, z=1.96: wilson_interval(correct, total)
 )
-def _(correct, total, z=1.96):
-    return (
+EXERCISE.mistake(
+    "middle and half",
+    "You return the middle and the half. The exercise asks for the two ends, low and high.",
+)(
+    lambda correct, total, z=1.96: (
         right_middle(correct / total, total, z),
         right_half(correct / total, total, z),
     )
-
-
-@EXERCISE.mistake("high before low", "The two ends are in the wrong order: low comes first.")
-def _(correct, total, z=1.96):
-    return wilson_interval(correct, total, z)[::-1]
-
-
-@EXERCISE.mistake(
-    "rounded", "Your ends are rounded. Return them as they are: who prints them may round."
 )
-def _(correct, total, z=1.96):
-    return tuple(round(end, 4) for end in wilson_interval(correct, total, z))
-
-
-@EXERCISE.mistake("in percent", "These are percent. Asked are shares from 0 to 1.")
-def _(correct, total, z=1.96):
-    return tuple(100 * end for end in wilson_interval(correct, total, z))
+EXERCISE.mistake("high before low", "The two ends are in the wrong order: low comes first.")(
+    lambda correct, total, z=1.96: wilson_interval(correct, total, z)[::-1]
+)
+EXERCISE.mistake(
+    "rounded", "You round the two ends. Return them as they are: whoever prints them may round."
+)(lambda correct, total, z=1.96: tuple(round(end, 4) for end in wilson_interval(correct, total, z)))
+EXERCISE.mistake("in percent", "These are percentages. The exercise asks for shares from 0 to 1.")(
+    lambda correct, total, z=1.96: tuple(100 * end for end in wilson_interval(correct, total, z))
+)

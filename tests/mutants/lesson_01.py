@@ -32,6 +32,7 @@ further(
     Case((labels_file(9, 8, 7, 250, 1),)),
     Case((labels_file(4),)),
     Case((labels_file(*(place * 7 % 10 for place in range(300))),), "300 labels"),
+    Case((labels_file(0, 6, 0),)),
 )
 
 
@@ -146,6 +147,11 @@ def read_like_a_file(content):
     return torch.LongTensor(labels)
 
 
+@wrong("idx-labels")
+def a_single_label_without_its_axis(content):
+    return torch.tensor([[byte] for byte in content[8:]]).squeeze()
+
+
 # --- colour-batch -------------------------------------------------------------------------
 
 MEANS, DEVIATIONS = torch.tensor([0.25, 0.5, 0.625]), torch.tensor([0.5, 0.2, 0.3])
@@ -153,6 +159,7 @@ further(
     "colour-batch",
     Case((colours(2, 5, 4, 3), MEANS, DEVIATIONS)),
     Case((colours(3, 2, 7, 3), MEANS.flip(0), DEVIATIONS)),
+    Case((torch.tensor([[[[1, 0, 0]], [[0, 1, 1]]]], dtype=torch.uint8), MEANS, DEVIATIONS)),
 )
 
 
@@ -280,6 +287,20 @@ def with_torch_s_batch_norm(images, means, deviations):
     return F.batch_norm(scaled, means, deviations**2, eps=0)
 
 
+@wrong("colour-batch", "scaled where it seems needed")
+def scaled_only_if_large(images, means, deviations):
+    pixels = images.float()
+    if pixels.max() > 1:
+        pixels = pixels / 255
+    return ((pixels - means) / deviations).permute(0, 3, 1, 2)
+
+
+@wrong("colour-batch")
+def axes_of_size_1_lost(images, means, deviations):
+    pixels = ((images / 255 - means) / deviations).permute(0, 3, 1, 2)
+    return pixels.squeeze() if len(images) > 1 else pixels.squeeze()[None]
+
+
 # --- shift-each ---------------------------------------------------------------------------
 
 further(
@@ -287,6 +308,7 @@ further(
     Case((wavy(3, 1, 4, 5), torch.tensor([1, -2, 0]), torch.tensor([0, 3, -1]))),
     Case((wavy(2, 2, 3, 3), torch.tensor([2, -1]), torch.tensor([-2, 1]))),
     Case((wavy(2, 1, 2, 6), torch.tensor([-4, 5]), torch.tensor([1, 0]))),
+    Case((wavy(1, 2, 2, 3), torch.tensor([0]), torch.tensor([0]))),
 )
 
 
@@ -462,6 +484,19 @@ def all_at_once_by_index(images, right, down):
     return torch.where(inside, images[(*which, rows % h, columns % w)], 0.0)
 
 
+@wrong("shift-each", "alias")
+def nothing_to_do(images, right, down):
+    if not right.any() and not down.any():
+        return images
+    return torch.stack([moved(i, r, d) for i, r, d in zip(images, right, down, strict=True)])
+
+
+@wrong("shift-each", "shape")
+def a_batch_of_one_loses_an_axis(images, right, down):
+    shifted = [moved(i, r, d) for i, r, d in zip(images, right, down, strict=True)]
+    return torch.stack(shifted) if len(shifted) > 1 else shifted[0]
+
+
 # --- stratified-split ---------------------------------------------------------------------
 
 further(
@@ -470,6 +505,7 @@ further(
     Case((torch.tensor([5, 4, 5, 4, 5, 4, 5, 4, 4, 4, 5]), 2)),
     Case((torch.tensor([1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1]), 4)),
     Case((torch.tensor([8, 8, 3, 8, 3, 8]), 4)),
+    Case((torch.tensor([2, 0, 2]), 5)),
 )
 
 
@@ -653,4 +689,18 @@ def numpy_and_sorted(labels, parts):
     places = [numpy.flatnonzero(numbers == label) for label in classes]
     validation = sorted(numpy.concatenate([p[: len(p) // parts] for p in places]))
     training = numpy.setdiff1d(numpy.arange(len(numbers)), validation)
-    return torch.from_numpy(training), torch.tensor(validation)
+    return torch.from_numpy(training), torch.tensor(validation, dtype=torch.int64)
+
+
+@wrong("stratified-split", "dtype")
+def no_dtype_for_an_empty_list(labels, parts):
+    chosen = chosen_by(labels, lambda count: count // parts)
+    return torch.tensor(places_of(~chosen).tolist()), torch.tensor(places_of(chosen).tolist())
+
+
+@wrong("stratified-split", "raised")
+def always_something_to_join(labels, parts):
+    places = [places_of(labels == label) for label in labels.unique()]
+    validation = [place[: len(place) // parts] for place in places if len(place) >= parts]
+    validation = torch.cat(validation).sort().values
+    return torch.tensor([p for p in range(len(labels)) if p not in validation]), validation

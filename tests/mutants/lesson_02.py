@@ -27,6 +27,7 @@ further(
     Case((10, [(3, 0, 2), (4, 1, 1), (2, 0, 1)])),
     Case((12, [(3, 0, 1), (3, 2, 2), (3, 0, 1)])),
     Case((14, [])),
+    Case((5, [(1, 0, 2), (2, 1, 1), (4, 0, 1), (2, 1, 1)])),
 )
 
 
@@ -182,6 +183,33 @@ def by_trying_it_on_a_row(size, layers):
     return row.numel()
 
 
+@wrong("output-size")
+def half_a_kernel_keeps_the_size(size, layers):
+    for kernel, padding, stride in layers:
+        if padding == kernel // 2:
+            size = math.ceil(size / stride)
+        else:
+            size = (size + 2 * padding - kernel) // stride + 1
+    return size
+
+
+@wrong("output-size")
+def kernels_of_1_do_nothing(size, layers):
+    for kernel, padding, stride in layers:
+        if kernel > 1:
+            size = (size + 2 * padding - kernel) // stride + 1
+    return size
+
+
+@wrong("output-size")
+def ends_when_the_kernel_is_larger(size, layers):
+    for kernel, padding, stride in layers:
+        if kernel > size:
+            break
+        size = (size + 2 * padding - kernel) // stride + 1
+    return size
+
+
 # --- strided-correlation ------------------------------------------------------------------
 
 further(
@@ -190,6 +218,8 @@ further(
     Case((wavy(8, 5), wavy(2, 3), 2)),
     Case((wavy(5, 11), wavy(2, 4), 3)),
     Case((wavy(4, 6), wavy(3, 3), 1)),
+    Case((wavy(7, 9), wavy(2, 2), 4)),
+    Case((wavy(2, 3), wavy(2, 3), 2)),
 )
 
 
@@ -372,6 +402,17 @@ def weight_by_weight(image, kernel, stride):
     return output
 
 
+@wrong("strided-correlation")
+def no_gaps_between_patches(image, kernel, stride):
+    steps = tuple(min(stride, side) for side in kernel.shape)
+    return F.conv2d(image[None, None], kernel[None, None], stride=steps)[0, 0]
+
+
+@wrong("strided-correlation", "shape")
+def one_place_is_no_table(image, kernel, stride):
+    return correlate(image, kernel, stride).squeeze()
+
+
 # --- output-channels ----------------------------------------------------------------------
 
 further(
@@ -379,6 +420,7 @@ further(
     Case((wavy(3, 4, 6), wavy(2, 3, 3, 2), torch.tensor([0.5, -2.0]))),
     Case((wavy(2, 5, 4), wavy(4, 2, 2, 2), torch.tensor([1.0, 0.0, -1.0, 3.0]))),
     Case((wavy(1, 3, 5), wavy(3, 1, 1, 3), torch.tensor([0.25, 2.0, -4.0]))),
+    Case((wavy(2, 1, 3), wavy(3, 2, 1, 1), torch.tensor([1.0, 2.0, 0.0]))),
 )
 
 
@@ -521,6 +563,16 @@ def channel_by_channel(images, kernels, biases):
     )
 
 
+@wrong("output-channels", "shape")
+def one_map_is_no_stack(images, kernels, biases):
+    return layer(images, kernels, biases).squeeze()
+
+
+@wrong("output-channels", "value")
+def biases_never_negative(images, kernels, biases):
+    return layer(images, kernels, biases.relu())
+
+
 # --- kernel-gradient ------------------------------------------------------------------------
 
 further(
@@ -528,6 +580,7 @@ further(
     Case((wavy(5, 4), wavy(2, 3), wavy(4, 2).flip(0))),
     Case((wavy(3, 7), wavy(3, 2), wavy(1, 6) + 1)),
     Case((wavy(4, 4), wavy(1, 1), wavy(4, 4) - 2)),
+    Case((torch.tensor([[2.0, 4.0]]), torch.tensor([[0.5]]), torch.tensor([[1.0, 2.0]]))),
 )
 
 
@@ -707,6 +760,13 @@ def weight_by_weight_in_numpy(image, kernel, targets):
     return torch.tensor(gradient, dtype=torch.float32)
 
 
+@wrong("kernel-gradient")
+def a_row_for_a_table(image, kernel, targets):
+    weights = kernel.clone().requires_grad_()
+    loss = ((answers_of(image, weights) - targets) ** 2).mean()
+    return torch.autograd.grad(loss, weights)[0].squeeze()
+
+
 # --- average-pooling ----------------------------------------------------------------------
 
 further(
@@ -715,6 +775,8 @@ further(
     Case((wavy(7, 5), 2, 3)),
     Case((wavy(5, 8), 3, 1)),
     Case((wavy(8, 8), 2, 2)),
+    Case((wavy(5, 7), 1, 3)),
+    Case((wavy(2, 2), 2, 1)),
 )
 
 
@@ -860,3 +922,15 @@ def means_of_numpy_s_windows(image, size, stride):
 @right("average-pooling")
 def a_module_called(image, size, stride):
     return torch.nn.AvgPool2d(kernel_size=size, stride=stride)(image[None])[0]
+
+
+@wrong("average-pooling")
+def a_window_of_1_changes_nothing(image, size, stride):
+    if size == 1:
+        return image.clone()
+    return pool(image, size, stride=stride)
+
+
+@wrong("average-pooling", "shape")
+def one_window_is_no_table(image, size, stride):
+    return pool(image, size, stride=stride).squeeze()

@@ -26,6 +26,9 @@ further(
     Case((9, [("linear", 12), ("linear", 7), ("linear", 3)])),
     Case((7, [("conv", 2, 3, 1), ("linear", 4)])),
     Case((11, [("conv", 3, 4, 0), ("conv", 2, 3, 1), ("pool", 3), ("linear", 5), ("linear", 2)])),
+    Case((8, [("conv", 3, 5, 1), ("pool", 2), ("linear", 4)])),
+    Case((6, [("conv", 2, 4, 2), ("linear", 3)])),
+    Case((6, [("conv", 2, 2, 1), ("conv", 3, 3, 0)])),
 )
 
 
@@ -227,6 +230,48 @@ def a_table_of_functions(size, layers):
     return sum(counts)
 
 
+@wrong("count-parameters", "padding keeps the side")
+def padding_always_keeps_the_side(size, layers):
+    channels, total = 1, 0
+    for kind, *numbers in layers:
+        if kind == "conv":
+            outputs, kernel, padding = numbers
+            total += outputs * (channels * kernel**2 + 1)
+            channels = outputs
+            if padding == 0:
+                size = size - kernel + 1
+        elif kind == "pool":
+            size = size // numbers[0]
+        else:
+            total += numbers[0] * (channels * size**2 + 1)
+            size, channels = 1, numbers[0]
+    return total
+
+
+@wrong("count-parameters")
+def half_a_kernel_of_padding_keeps_the_side(size, layers):
+    channels, total = 1, 0
+    for kind, *numbers in layers:
+        if kind == "conv":
+            outputs, kernel, padding = numbers
+            total += outputs * (channels * kernel**2 + 1)
+            channels = outputs
+            if padding != kernel // 2:
+                size += 2 * padding - kernel + 1
+        elif kind == "pool":
+            size //= numbers[0]
+        else:
+            total += numbers[0] * (channels * size**2 + 1)
+            size, channels = 1, numbers[0]
+    return total
+
+
+@wrong("count-parameters")
+def always_ends_with_a_linear_layer(size, layers):
+    total = count(size, layers)
+    return total if layers[-1][0] == "linear" else total + 10 * layers[-1][1]
+
+
 # --- stable-cross-entropy -----------------------------------------------------------------
 
 SOME_LABELS = torch.tensor([2, 0, 1, 2])
@@ -236,6 +281,7 @@ further(
     Case((wavy(4, 3).requires_grad_(), SOME_LABELS)),
     Case((FAR_APART.clone().requires_grad_(), torch.tensor([1, 2]))),
     Case(((100 * wavy(3, 5)).requires_grad_(), torch.tensor([4, 0, 2]))),
+    Case((torch.tensor([[2000.0, 2000.0, 0.0]], requires_grad=True), torch.tensor([1]))),
 )
 
 
@@ -412,6 +458,19 @@ def from_the_differences(logits, labels):
     return torch.mean(top + torch.exp(differences - top[:, None]).sum(dim=1).log())
 
 
+@wrong("stable-cross-entropy")
+def large_logits_made_small(logits, labels):
+    if logits.abs().max() > 80:
+        logits = logits / logits.abs().max() * 80
+    return F.cross_entropy(logits, labels)
+
+
+@wrong("stable-cross-entropy")
+def the_mean_subtracted(logits, labels):
+    logits = logits - logits.mean(dim=1, keepdim=True)
+    return (logits.exp().sum(dim=1).log() - of_right(logits, labels)).mean()
+
+
 # --- loss-gradient --------------------------------------------------------------------------
 
 further(
@@ -419,6 +478,7 @@ further(
     Case((wavy(4, 3), SOME_LABELS)),
     Case((3 * wavy(2, 6), torch.tensor([5, 1]))),
     Case((wavy(5, 2), torch.tensor([1, 1, 0, 1, 0]))),
+    Case((wavy(3, 4), torch.tensor([2, 0, 2]))),
 )
 
 
@@ -547,6 +607,17 @@ def by_a_function_s_gradient(logits, labels):
     return torch.func.grad(lambda values: F.cross_entropy(values, labels))(logits)
 
 
+@wrong("loss-gradient", "number of classes not told")
+def as_many_classes_as_labels_need(logits, labels):
+    return (logits.softmax(dim=1) - F.one_hot(labels)) / len(labels)
+
+
+@wrong("loss-gradient")
+def always_ten_classes(logits, labels):
+    classes = 10 if logits.shape[1] > 4 else logits.shape[1]
+    return (logits.softmax(dim=1) - F.one_hot(labels, classes)) / len(labels)
+
+
 # --- momentum-step ------------------------------------------------------------------------
 
 further(
@@ -554,6 +625,7 @@ further(
     Case((wavy(3), wavy(3).flip(0), torch.tensor([0.5, -1.0, 2.0]), 0.1, 0.9)),
     Case((wavy(2, 3), wavy(2, 3) + 1, wavy(2, 3) * 2, 0.02, 0.5)),
     Case((wavy(4), wavy(4) - 3, torch.zeros(4), 0.7, 0.3)),
+    Case((wavy(2), wavy(2) - 1, wavy(2) * 3, 0.1, 0.0)),
 )
 
 
@@ -698,12 +770,32 @@ def with_a_helper(weights, gradient, velocity, learning_rate, momentum):
     return tuple(one for one in (mixed(weights, -learning_rate, velocity), velocity))
 
 
+@wrong("momentum-step", "alias")
+def the_gradient_is_the_velocity(weights, gradient, velocity, learning_rate, momentum):
+    velocity = gradient if momentum == 0 else momentum * velocity + gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@wrong("momentum-step", "alias")
+def the_first_step_takes_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient if velocity.any() else gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@wrong("momentum-step")
+def without_momentum_as_usual(weights, gradient, velocity, learning_rate, momentum):
+    velocity = (momentum or 0.9) * velocity + gradient
+    return weights - learning_rate * velocity, velocity
+
+
 # --- class-accuracy -----------------------------------------------------------------------
 
 
 def world(*sizes):
     """A network with batch norm and dropout, in training mode, and batches of these sizes."""
-    network = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.4), nn.Linear(6, 3))
+    network = nn.Sequential(
+        nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Sequential(nn.Dropout(0.4)), nn.Linear(6, 3)
+    )
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(wavy(*parameter.shape))
@@ -721,6 +813,7 @@ further(
     *(Case((*world(9, 6, 3), label), "a network and 18 images") for label in range(3)),
     *(Case((*world(14, 20), label), "a network and 34 images") for label in range(3)),
     Case((*world(9, 3, 8), 2), "a network and 20 images, none of the class in the second batch"),
+    Case((*world(9, 1, 12), 0), "a network and 22 images, one of them in a batch of its own"),
 )
 
 
@@ -946,3 +1039,60 @@ def by_a_mean_of_booleans(network, batches, label):
         for guess, own in zip(network(images).argmax(1), labels, strict=True)
     ]
     return statistics.fmean(guess == label for guess, own in pairs if own == label)
+
+
+def evaluated(network, batches, label):
+    """The accuracy of one class in whatever mode the layers are."""
+    correct = total = 0
+    with torch.no_grad():
+        for images, labels in batches:
+            correct += int(((network(images).argmax(dim=1) == label) & (labels == label)).sum())
+            total += int((labels == label).sum())
+    return correct / total
+
+
+@wrong("class-accuracy", "dropout left on")
+def batch_norm_alone(network, batches, label):
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.eval()
+    return evaluated(network, batches, label)
+
+
+@wrong("class-accuracy")
+def dropout_alone(network, batches, label):
+    for layer in network.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.eval()
+    return evaluated(network, batches, label)
+
+
+@wrong("class-accuracy", "dropout left on")
+def one_level_deep(network, batches, label):
+    network.training = False
+    for layer in network.children():
+        layer.training = False
+    return evaluated(network, batches, label)
+
+
+@wrong("class-accuracy", "raised")
+def a_batch_of_one_loses_its_axis(network, batches, label):
+    network.eval()
+    correct = total = 0
+    for images, labels in batches:
+        correct += int((network(images).squeeze().argmax(dim=1) == label)[labels == label].sum())
+        total += int((labels == label).sum())
+    return correct / total
+
+
+@wrong("class-accuracy")
+def stops_where_the_class_is_missing(network, batches, label):
+    network.eval()
+    correct = total = 0
+    for images, labels in batches:
+        own = images[labels == label]
+        if not len(own):
+            break
+        correct += int((network(own).argmax(dim=1) == label).sum())
+        total += len(own)
+    return correct / total

@@ -18,6 +18,10 @@ further(
     Case((torch.tensor([[[-1.5, 2.5], [-0.1, 0.7]], [[8.0, -9.0], [-3.0, 0.0]]]), 0.3)),
     Case((torch.tensor([-7.0]), 0.05)),
     Case((torch.tensor([6.0, 1.0, -2.0, -6.0, 0.0]), 0.25)),
+    Case((torch.tensor([3.0, 0.5]), 0.75)),
+    Case((torch.tensor([-3.0, 0.5]), 1.0)),
+    Case((torch.tensor([-3.0, 0.5]), 0.0)),
+    Case((torch.tensor(-8.0), 0.125)),
 )
 
 
@@ -180,6 +184,26 @@ def from_the_absolute_value(inputs, slope):
     return ((1 + slope) * inputs + (1 - slope) * abs(inputs)) / 2
 
 
+@wrong("leaky-relu", "alias")
+def a_slope_of_1_changes_nothing(inputs, slope):
+    return inputs if slope == 1 else inputs.where(inputs > 0, slope * inputs)
+
+
+@wrong("leaky-relu", "alias")
+def nothing_is_negative(inputs, slope):
+    return inputs if inputs.min() >= 0 else inputs.where(inputs > 0, slope * inputs)
+
+
+@wrong("leaky-relu")
+def slope_0_taken_for_none(inputs, slope):
+    return F.leaky_relu(inputs, slope or 0.01)
+
+
+@wrong("leaky-relu", "raised")
+def number_by_number_along_the_first_axis(inputs, slope):
+    return torch.stack([F.leaky_relu(part, slope) for part in inputs])
+
+
 # --- running-mean -------------------------------------------------------------------------
 
 further(
@@ -193,6 +217,8 @@ further(
     ),
     Case((torch.tensor([1.5]), torch.tensor([[[[4.0, 9.0, 2.0]]], [[[0.0, -3.0, 6.0]]]]), 0.01)),
     Case((torch.tensor([3.0, 8.0]), torch.arange(24.0).reshape(3, 2, 2, 2) % 7, 0.6)),
+    Case((torch.tensor([4.0, 1.0]), torch.arange(8.0).reshape(2, 2, 1, 2), 0.0)),
+    Case((torch.zeros(3), torch.arange(12.0).reshape(2, 3, 2, 1), 0.5)),
 )
 
 
@@ -358,6 +384,29 @@ def numpy_inside(running_mean, batch, momentum):
     return torch.from_numpy(numpy.average([running_mean, means], axis=0, weights=weights)).float()
 
 
+@wrong("running-mean", "alias")
+def a_momentum_of_0_changes_nothing(running_mean, batch, momentum):
+    if momentum == 0:
+        return running_mean
+    return running_mean.lerp(batch.mean(dim=(0, 2, 3)), momentum)
+
+
+@wrong("running-mean")
+def a_momentum_of_0_taken_for_none(running_mean, batch, momentum):
+    return running_mean.lerp(batch.mean(dim=(0, 2, 3)), momentum or 0.1)
+
+
+@wrong("running-mean")
+def the_first_batch_counts_in_full(running_mean, batch, momentum):
+    means = batch.mean(dim=(0, 2, 3))
+    return running_mean.lerp(means, momentum) if running_mean.any() else means
+
+
+@wrong("running-mean", "shape")
+def one_channel_is_a_number(running_mean, batch, momentum):
+    return running_mean.lerp(batch.mean(dim=(0, 2, 3)), momentum).squeeze()
+
+
 # --- early-stopping -----------------------------------------------------------------------
 
 further(
@@ -369,6 +418,11 @@ further(
     Case(([0.9, 0.5, 0.6, 0.91, 0.7, 0.8, 0.75, 0.99], 3)),
     Case(([], 4)),
     Case(([0.4, 0.5, 0.45, 0.47, 0.5, 0.51], 4)),
+    Case(([0.0, 0.0, 0.0, 0.2], 2)),
+    Case(([0.0, 0.2, 0.1], 1)),
+    Case(([0.7, 0.7001, 0.7002, 0.7], 1)),
+    Case(([0.8, 1.0, 0.9, 1.0, 0.9], 3)),
+    Case(([0.0], 1)),
 )
 
 
@@ -397,7 +451,7 @@ def looks_one_epoch_back(accuracies, patience):
 
 @wrong("early-stopping", "never reset")
 def never_starts_again(accuracies, patience):
-    best, bad = 0, 0
+    best, bad = -1, 0
     for epoch, accuracy in enumerate(accuracies, 1):
         if accuracy > best:
             best = accuracy
@@ -410,7 +464,7 @@ def never_starts_again(accuracies, patience):
 
 @wrong("early-stopping", "one too late")
 def is_more_patient(accuracies, patience):
-    best, since = 0, 0
+    best, since = -1, 0
     for epoch, accuracy in enumerate(accuracies, 1):
         if accuracy > best:
             best, since = accuracy, 0
@@ -435,7 +489,7 @@ def never_remembers_a_new_best(accuracies, patience):
 
 @wrong("early-stopping", "return inside the loop")
 def an_else_too_many(accuracies, patience):
-    best, since = 0, 0
+    best, since = -1, 0
     for epoch, accuracy in enumerate(accuracies, 1):
         if accuracy > best:
             best, since = accuracy, 0
@@ -449,7 +503,7 @@ def an_else_too_many(accuracies, patience):
 
 @wrong("early-stopping", "stop counted from 0")
 def counts_from_zero(accuracies, patience):
-    best, since = 0, 0
+    best, since = -1, 0
     for epoch, accuracy in enumerate(accuracies):
         if accuracy > best:
             best, since = accuracy, 0
@@ -478,7 +532,7 @@ def runs_to_the_end(accuracies, patience):
 
 @wrong("early-stopping", "type")
 def forgets_the_other_end(accuracies, patience):
-    best, since = 0, 0
+    best, since = -1, 0
     for epoch, accuracy in enumerate(accuracies, 1):
         if accuracy > best:
             best, since = accuracy, 0
@@ -503,7 +557,7 @@ def takes_a_first_one_for_granted(accuracies, patience):
 
 @wrong("early-stopping", "changed")
 def eats_the_list(accuracies, patience):
-    best, since, epoch = 0, 0, 0
+    best, since, epoch = -1, 0, 0
     while accuracies and since < patience:
         epoch += 1
         accuracy = accuracies.pop(0)
@@ -594,6 +648,79 @@ def takes_one_number_after_the_other(accuracies, patience, best=-math.inf, waite
     return 1 + takes_one_number_after_the_other(others, patience, max(best, first), waited)
 
 
+@wrong("early-stopping", "starts from 0")
+def the_best_begins_at_0(accuracies, patience):
+    best, since = 0, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping")
+def a_best_of_0_is_none(accuracies, patience):
+    best, since = None, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if not best or accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping")
+def a_best_of_0_stays(accuracies, patience):
+    best, since = -1, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if best and accuracy > best:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping")
+def a_small_gain_is_none(accuracies, patience):
+    best, since = -1, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        if accuracy > best + 0.001:
+            best, since = accuracy, 0
+        else:
+            since += 1
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping")
+def compares_rounded_numbers(accuracies, patience):
+    best, since = -1, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        accuracy = round(accuracy, 3)
+        best, since = (accuracy, 0) if accuracy > best else (best, since + 1)
+        if since == patience:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping")
+def ends_at_100_percent(accuracies, patience):
+    best, since = -1, 0
+    for epoch, accuracy in enumerate(accuracies, 1):
+        best, since = (accuracy, 0) if accuracy > best else (best, since + 1)
+        if since == patience or accuracy == 1:
+            return epoch
+    return len(accuracies)
+
+
 # --- inverted-dropout ---------------------------------------------------------------------
 
 DRAWS = torch.tensor([[0.05, 0.25, 0.45, 0.65], [0.85, 0.95, 0.35, 0.15]])
@@ -607,6 +734,8 @@ further(
     Case((UNITS, DRAWS, 0.25, True)),
     Case((UNITS, DRAWS, 0.0, True)),
     Case((UNITS.reshape(2, 2, 2), DRAWS.reshape(2, 2, 2), 0.75, False)),
+    Case((torch.tensor([5.0]), torch.tensor([0.3]), 0.9, True)),
+    Case((UNITS[0, :2], torch.tensor([0.4, 0.1]), 0.5, True)),
 )
 
 
@@ -763,6 +892,23 @@ def only_the_kept_are_written(units, draws, share, training):
     return answer
 
 
+@wrong("inverted-dropout")
+def never_all_at_once(units, draws, share, training):
+    if not training:
+        return units.clone()
+    kept = draws >= share
+    return units * kept / (1 - share) if kept.any() else units.clone()
+
+
+@wrong("inverted-dropout")
+def just_as_many_as_the_share(units, draws, share, training):
+    if not training:
+        return units.clone()
+    left = units.flatten().clone()
+    left[draws.flatten().argsort()[: round(share * units.numel())]] = 0
+    return left.reshape(units.shape) / (1 - share)
+
+
 # --- gain-and-spread ----------------------------------------------------------------------
 
 further(
@@ -770,6 +916,8 @@ further(
     Case(([99.1, 99.3, 99.2, 99.6], [99.4, 99.9])),
     Case(([10.0, 12.0], [7.0, 8.0, 12.0])),
     Case(([0.5, 0.6, 0.9], [0.8, 0.7, 0.2])),
+    Case(([0.5, 0.5], [0.75, 0.75, 0.75])),
+    Case(([1.0, 2.0, 4.0], [2.0, 3.5, 3.25])),
 )
 
 
@@ -908,3 +1056,27 @@ def as_a_difference_of_distributions(base, new):
 
     difference = of_mean(new) - of_mean(base)
     return difference.mean, difference.stdev
+
+
+@wrong("gain-and-spread")
+def runs_in_pairs(base, new):
+    if len(base) != len(new):
+        gain = statistics.mean(new) - statistics.mean(base)
+        squares = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+        return gain, squares**0.5
+    gains = [b - a for a, b in zip(base, new, strict=True)]
+    return statistics.mean(gains), statistics.stdev(gains) / len(gains) ** 0.5
+
+
+@wrong("gain-and-spread")
+def a_spread_of_0_can_t_be(base, new):
+    gain = statistics.mean(new) - statistics.mean(base)
+    squares = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return gain, math.sqrt(squares) or 1e-2
+
+
+@wrong("gain-and-spread")
+def rounded_as_in_the_example(base, new):
+    gain = statistics.mean(new) - statistics.mean(base)
+    squares = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
+    return round(gain, 2), math.sqrt(squares)

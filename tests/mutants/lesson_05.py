@@ -170,6 +170,22 @@ def channel_by_channel(images, outputs, stride):
     return torch.stack([channel(number) for number in range(outputs)], dim=1)
 
 
+@wrong("padded-shortcut", "stride forgotten for equal channels")
+def enough_channels_already(images, outputs, stride):
+    if outputs == images.shape[1]:
+        return images
+    return F.pad(images[:, :, ::stride, ::stride], (0, 0, 0, 0, 0, outputs - images.shape[1]))
+
+
+@wrong("padded-shortcut")
+def sides_divided_by_the_stride(images, outputs, stride):
+    count, channels, height, width = images.shape
+    wanted = torch.zeros(count, outputs, height // stride, width // stride)
+    wanted[:, :channels] = images[:, :, : height // stride * stride : stride,
+                                  : width // stride * stride : stride]  # fmt: skip
+    return wanted
+
+
 # --- receptive-field ----------------------------------------------------------------------
 
 further(
@@ -179,6 +195,7 @@ further(
     Case(([(2, 2), (2, 2), (2, 2)],)),
     Case(([(7, 1)],)),
     Case(([(1, 3), (6, 1)],)),
+    Case(([(2, 1), (1, 2), (1, 2), (3, 1)],)),
 )
 
 
@@ -380,6 +397,34 @@ def by_reduce(layers):
     )[0]
 
 
+@wrong("receptive-field", "kernel of 1 left out")
+def a_kernel_of_1_does_nothing(layers):
+    field, step = 1, 1
+    for kernel, stride in layers:
+        if kernel > 1:
+            field += (kernel - 1) * step
+            step *= stride
+    return field
+
+
+@wrong("receptive-field")
+def at_least_a_step_a_layer(layers):
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += max(1, kernel - 1) * step
+        step *= stride
+    return field
+
+
+@wrong("receptive-field")
+def gaps_counted_as_seen(layers):
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (max(kernel, stride) - 1) * step
+        step *= stride
+    return field
+
+
 # --- one-cycle-rate -----------------------------------------------------------------------
 
 further(
@@ -394,6 +439,8 @@ further(
     Case((10, 12, 2.0, 0.5)),
     Case((1, 5, 0.7, 0.25)),
     Case((3, 5, 0.7, 0.25)),
+    Case((1, 6, 0.3, 0.1)),
+    Case((1, 1, 0.5, 0.25)),
 )
 
 
@@ -566,6 +613,22 @@ def with_a_sine_squared(step, steps, peak, warm_up):
     return peak * rise if rise < 1 else peak * math.sin(math.pi / 2 * left) ** 2
 
 
+@wrong("one-cycle-rate")
+def a_warm_up_of_at_least_a_step(step, steps, peak, warm_up):
+    top = max(1, warm_up * steps)
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(math.pi * (step - top) / max(1e-9, steps - top))) / 2
+
+
+@wrong("one-cycle-rate")
+def a_fall_of_at_least_a_step(step, steps, peak, warm_up):
+    top = warm_up * steps
+    if step < top:
+        return peak * step / top
+    return peak * (1 + math.cos(math.pi * (step - top) / max(1, steps - top))) / 2
+
+
 # --- wilson-interval ----------------------------------------------------------------------
 
 further(
@@ -576,6 +639,8 @@ further(
     Case((9_912, 10_000, 1.96)),
     Case((7, 9, 1.0)),
     Case((1, 3, 2.576)),
+    Case((0, 1, 1.96)),
+    Case((9_950, 10_000)),
 )
 
 
@@ -758,6 +823,33 @@ def with_exact_fractions(correct, total, z=1.96):
     return float(middle) - half, float(middle) + half
 
 
+@wrong("wilson-interval", "arguments")
+def z_without_a_default(correct, total, z):
+    p = correct / total
+    d = 1 + z**2 / total
+    middle = (p + z**2 / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + (z / (2 * total)) ** 2)
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval")
+def two_deviations_by_default(correct, total, z=2):
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return middle - half, middle + half
+
+
+@wrong("wilson-interval")
+def one_image_tells_nothing(correct, total, z=1.96):
+    if total == 1:
+        return 0.0, 1.0
+    p, d = correct / total, 1 + z * z / total
+    middle = (p + z * z / (2 * total)) / d
+    half = z / d * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
+    return middle - half, middle + half
+
+
 # --- keep-the-modes -----------------------------------------------------------------------
 
 
@@ -784,12 +876,45 @@ ANSWERS = small_network()(SOME).argmax(dim=1)
 FIVE_RIGHT = ANSWERS.where(torch.arange(6) != 2, 1 - ANSWERS)
 THREE_RIGHT = ANSWERS.where(torch.arange(6) % 2 == 0, 1 - ANSWERS)
 
+
+MAPS = maps(8, 2, 2, 2)
+
+
+class Shaken(nn.Sequential):
+    """Layers whose input is noisy while training."""
+
+    def forward(self, values):
+        return super().forward(values + 5 * torch.randn_like(values) if self.training else values)
+
+
+def whole_family(*training):
+    """Layers that behave differently while training, of several kinds, in modes by turns."""
+    network = nn.Sequential(
+        nn.Dropout2d(0.5), nn.InstanceNorm2d(2, track_running_stats=True), nn.Flatten(),
+        Shaken(nn.AlphaDropout(0.4), nn.Linear(8, 6)), nn.Dropout(0.3), nn.ReLU(), nn.Linear(6, 2),
+        Shaken(nn.Dropout(0.5)),
+    )  # fmt: skip
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(maps(*parameter.shape))
+        network[-2].bias.sub_(network.eval()(MAPS).mean(dim=0))  # so that both classes occur
+    for layer, mode in zip(network.modules(), itertools.cycle(training)):
+        layer.training = mode
+    return network
+
+
+EVALUATED = whole_family(False).eval()(MAPS).argmax(dim=1)
+
 further(
     "keep-the-modes",
     Case((small_network("", "0", "1", "2", "2.0", "2.1"), SOME, FIVE_RIGHT)),
     Case((small_network(), SOME, THREE_RIGHT)),
     Case((small_network("", "2", "2.0"), SOME, FIVE_RIGHT)),
     Case((small_network("1"), SOME[:4], THREE_RIGHT[:4])),
+    Case((whole_family(True), MAPS, EVALUATED)),
+    Case((whole_family(False), MAPS, EVALUATED)),
+    Case((whole_family(True, False), MAPS[:1], EVALUATED[:1])),
+    Case((whole_family(False, True), MAPS[:7], EVALUATED[:7])),
 )
 
 
@@ -986,3 +1111,68 @@ def goes_from_layer_to_layer(network, images, labels):
     found = network.eval()(images).max(1)[1].eq(labels).double().mean()
     set_back(network, modes)
     return float(found)
+
+
+def with_these_in_evaluation(network, images, labels, kinds):
+    """The accuracy with the layers of some kinds alone in evaluation mode, and their modes kept."""
+    modes = [(layer, layer.training) for layer in network.modules() if isinstance(layer, kinds)]
+    for layer, _ in modes:
+        layer.training = False
+    with torch.no_grad():
+        accuracy = (network(images).argmax(dim=1) == labels).float().mean().item()
+    for layer, mode in modes:
+        layer.training = mode
+    return accuracy
+
+
+@wrong("keep-the-modes", "some kinds of layers alone")
+def the_kinds_of_the_lesson(network, images, labels):
+    kinds = nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d
+    return with_these_in_evaluation(network, images, labels, kinds)
+
+
+@wrong("keep-the-modes")
+def all_of_torch_s_own_kinds(network, images, labels):
+    kinds = nn.modules.dropout._DropoutNd, nn.modules.batchnorm._NormBase
+    return with_these_in_evaluation(network, images, labels, kinds)
+
+
+@wrong("keep-the-modes")
+def layers_without_layers_inside(network, images, labels):
+    modes = [(layer, layer.training) for layer in network.modules()]
+    for layer, _ in modes:
+        if not list(layer.children()):
+            layer.training = False
+    with torch.no_grad():
+        accuracy = (network(images).argmax(dim=1) == labels).float().mean().item()
+    for layer, mode in modes:
+        layer.training = mode
+    return accuracy
+
+
+@wrong("keep-the-modes")
+def one_mode_for_each_kind(network, images, labels):
+    modes = {type(layer): layer.training for layer in network.modules()}
+    with torch.no_grad():
+        accuracy = (network.eval()(images).argmax(dim=1) == labels).float().mean().item()
+    for layer in network.modules():
+        layer.training = modes[type(layer)]
+    return accuracy
+
+
+@wrong("keep-the-modes", "raised")
+def a_single_image_loses_its_axis(network, images, labels):
+    twin = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        predictions = twin(images).squeeze().argmax(dim=1)
+    return (predictions == labels).float().mean().item()
+
+
+@wrong("keep-the-modes", "changed")
+def parameters_stay_frozen(network, images, labels):
+    twin = network.requires_grad_(False)
+    modes = [(layer, layer.training) for layer in network.modules()]
+    accuracy = (twin.eval()(images).argmax(dim=1) == labels).float().mean().item()
+    for layer, mode in modes:
+        layer.training = mode
+    return accuracy
