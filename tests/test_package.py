@@ -28,11 +28,13 @@ ARROWS = {
     "models": set(),
     "metrics": set(),
     "training": {"data", "augment", "metrics", "runtime"},
-    "probe": set(),
+    "probe": {"runtime"},
     "plots": {"metrics", "runtime"},  # quick mode is marked on every plot
     "recipes": {"models", "augment", "training", "data"},
     "results": set(),
+    "web": set(),
     "widgets": {
+        "web",
         "plots",
         "probe",
         "models",

@@ -43,7 +43,7 @@ def drawn(picture, place, shape):
 def test_the_output_has_the_colours_of_torchs_answer(stride, padding, dilation, weights):
     expected = torchs(IMAGES[0], weights, stride, padding, dilation)
     seen = kernel.kernel_picture(IMAGES[0], weights, stride, padding, dilation)
-    shown = drawn(seen.picture, kernel.OUTPUT, expected.shape)
+    shown = drawn(seen.pixels, kernel.OUTPUT, expected.shape)
     colours = pixels.signed(expected)
     # a frame of 3 pixels around the chosen window reaches into its neighbours
     outside = np.ones(expected.shape, dtype=bool)
@@ -83,7 +83,7 @@ def test_the_size_formula_is_torchs(settings, size):
 
 
 def test_the_input_is_drawn_with_its_padding():
-    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500).picture
+    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500).pixels
     shown = drawn(picture, kernel.INPUT, (32, 32))[..., 0]
     row, column = divmod(500, 30)
     outside = np.ones((32, 32), dtype=bool)
@@ -100,7 +100,7 @@ def test_negative_answers_carry_a_bar():
     scale = kernel.SCALE
 
     def square(row, column):
-        picture = kernel.kernel_picture(image, EDGES).picture
+        picture = kernel.kernel_picture(image, EDGES).pixels
         top, left = y + row * scale, x + column * scale
         return picture[top : top + scale, left : left + scale].reshape(-1, 3)
 
@@ -140,7 +140,7 @@ def lab():
 
 
 def shown(explorer):
-    return np.asarray(Image.open(io.BytesIO(explorer.picture.frames[0])))
+    return np.asarray(Image.open(io.BytesIO(explorer.view.frames[0])))
 
 
 def weights_of(explorer):
@@ -160,14 +160,14 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(lab, name, value
             IMAGES[now["digit"]], weights_of(lab), now["stride"], now["padding"],
             now["dilation"], now["position"],
         )  # fmt: skip
-        np.testing.assert_array_equal(shown(lab), expected.picture)
+        np.testing.assert_array_equal(shown(lab), expected.pixels)
         assert lab.error is None
 
 
 @pytest.mark.parametrize("name", kernel.PRESETS)
 def test_a_preset_moves_the_nine_sliders_in_one_picture(lab, name):
     pictures = []
-    lab.picture.observe(pictures.append, "frames")
+    lab.view.observe(pictures.append, "frames")
     lab.preset.value = name
     assert weights_of(lab) == list(kernel.PRESETS[name])
     assert len(pictures) == (name != "Sobel, vertical edges")

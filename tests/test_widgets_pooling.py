@@ -39,7 +39,7 @@ def test_the_pooled_map_has_the_greys_of_torchs(kind, size, stride):
     )
     seen = pooling.pooling_picture(IMAGES[0], kind, size, stride, 0, 0)
     for column in (0, 1):  # not shifted: both are the same
-        shown = drawn(seen.picture, column, 1, expected.shape)[..., 0].astype(float)
+        shown = drawn(seen.pixels, column, 1, expected.shape)[..., 0].astype(float)
         assert np.abs(shown - (255 - 255 * expected)).max() <= 1.01
     assert f"keeps {expected.size} numbers of 784" in seen.text
 
@@ -53,13 +53,13 @@ def test_a_shift_moves_every_pixel_and_brings_in_zeros(right, down):
             if 0 <= row - down < 28 and 0 <= column - right < 28:
                 expected[row, column] = image[row - down, column - right]
     np.testing.assert_array_equal(pooling.shift(image, right, down), expected)
-    picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down).picture
+    picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down).pixels
     shown = drawn(picture, 1, 0, (28, 28))[..., 0].astype(int)
     assert np.abs(shown - (255 - expected.astype(int))).max() <= 1
 
 
 def test_the_difference_is_drawn_with_its_sign():
-    picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0).picture
+    picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0).pixels
     before = torchs(IMAGES[2], "average", 4, 4)
     moved = torch.from_numpy(pooling.shift(IMAGES[2].numpy(), 2, 0).copy())
     after = torchs(moved, "average", 4, 4)
@@ -140,8 +140,8 @@ def test_every_control_leads_to_the_picture_of_the_pure_function(name, values):
         lab.controls[name].value = value
         now = lab.settings
         expected = pooling.pooling_picture(IMAGES[now.pop("digit")], **now)
-        shown = np.asarray(Image.open(io.BytesIO(lab.picture.frames[0])))
-        np.testing.assert_array_equal(shown, expected.picture)
+        shown = np.asarray(Image.open(io.BytesIO(lab.view.frames[0])))
+        np.testing.assert_array_equal(shown, expected.pixels)
         assert lab.error is None
 
 

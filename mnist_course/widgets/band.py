@@ -8,7 +8,9 @@ import numpy as np
 from mnist_course import plots
 from mnist_course.training import History, Recipe
 from mnist_course.widgets import charts, pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, slider
+from mnist_course.widgets.controls import dropdown, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
 WIDTH, HEIGHT = 800, 320
 # name: (key of a run and of a History, label of the axis, whether more is better)
@@ -109,6 +111,7 @@ def reasons(history, runs, epoch, recipe=None):
 
 
 @lru_cache(8)
+@charts.own_style()
 def _chart(bands, mine, name):
     """The band and the whole axes, drawn once: (chart, the student's line, the ring on it).
 
@@ -151,7 +154,7 @@ def check(history, runs, recipe, keys=STORED):
 
 
 def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
-    """The student's curve up to an epoch over the band of stored runs. A `Seen`.
+    """The student's curve up to an epoch over the band of stored runs. A `Picture`.
 
     history: a `History`; runs: the stored runs, dicts with one list an epoch; epoch: from 1;
     name: one of MEASURES; recipe: the student's, if it is to be compared. Raises ExplorerError
@@ -171,7 +174,7 @@ def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
     chart, line, ring = _chart((tuple(lows), tuple(highs)), tuple(mine), name)
     line.set_data(range(1, epoch + 1), mine[:epoch])
     ring.set_data([epoch], [mine[epoch - 1]])
-    return Seen(chart.pixels(), _describe(history, runs, epoch, name, recipe))
+    return Picture(chart.pixels(), _describe(history, runs, epoch, name, recipe))
 
 
 def _describe(history, runs, epoch, name, recipe):

@@ -1,10 +1,20 @@
 """Charts for explorers: axes drawn once by matplotlib, and only what moves drawn again."""
 
+from contextlib import contextmanager
+
+import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DPI = 100  # so an inch of a figure is 100 pixels of the picture
+
+
+@contextmanager
+def own_style():
+    """matplotlib's own look inside, whatever the user's matplotlibrc or style says."""
+    with matplotlib.style.context("default"):
+        yield
 
 
 def new_figure(width, height, columns=1, left=45, right=12, top=24, bottom=24, gap=45):

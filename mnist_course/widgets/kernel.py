@@ -6,7 +6,9 @@ import ipywidgets
 import numpy as np
 
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, same_place, slider
+from mnist_course.widgets.controls import dropdown, same_place, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
 PRESETS = {
     "identity": (0, 0, 0, 0, 1, 0, 0, 0, 0),
@@ -55,7 +57,7 @@ def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
 
     image: bytes (28, 28); kernel: nine weights, row by row; stride 1 to 3, padding 0 to 3,
     dilation 1 or 2; position: number of the window, row by row from 0.
-    Returns a `Seen`. Raises ExplorerError for anything outside.
+    Returns a `Picture`. Raises ExplorerError for anything outside.
     """
     image = pixels.digit_image(image)
     try:
@@ -86,7 +88,7 @@ def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
         f"{pixels.number(high)}. Window {position} stands at row {row}, column {column}: "
         f"patch × kernel = {_terms(patch, kernel)} = {pixels.number(value)}."
     )
-    return Seen(sheet.pixels, text)
+    return Picture(sheet.pixels, text)
 
 
 def _terms(patch, kernel):

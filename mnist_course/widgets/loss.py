@@ -14,7 +14,9 @@ from torch import nn
 
 from mnist_course import data, models, plots, runtime
 from mnist_course.widgets import charts, pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
+from mnist_course.widgets.controls import dropdown, rows, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError, torch_defaults
+from mnist_course.widgets.picture import Picture
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
 INITIALISATIONS = ("Xavier", "torch's own", "tiny, 0.01", "huge, 1")
@@ -103,7 +105,7 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     pixels.check_whole("steps", steps, 1, 10**6)
     pixels.check_part(part)
     pixels.digit_image(part.images[0])
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch_defaults():
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs as well
         network = lenet(activation, initialisation, depth)
     layers = [layer for layer in network if isinstance(layer, nn.Linear | nn.Conv2d)]
@@ -111,7 +113,9 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     batches = data.Batches(part.to("cpu"), BATCH_SIZE, shuffle=True, seed=seed)
     trace = Trace()
     endless = itertools.chain.from_iterable(itertools.repeat(batches))
-    for images, labels in itertools.islice(endless, steps):
+    for _ in range(steps):
+        with torch_defaults():
+            images, labels = next(endless)
         logits, flat = images, []
         for layer in network:
             logits = layer(logits)
@@ -135,6 +139,7 @@ def layer_names(depth):
 
 
 @cache
+@charts.own_style()
 def _chart(steps):
     """Three axes over the steps, drawn once; a layer's lines keep their colour at any depth.
 
@@ -169,7 +174,7 @@ def _chart(steps):
 
 
 def loss_picture(trace, depth, steps=STEPS):
-    """Loss, gradients and saturation of a `Trace` over the steps, as a `Seen`.
+    """Loss, gradients and saturation of a `Trace` over the steps, as a `Picture`.
 
     depth: as in `lenet`; steps: where the axes end. A loss above 4 leaves the picture.
     """
@@ -183,7 +188,7 @@ def loss_picture(trace, depth, steps=STEPS):
         gradients[name].set_data(done, values)
     for name, values in zip(names[:-1], zip(*trace.saturated, strict=True), strict=True):
         activations[name].set_data(done, values)
-    return Seen(chart.pixels(), _describe(trace, steps))
+    return Picture(chart.pixels(), _describe(trace, steps))
 
 
 def _describe(trace, steps):
