@@ -7,7 +7,9 @@ import torch
 
 from mnist_course import augment, plots
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, slider
+from mnist_course.widgets.controls import rows, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
 LIMITS = {  # what the sliders reach: far beyond any recipe, to see where a digit is lost
     "rotation": (-180, 180),
@@ -74,7 +76,7 @@ def augmentation_picture(
     image: bytes (28, 28); recipe: an `augment.RandomAffine`; the settings as in `transform`,
     within `LIMITS`; draw: number of the random draw, from 0; grid: what `draws_picture` gave
     for the same digit and draw, to make it once.
-    Returns a `Seen`. Raises ExplorerError for anything outside.
+    Returns a `Picture`. Raises ExplorerError for anything outside.
     """
     digit = torch.from_numpy(pixels.digit_image(image))
     settings = {"rotation": rotation, "right": right, "down": down, "size": size, "shear": shear}
@@ -94,7 +96,7 @@ def augmentation_picture(
         sheet.paste(pixels.grey(content, SCALE), x, y)
     x, y = GRID
     sheet.text(x, y - 20, f"{count} draws of the recipe, number {draw}", bold=True)
-    sheet.pixels[y - 1 : y - 1 + len(grid), x - 1 : x - 1 + grid.shape[1]] = grid
+    sheet.paste(grid, x - 1, y - 1, line=False)
     _draw_ranges(sheet, recipe, settings, beyond)
 
     names = [name for name, far in beyond.items() if far]
@@ -106,7 +108,7 @@ def augmentation_picture(
         f"{pixels.number(down, 0)} down, size {size:.2f}, shear {pixels.number(shear)}: {verdict}. "
         f"Beside it {count} random draws of the recipe."
     )
-    return Seen(sheet.pixels, text)
+    return Picture(sheet.pixels, text)
 
 
 def _turn(rotation):
