@@ -106,7 +106,11 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
     offline("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
     [wheel] = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, pattern in (("mnist_course/mnist", "*.gz"), ("mnist_course/results", "*.json")):
+    for folder, pattern in (
+        ("mnist_course/mnist", "*.gz"),
+        ("mnist_course/results", "*.json"),
+        ("mnist_course/web", "*.*s"),
+    ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
     lessons = {f"mnist_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")}

@@ -7,18 +7,20 @@
 
 const KEPT = 4; // pictures besides those of the kernel's last message; each takes megabytes
 
-const decode = (png) => createImageBitmap(new Blob([png], { type: "image/png" }));
-const close = (picture) => picture.bitmap.then((bitmap) => bitmap.close()).catch(() => {});
+// A promise of a bitmap, or of null for a broken file.
+const decode = (png) => createImageBitmap(new Blob([png], { type: "image/png" })).catch(() => null);
+const close = (picture) => picture.bitmap.then((bitmap) => bitmap?.close());
 
 // A name for values of controls: the page's 0.1 + 0.2 is the kernel's 0.3.
 const nameOf = (values) =>
   JSON.stringify(values, (_, one) => (typeof one === "number" ? Number(one.toFixed(6)) : one));
 
+const bytesOf = (png) => new Uint8Array(png.buffer, png.byteOffset, png.byteLength);
+
 function sameBytes(png, other) {
   if (png.byteLength !== other.byteLength) return false;
-  const view = (one) => new Uint8Array(one.buffer, one.byteOffset, one.byteLength);
-  const others = view(other);
-  return view(png).every((byte, place) => byte === others[place]);
+  const others = bytesOf(other);
+  return bytesOf(png).every((byte, place) => byte === others[place]);
 }
 
 class Pictures {
@@ -69,14 +71,9 @@ function render({ model, el }) {
   async function paint(picture) {
     turn += 1;
     const mine = turn;
-    let { text } = picture;
-    let bitmap = null;
-    try {
-      bitmap = await picture.bitmap;
-    } catch {
-      text = "The picture is broken. Run the cell again.";
-    }
+    const bitmap = await picture.bitmap;
     if (mine !== turn) return; // a newer one is on its way
+    const text = bitmap ? picture.text : "The picture is broken. Run the cell again.";
     if (line.textContent !== text) line.textContent = text; // it is read out when it changes
     if (bitmap === null || bitmap === shown) return;
     if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
