@@ -69,20 +69,20 @@ def drawn(picture, place, scale):
 @pytest.mark.parametrize("draw", [0, 25, 50])
 def test_original_changed_digit_and_draws_stand_on_the_sheet(draw):
     image = IMAGES[2]
-    seen = augmentation.augmentation_picture(image, RECIPE, 20, -3, 4, 0.8, 0.1, draw)
+    picture = augmentation.augmentation_picture(image, RECIPE, 20, -3, 4, 0.8, 0.1, draw)
     scaled = data.scale(image[None])
     np.testing.assert_array_equal(
-        drawn(seen.pixels, augmentation.BEFORE, augmentation.SCALE), 255 - image.numpy()
+        drawn(picture.pixels, augmentation.BEFORE, augmentation.SCALE), 255 - image.numpy()
     )
     expected = scipys(scaled[0, 0].numpy(), 20, -3, 4, 0.8, 0.1)
-    changed = drawn(seen.pixels, augmentation.AFTER, augmentation.SCALE)
+    changed = drawn(picture.pixels, augmentation.AFTER, augmentation.SCALE)
     assert np.abs(changed - (255 - 255 * expected)).max() <= 1.1
     copies = RECIPE(scaled.expand(20, 1, 28, 28), torch.Generator().manual_seed(draw))
     x, y = augmentation.GRID
     for number in (0, 7, 19):
         row, column = divmod(number, augmentation.COLUMNS)
         step = 28 * augmentation.SMALL + 5
-        shown = drawn(seen.pixels, (x + column * step, y + row * step), augmentation.SMALL)
+        shown = drawn(picture.pixels, (x + column * step, y + row * step), augmentation.SMALL)
         assert np.abs(shown - (255 - 255 * copies[number, 0].numpy())).max() <= 1
 
 

@@ -87,11 +87,11 @@ def test_a_picture_leaves_nothing_behind_in_the_next(history):
 
 
 def test_a_better_run_is_called_luck(history):
-    seen = band.band_picture(history_of(RUNS[0], validation_accuracy=[0.9999] * 5), RUNS, 5)
-    assert "Above, and better" in seen.text
-    seen = band.band_picture(history_of(RUNS[0], validation_loss=[0.001] * 5), RUNS, 5,
+    picture = band.band_picture(history_of(RUNS[0], validation_accuracy=[0.9999] * 5), RUNS, 5)
+    assert "Above, and better" in picture.text
+    picture = band.band_picture(history_of(RUNS[0], validation_loss=[0.001] * 5), RUNS, 5,
                              "validation loss")  # fmt: skip
-    assert "Below, and better" in seen.text
+    assert "Below, and better" in picture.text
 
 
 # --- why a curve lies below ---------------------------------------------------------------

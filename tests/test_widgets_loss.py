@@ -106,8 +106,8 @@ def test_more_steps_than_batches_go_round_again(few):
 def test_a_loss_that_is_not_finite_ends_it_with_a_sentence(few):
     trace = trace_of(few.train, "ReLU", "huge, 1", 10.0, steps=50)
     assert len(trace.losses) < 50
-    seen = loss.loss_picture(trace, 2, 50)
-    assert "too long" in seen.text
+    picture = loss.loss_picture(trace, 2, 50)
+    assert "too long" in picture.text
 
 
 def column_of(picture, value, low, high):
@@ -140,9 +140,9 @@ def test_a_picture_leaves_nothing_behind_in_the_next(few):
 )
 def test_the_text_says_where_the_loss_stands(value, words):
     trace = loss.Trace([value] * 20, [[1e-3] * 5] * 20, [[0.5] * 4] * 20)
-    seen = loss.loss_picture(trace, 2, 20)
-    assert words in seen.text
-    assert f"loss {value:.3f}" in seen.text
+    picture = loss.loss_picture(trace, 2, 20)
+    assert words in picture.text
+    assert f"loss {value:.3f}" in picture.text
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,9 @@ def test_in_a_notebook_it_trains_in_slices_and_the_last_change_wins(few, monkeyp
             turns_at_steps.append(turns)
             yield trace
 
-    def kept(seen):
-        shown.append(seen.text.partition(":")[0])
-        show(seen)
+    def kept(picture):
+        shown.append(picture.text.partition(":")[0])
+        show(picture)
 
     explorer.steps_of, explorer.show = counted, kept
 

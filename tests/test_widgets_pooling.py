@@ -37,11 +37,11 @@ def test_the_pooled_map_has_the_greys_of_torchs(kind, size, stride):
     np.testing.assert_allclose(
         pooling.pool(IMAGES[0].numpy() / np.float32(255), kind, size, stride), expected, atol=1e-6
     )
-    seen = pooling.pooling_picture(IMAGES[0], kind, size, stride, 0, 0)
+    picture = pooling.pooling_picture(IMAGES[0], kind, size, stride, 0, 0)
     for column in (0, 1):  # not shifted: both are the same
-        shown = drawn(seen.pixels, column, 1, expected.shape)[..., 0].astype(float)
+        shown = drawn(picture.pixels, column, 1, expected.shape)[..., 0].astype(float)
         assert np.abs(shown - (255 - 255 * expected)).max() <= 1.01
-    assert f"keeps {expected.size} numbers of 784" in seen.text
+    assert f"keeps {expected.size} numbers of 784" in picture.text
 
 
 @pytest.mark.parametrize(("right", "down"), [(-7, 0), (0, 7), (7, -7), (0, 0), (3, 1)])
@@ -72,19 +72,19 @@ def test_a_change_worked_out_by_hand():
     image[4:6, 4:6] = 255
     # moved by 1: 2 of 4 pixels of ink leave, 2 come: 4 / 4
     # 2 × 2 windows: the largest of one was 1, now of two: a change of 1, and 1.5 on the mean
-    seen = pooling.pooling_picture(image, "max", 2, 2, 1, 0)
-    assert "change by 100% and the pooled map by 67%" in seen.text
+    picture = pooling.pooling_picture(image, "max", 2, 2, 1, 0)
+    assert "change by 100% and the pooled map by 67%" in picture.text
     # 4 × 4 windows: still in the same one
-    seen = pooling.pooling_picture(image, "max", 4, 4, 1, 0)
-    assert "change by 100% and the pooled map by 0%" in seen.text
+    picture = pooling.pooling_picture(image, "max", 4, 4, 1, 0)
+    assert "change by 100% and the pooled map by 0%" in picture.text
     # moved up or left by 1 instead: half of it is in the window before
-    seen = pooling.pooling_picture(image, "average", 4, 4, 0, -1)
-    assert "1 up, the pixels change by 100% and the pooled map by 100%" in seen.text
+    picture = pooling.pooling_picture(image, "average", 4, 4, 0, -1)
+    assert "1 up, the pixels change by 100% and the pooled map by 100%" in picture.text
 
 
 def test_an_empty_image_does_not_change():
-    seen = pooling.pooling_picture(np.zeros((28, 28), np.uint8), right=3)
-    assert "change by 0% and the pooled map by 0%" in seen.text
+    picture = pooling.pooling_picture(np.zeros((28, 28), np.uint8), right=3)
+    assert "change by 0% and the pooled map by 0%" in picture.text
 
 
 def test_nothing_in_common_is_200_percent():

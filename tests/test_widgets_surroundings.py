@@ -79,7 +79,7 @@ def test_an_explorer_works_whatever_torchs_defaults_are(name, few, trained, othe
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
-def looks(network, images):
+def told(network, images):
     """What probe tells of a network, as plain values and tensors."""
     inspector = probe.Inspector(network)
     found = inspector.inspect(images)
@@ -94,9 +94,9 @@ def looks(network, images):
 
 def test_probe_works_whatever_torchs_defaults_are(lenet, few, other_defaults):
     images = data.normalise(data.scale(few.train.images[:1]))
-    expected = list(looks(lenet, images))
+    expected = list(told(lenet, images))
     other_defaults()
-    for one, other in zip(looks(lenet, images), expected, strict=True):
+    for one, other in zip(told(lenet, images), expected, strict=True):
         if torch.is_tensor(other):
             assert torch.equal(one, other)
         else:

@@ -178,7 +178,7 @@ def _check_numbers(network):
     tensors = [*network.named_parameters(), *network.named_buffers()]
     if any(nn.parameter.is_lazy(tensor) for _, tensor in tensors):
         raise InspectionError(
-            "the network has no weights yet: run it once, on one batch, and look again"
+            "the network has no weights yet: run it once, on one batch, and try again"
         )
     if any(tensor.is_meta for _, tensor in tensors):
         raise InspectionError(

@@ -6,12 +6,12 @@ PAUSE = 0.02  # seconds after a change before the next picture is drawn
 
 
 class Ahead:
-    """Draws the picture of a slider's next step while the student looks at the present one.
+    """Draws the picture of a slider's next step while the student studies the present one.
 
     The next step is the one in the direction of the last move. The page keeps the picture, and
     shows it at once if the slider gets there (see `web/picture.js`).
 
-    explorer: whose pictures; names: of the sliders that are walked along.
+    explorer: the explorer that draws; names: of the sliders along which it draws ahead.
     """
 
     def __init__(self, explorer, names):
@@ -21,7 +21,7 @@ class Ahead:
     def plan(self, name, change):
         """Have the step after this change drawn, after a pause without another change.
 
-        name: of the control that has changed; change: what traitlets tells of it.
+        name: of the control that has changed; change: what traitlets passes to an observer.
         """
         if self._planned is not None:
             self._planned.cancel()
@@ -42,7 +42,7 @@ class Ahead:
         view, controls = self.explorer.view, self.explorer.controls
         try:
             picture = self.explorer.drawn(**{name: following})
-        except Exception:  # the student is told if it comes to that
+        except Exception:  # if the slider gets there, the student is told
             return
         place = view.controls.index(controls[name])
         view.keep(picture, [*view.state()[:place], following, *view.state()[place + 1 :]])

@@ -1,8 +1,8 @@
 """What every explorer is made of: controls, a pure function, one picture, one line of text.
 
 A function draws: plain settings in, a `Picture` out. An `Explorer` hands it the values of its
-controls and shows what comes back. It never draws by pyplot, whose current figure belongs to
-the cell that runs: a slider may be moved while another cell plots.
+controls and shows what comes back. Nothing here draws by pyplot, because its current figure belongs
+to the cell that runs, and a slider may be moved while that cell plots.
 """
 
 import base64
@@ -82,7 +82,7 @@ class Explorer(ipywidgets.VBox):
         return {name: control.value for name, control in self.controls.items()}
 
     def watched(self):
-        """The controls that the page watches, to show a picture that it has without the kernel."""
+        """The controls that the page watches, so that it can show pictures by itself."""
         return list(self.controls.values()) if self.ahead.names else []
 
     def drawn(self, **other):
@@ -102,7 +102,7 @@ class Explorer(ipywidgets.VBox):
 
     def _changed(self, change):
         self.refresh()
-        if not self._held:  # else a preset has moved it, and nobody walks
+        if not self._held:  # otherwise a preset has moved it, not the student
             [name] = [name for name, one in self.controls.items() if one is change.owner]
             self.ahead.plan(name, change)
 
@@ -149,7 +149,7 @@ class Explorer(ipywidgets.VBox):
         self.view.show([picture], [self.view.state()])
 
     def _tell(self, error):
-        """Say under the controls what went wrong; the picture, now an old one, turns pale."""
+        """Say under the controls what went wrong, and turn the picture pale, as it is an old one."""
         self.error = error
         foreseen = isinstance(error, runtime.CourseError)
         sentence = str(error) if foreseen else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Why is my loss 2.303? LeNet's first steps, with what decides whether it learns as controls."""
+"""Why is my loss 2.303? LeNet's first steps; the controls decide whether it learns."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ DEPTHS = (1, 6)  # hidden fully connected layers; LeNet-5 has two
 STEPS, QUICK_STEPS = 200, 40
 BATCH_SIZE = 32
 WIDTH, HEIGHT = 800, 300
-SLICE = 0.03  # seconds of training between two looks at what the student does
+SLICE = 0.03  # seconds of training before the kernel reads what the student does
 PAUSE = 0.15  # seconds between two pictures
 
 
@@ -95,7 +95,7 @@ def root_mean_square(values):
 
 
 def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS, seed=0):
-    """Train such a LeNet by plain gradient descent; yields its growing `Trace` after each step.
+    """Train a `lenet` by stochastic gradient descent; yields its growing `Trace` after each step.
 
     part: a `data.Part`. The random streams of the notebook are left as they are. Ends early
     when the loss is not finite. Raises ExplorerError for settings that can't work.
@@ -216,9 +216,9 @@ def _describe(trace, steps):
 class _Live(Explorer):
     """An explorer that trains when a control moves, in short slices of the kernel's own loop.
 
-    A callback runs on the kernel's main thread; a training inside it would hold everything
-    up. A task trains for `SLICE` seconds, shows what there is, and lets the next message in.
-    The next change ends it and starts another.
+    A callback runs on the kernel's main thread, so that a training inside it would hold up
+    everything else. Therefore a task trains for `SLICE` seconds, shows what there is, and lets
+    the next message in. The next change ends it and starts another.
     """
 
     task = None

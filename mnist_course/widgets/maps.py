@@ -35,7 +35,7 @@ def inspector(network):
 
 def network_input(image, normalisation=NORMALISATION):
     """Bytes (28, 28) as what a network takes: float32 (1, 1, 28, 28), normalised."""
-    pixels.digit_image(image)  # a sentence for any other size or type
+    pixels.digit_image(image)  # raises for any other size or type
     image = image.cpu() if torch.is_tensor(image) else torch.from_numpy(np.array(image))
     return data.normalise(data.scale(image[None]), *normalisation)
 
@@ -102,7 +102,7 @@ def feature_map_picture(
 
 
 def _by_name(texts):
-    """What is said of each network, by its name; once where the same is said of both."""
+    """The texts of each network, by its name; only one of them where both are the same."""
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return "; ".join(f"{name}: {text}" for name, text in texts.items())
@@ -162,7 +162,7 @@ def feature_maps(networks, part, normalisation=NORMALISATION):
             help="place in the map, row by row",
         ),
     }  # fmt: skip
-    before = [start]  # the layer of the picture before
+    before = [start]  # the layer of the previous picture
 
     def adjust():
         channels, height, width = outputs[layer.value]

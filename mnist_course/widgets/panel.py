@@ -13,7 +13,7 @@ SIDE = 140  # of the digit and of the enlarged map
 ALL_HEIGHT = 178  # room for all maps of a layer
 WIDTH = 2 * PANEL + GAP + 16
 SCALE = SIDE // 28
-POINTWISE = (  # what they make of a number depends on that number alone
+POINTWISE = (  # each output depends on one input alone
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish,
 )  # fmt: skip
@@ -73,7 +73,7 @@ class Panel:
         part = "part of " if max(height, width) > SIDE else ""
         title = f"map {self.channel}, {part}{height} × {width}"
         self.sheet.text(x, y - 17, title, 11, pixels.SOFT)
-        # of a map that is larger than its room, what lies around the place
+        # a map that is larger than its room shows what lies around the place
         top = max(0, min(self.row - SIDE // 2, height - SIDE))
         left = max(0, min(self.column - SIDE // 2, width - SIDE))
         shown = self.maps[self.channel, top : top + SIDE, left : left + SIDE]
@@ -122,7 +122,7 @@ class Panel:
             self.sheet.text(x, y + 22, f"value {pixels.number(self.value)}", 14, bold=True)
 
     def how(self):
-        """How a layer without a window makes one number of another; what is known of it."""
+        """How a layer without a window makes one number of another, as far as that is known."""
         name = probe.kind_name(self.kind)
         if isinstance(self.kind, POINTWISE):
             return f"{name} works on each number alone:"

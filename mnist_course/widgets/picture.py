@@ -16,8 +16,8 @@ from mnist_course import runtime, web
 class Picture:
     """What a drawing function returns.
 
-    pixels: uint8 (H, W, 3), or a whole PNG file as bytes; text: what is to be seen in it,
-    in a sentence or two, for the line below the picture and for who can't see it.
+    pixels: uint8 (H, W, 3), or a whole PNG file as bytes; text: what it shows, in a
+    sentence or two, for the line below the picture and for readers who can't see it.
     """
 
     pixels: np.ndarray | bytes
@@ -25,7 +25,7 @@ class Picture:
 
 
 def quick_note():
-    """What is said of a trained network in quick mode; "" in full mode."""
+    """What quick mode adds to the text about a trained network; "" in full mode."""
     return " (Quick mode: it was trained on few images.)" if runtime.quick() else ""
 
 
@@ -42,8 +42,8 @@ class PictureView(anywidget.AnyWidget):
     """The picture on the page: a canvas with a line of text below it.
 
     The page keeps pictures by their state, the values of the controls that they belong to, and
-    shows the one whose state the controls have. So it can show a picture before the kernel hears
-    of the control that moved. How it does so stands in `web/picture.js`.
+    shows the one whose state the controls have. That is how it can show a picture before the kernel
+    hears of the control that moved; the code for it is in `web/picture.js`.
 
     frames: PNG files; texts and states: one for each; stale: whether the picture is an old one,
     because there was an error; name: what a screen reader calls the picture; controls: the

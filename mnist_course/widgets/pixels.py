@@ -1,6 +1,6 @@
 """Maps of numbers as pixels, and a sheet to put them on: numpy and Pillow, no figure.
 
-A whole sheet takes a few milliseconds, so that a slider and its picture feel like one thing.
+A whole sheet takes only a few milliseconds, so that the picture follows the slider.
 Signed values are orange above 0 and purple below, which the colour-blind tell apart, and every
 pixel clearly below 0 also carries a bar, the minus sign, so that the sign shows without colour.
 """
@@ -17,10 +17,10 @@ from mnist_course import plots
 from mnist_course.widgets.explorer import ExplorerError
 
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
-MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
+MARK = plots.BLUE  # of frames; neither orange nor purple, which are for signs
 LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
-NOTHING = (200, 200, 200)  # the colour of what is no number, or is −∞
-CLEARLY = 0.1  # of the full colour: smaller amounts below 0 carry no bar
+NOTHING = (200, 200, 200)  # the colour of NaN and of infinite values
+CLEARLY = 0.1  # share of the full colour; smaller amounts below 0 carry no bar
 
 
 @cache
@@ -49,7 +49,7 @@ def _signed_colours():
 def number(value, digits=2):
     """A number as it is written in a picture, with a real minus sign and no negative zero.
 
-    Infinity is ∞, and what is no number a dash.
+    Infinity becomes ∞, and NaN a dash.
     """
     text = f"{value:z.{digits}f}".replace("-", "−")
     return text.replace("inf", "∞").replace("nan", "–")
@@ -79,9 +79,9 @@ def signed_level(values, limit):
 def signed(values, scale=1, limit=None):
     """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
 
-    What is no number, and what is infinite, is grey.
-    From a scale of 2 on, a square clearly below 0 carries a bar, up to a scale of 3 only a dot;
-    with bars on values near 0 a map would be full of them.
+    NaN and infinite values are grey. From a scale of 2 on, a square clearly below 0 carries a
+    bar, which up to a scale of 3 is only a dot. Values near 0 carry none, because a map would be
+    full of them.
     """
     finite = np.isfinite(values)
     limit = float(np.abs(values).max(initial=0, where=finite)) if limit is None else limit
@@ -126,7 +126,7 @@ class Sheet:
         return np.asarray(self._image)
 
     def paste(self, pixels, x, y, line=True):
-        """Put pixels (H, W, 3) with their top left corner at (x, y), with a thin line around."""
+        """Put pixels (H, W, 3) with their top left corner at (x, y); line: with a thin frame."""
         height, width = pixels.shape[:2]
         if line:
             self.frame(x - 1, y - 1, width + 2, height + 2, LINE, 1)

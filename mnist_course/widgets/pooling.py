@@ -1,4 +1,4 @@
-"""Pooling lab: what pooling forgives when a digit moves, and what it loses."""
+"""Pooling lab: what pooling tolerates when a digit moves, and what it loses."""
 
 import numpy as np
 

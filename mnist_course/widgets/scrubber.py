@@ -1,4 +1,4 @@
-"""Epoch scrubber: kernels, feature maps and answers of a network, epoch by epoch."""
+"""Epoch scrubber: kernels, feature maps and probabilities of a network, epoch by epoch."""
 
 import functools
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SHOWN = 16  # at most so many channels of a layer
 
 @dataclass(frozen=True)
 class Excerpt:
-    """What one network makes of one digit at one convolution, as far as there is room to show it.
+    """What a network computes for a digit at one convolution, as far as there is room to show it.
 
     kernels: (C, h, w), those for the layer's first input channel; maps: (C, H, W), what leaves
     the layer; probabilities: (10,). C is at most SHOWN; channels: how many the layer has;
@@ -72,7 +72,7 @@ def convolutions(network):
 
 @charts.own_style()
 def curve_chart(history, width=430, height=200):
-    """The history's validation accuracy over the epochs, with a marker: (chart, move).
+    """The history's accuracies over the epochs, with a marker: (chart, move).
 
     move: a function that puts the marker on an epoch; before the first one there is none.
     """
@@ -114,7 +114,7 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None, chart=N
     of_kernels, of_maps = limits or (np.abs(excerpt.kernels).max(), np.abs(excerpt.maps).max())
     chart, move = chart or curve_chart(history)
     move(epoch)
-    answer = int(excerpt.probabilities.argmax())
+    prediction = int(excerpt.probabilities.argmax())
     when = f"epoch {epoch} of {len(history)}" if epoch else "before training"
 
     sheet = pixels.Sheet(WIDTH, 316 + 92 * -(-len(excerpt.maps) // 8))
@@ -145,18 +145,18 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None, chart=N
         f", validation accuracy {history.validation_accuracy[epoch - 1]:.2%}" if epoch else ""
     )
     text = (
-        f"{when[0].upper()}{when[1:]}{accuracy}: the network says {answer} with "
-        f"{excerpt.probabilities[answer]:.1%}; the label is {label}, to which it gives "
+        f"{when[0].upper()}{when[1:]}{accuracy}: the network says {prediction} with "
+        f"{excerpt.probabilities[prediction]:.1%}; the label is {label}, to which it gives "
         f"{excerpt.probabilities[label]:.1%}."
     )
     return Picture(sheet.pixels, text + quick_note())
 
 
 def _draw_bars(sheet, probabilities, label, x, y):
-    """Ten bars; the label's in blue with a frame, the network's answer with its number."""
+    """Ten bars; the label's in blue with a frame, the network's prediction as a number."""
     high, wide, step = 124, 14, 18
     sheet.text(x, y - 16, "probabilities", 11)
-    answer = int(probabilities.argmax())
+    prediction = int(probabilities.argmax())
     for digit, value in enumerate(probabilities):
         left, length = x + step * digit, max(1, round(float(value) * high))
         colour = plots.BLUE if digit == label else plots.GREY
@@ -164,7 +164,7 @@ def _draw_bars(sheet, probabilities, label, x, y):
         sheet.text(
             left + wide // 2, y + high + 12, str(digit), 12, anchor="mm", bold=digit == label
         )
-    sheet.text(x, y + high + 22, f"says {answer}: {probabilities[answer]:.1%}", 12)
+    sheet.text(x, y + high + 22, f"says {prediction}: {probabilities[prediction]:.1%}", 12)
 
 
 class _EveryEpoch(Explorer):
@@ -196,9 +196,9 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALI
 
     network: the trained network; it is copied, not changed. snapshots: the
     `training.Snapshots` that `fit` filled; history: what the same `fit` returned; part: a
-    `data.Part`, the digits to look at; normalisation: mean and deviation by which the training's
-    images were normalised, as in the recipe. Raises ExplorerError for any that is none, and for
-    a network without convolutions.
+    `data.Part`, the digits to choose from; normalisation: mean and deviation by which the
+    training's images were normalised, as in the recipe. Raises ExplorerError for anything else,
+    and for a network without convolutions.
     """
     if not (isinstance(snapshots, Snapshots) and isinstance(history, History)):
         raise ExplorerError(
@@ -212,13 +212,13 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALI
     copy = maps.inspector(network).copy()
     last = len(snapshots.weights) - 1
     digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
-    layer = dropdown("Layer", convolutions(copy), help="the convolution to look at")
+    layer = dropdown("Layer", convolutions(copy), help="the convolution that is shown")
     epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
     play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
 
-    @functools.lru_cache(maxsize=1)  # for one digit the network runs once an epoch
+    @functools.lru_cache(maxsize=1)  # so that the network runs once an epoch for a digit
     def every_layer(digit):
         """Every epoch's `Excerpt` by layer."""
         every = []
