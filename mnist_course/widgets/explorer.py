@@ -149,7 +149,7 @@ class Explorer(ipywidgets.VBox):
         self.view.show([picture], [self.view.state()])
 
     def _tell(self, error):
-        """Say under the controls what went wrong, and turn the picture pale, as it is an old one."""
+        """Say under the controls what went wrong; the picture turns pale, as it is an old one."""
         self.error = error
         foreseen = isinstance(error, runtime.CourseError)
         sentence = str(error) if foreseen else f"{type(error).__name__}: {error}"
