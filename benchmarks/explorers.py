@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mnist_course import augment, data, models, plots, probe, results, widgets
 from mnist_course.training import Recipe, Snapshots, fit
 from mnist_course.widgets import augmentation, loss, pooling
-from mnist_course.widgets.base import Picture, Seen
+from mnist_course.widgets.picture import Picture, PictureView
 
 MOVED = {  # the slider that is moved, by its label; the same in both
     "kernel lab": "Position",
@@ -70,7 +70,7 @@ def explorer(name):
 def on_demand(name):
     """The same explorer with nothing drawn ahead and nothing kept by the page."""
     one = explorer(name)
-    one.ahead, one.picture.controls = (), []
+    one.ahead.names, one.view.controls = (), []
     return one
 
 
@@ -95,14 +95,14 @@ def common(name):
 def least():
     """A slider over an image of 16 × 16 pixels of one shade: nearly nothing to draw or to send."""
     slider = ipywidgets.IntSlider(128, 0, 255, description="Shade")
-    picture = Picture()
+    view = PictureView()
 
     def show(change):
-        picture.show([Seen(np.full((16, 16, 3), slider.value, np.uint8), "")])
+        view.show([Picture(np.full((16, 16, 3), slider.value, np.uint8), "")], [[]])
 
     slider.observe(show, "value")
     show(None)
-    box = ipywidgets.VBox([slider, picture])
+    box = ipywidgets.VBox([slider, view])
     box.add_class("least")
     return box
 

@@ -1,8 +1,10 @@
 """What several test files share."""
 
 import pytest
+import torch
+from torch import nn
 
-from mnist_course import data
+from mnist_course import data, models
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +34,38 @@ def written(monkeypatch):
 
     monkeypatch.setattr(pixels.Sheet, "text", kept)
     return texts
+
+
+@pytest.fixture
+def lenet():
+    torch.manual_seed(0)
+    return models.lenet5()
+
+
+@pytest.fixture
+def residual():
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 5, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
+        models.ResidualBlock(4, 4), models.ResidualBlock(4, 8, stride=2),
+        models.ResidualBlock(8, 8),
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(8, 10),
+    )  # fmt: skip
+    network(torch.randn(8, 1, 28, 28))  # running means that are not 0
+    return network
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """The batch sizes of all forward passes from now on."""
+    from mnist_course.probe import inspection
+
+    sizes = []
+    original = inspection.record
+
+    def record(network, images, *given, **named):
+        sizes.append(len(images))
+        return original(network, images, *given, **named)
+
+    monkeypatch.setattr(inspection, "record", record)
+    return sizes

@@ -32,11 +32,13 @@ ARROWS = {
     "records": {"data", "augment", "names"},
     "checkpoints": {"records", "augment", "runtime"},
     "training": {"data", "records", "checkpoints", "runtime"},
-    "probe": set(),
+    "probe": {"runtime"},
     "plots": {"metrics", "runtime"},  # quick mode is marked on every plot
     "recipes": {"models", "writeups", "augment", "training", "names"},
     "results": set(),
+    "web": set(),
     "widgets": {
+        "web",
         "plots",
         "probe",
         "models",
@@ -114,6 +116,7 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
     for folder, pattern in (
         ("mnist_course/data/mnist", "*.gz"),
         ("mnist_course/results", "*.json"),
+        ("mnist_course/web", "*.*s"),
     ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names

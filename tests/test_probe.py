@@ -1,4 +1,4 @@
-"""Looks inside a network, against manual passes; and the network stays as it is."""
+"""What probe tells of a network, against manual passes; and the network stays as it is."""
 
 import copy
 
@@ -26,7 +26,7 @@ def images(few):
 
 
 def state(network):
-    """All that a look could change."""
+    """All that a call of probe could change."""
     return {
         "weights": {name: tensor.clone() for name, tensor in network.state_dict().items()},
         "modes": {name: layer.training for name, layer in network.named_modules()},
@@ -35,7 +35,7 @@ def state(network):
     }
 
 
-LOOKS = {
+CALLS = {
     "activations": lambda network, images: probe.activations(network, images),
     "gradients": lambda network, images: probe.gradients(network, images, torch.arange(6)),
     "kernels": lambda network, images: probe.kernels(network)["1"].zero_(),
@@ -45,10 +45,10 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_look_changes_nothing(network, images, look):
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_changes_nothing(network, images, call):
     before = state(network)
-    LOOKS[look](network, images)
+    CALLS[call](network, images)
     after = state(network)
     assert before["modes"] == after["modes"]
     assert before["hooks"] == after["hooks"]
@@ -58,7 +58,7 @@ def test_a_look_changes_nothing(network, images, look):
             assert torch.equal(tensor, after[part][name]), name
 
 
-def test_a_look_that_fails_changes_nothing(network):
+def test_a_call_that_fails_changes_nothing(network):
     before = state(network)
     with pytest.raises(RuntimeError):
         probe.activations(network, torch.zeros(1, 3, 28, 28))

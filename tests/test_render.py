@@ -43,9 +43,9 @@ ipywidgets.IntSlider()
 """
 EXPLORER = """
 import numpy
-from mnist_course.widgets import Explorer, Seen
-seen = Seen(numpy.zeros((2, 2, 3), numpy.uint8), "A black square.")
-Explorer(lambda: seen, {}, "Square")
+from mnist_course.widgets import Explorer, Picture
+picture = Picture(numpy.zeros((2, 2, 3), numpy.uint8), "A black square.")
+Explorer(lambda: picture, {}, "Square")
 """
 
 

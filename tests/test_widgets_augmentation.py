@@ -69,27 +69,26 @@ def drawn(picture, place, scale):
 @pytest.mark.parametrize("draw", [0, 25, 50])
 def test_original_changed_digit_and_draws_stand_on_the_sheet(draw):
     image = IMAGES[2]
-    seen = augmentation.augmentation_picture(image, RECIPE, 20, -3, 4, 0.8, 0.1, draw)
+    picture = augmentation.augmentation_picture(image, RECIPE, 20, -3, 4, 0.8, 0.1, draw)
     scaled = data.scale(image[None])
     np.testing.assert_array_equal(
-        drawn(seen.picture, augmentation.BEFORE, augmentation.SCALE), 255 - image.numpy()
+        drawn(picture.pixels, augmentation.BEFORE, augmentation.SCALE), 255 - image.numpy()
     )
     expected = scipys(scaled[0, 0].numpy(), 20, -3, 4, 0.8, 0.1)
-    changed = drawn(seen.picture, augmentation.AFTER, augmentation.SCALE)
+    changed = drawn(picture.pixels, augmentation.AFTER, augmentation.SCALE)
     assert np.abs(changed - (255 - 255 * expected)).max() <= 1.1
     copies = RECIPE(scaled.expand(20, 1, 28, 28), torch.Generator().manual_seed(draw))
     x, y = augmentation.GRID
     for number in (0, 7, 19):
         row, column = divmod(number, augmentation.COLUMNS)
         step = 28 * augmentation.SMALL + 5
-        shown = drawn(seen.picture, (x + column * step, y + row * step), augmentation.SMALL)
+        shown = drawn(picture.pixels, (x + column * step, y + row * step), augmentation.SMALL)
         assert np.abs(shown - (255 - 255 * copies[number, 0].numpy())).max() <= 1
 
 
 def test_another_draw_is_another_picture_and_the_same_draw_the_same():
     pictures = [
-        augmentation.augmentation_picture(IMAGES[0], RECIPE, draw=draw).picture
-        for draw in (1, 2, 1)
+        augmentation.augmentation_picture(IMAGES[0], RECIPE, draw=draw).pixels for draw in (1, 2, 1)
     ]
     assert not np.array_equal(pictures[0], pictures[1])
     np.testing.assert_array_equal(pictures[0], pictures[2])
@@ -117,7 +116,7 @@ def test_what_the_recipe_never_draws_is_named(change, names):
 
 def test_a_recipe_of_zeros_draws_the_digit_itself():
     still = RandomAffine(degrees=0, shift=0, scale=0, shear=0)
-    picture = augmentation.augmentation_picture(IMAGES[0], still).picture
+    picture = augmentation.augmentation_picture(IMAGES[0], still).pixels
     shown = drawn(picture, augmentation.GRID, augmentation.SMALL)
     assert np.abs(shown - (255 - IMAGES[0].numpy().astype(int))).max() <= 1
 
@@ -153,8 +152,8 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(name, values):
         lab.controls[name].value = value
         now = lab.settings
         expected = augmentation.augmentation_picture(IMAGES[now.pop("digit")], RECIPE, **now)
-        shown = np.asarray(Image.open(io.BytesIO(lab.picture.frames[0])))
-        np.testing.assert_array_equal(shown, expected.picture)
+        shown = np.asarray(Image.open(io.BytesIO(lab.view.frames[0])))
+        np.testing.assert_array_equal(shown, expected.pixels)
         assert lab.error is None
 
 
@@ -184,4 +183,4 @@ def test_the_grid_of_draws_is_made_once_for_a_digit_and_a_draw(few, monkeypatch)
     alone = augmentation.augmentation_picture(few.train.images[2], RECIPE, **{
         name: value for name, value in lab.settings.items() if name != "digit"
     })  # fmt: skip
-    np.testing.assert_array_equal(lab.seen.picture, alone.picture)
+    np.testing.assert_array_equal(lab.picture.pixels, alone.pixels)

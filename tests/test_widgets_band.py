@@ -59,7 +59,7 @@ def test_curve_and_band_stand_at_their_values():
     flat = [0.5] * 4
     mine = History(flat, flat, flat, flat)
     runs = [{"validation_accuracy": [0.0] * 4}, {"validation_accuracy": [1.0] * 4}]
-    picture = band.band_picture(mine, runs, 4).picture
+    picture = band.band_picture(mine, runs, 4).pixels
     assert picture.shape == (band.HEIGHT, band.WIDTH, 3)
     tint = picture[150, 300]  # between two grid lines
     rows, _ = heights(picture[:, 100:400], tint.astype(int))  # left of the quick mode's note
@@ -71,27 +71,27 @@ def test_curve_and_band_stand_at_their_values():
 
 
 def test_the_curve_ends_at_the_epoch(history):
-    first = band.band_picture(history, RUNS, 1).picture
+    first = band.band_picture(history, RUNS, 1).pixels
     ends = []
     for epoch in (3, 4, 5):
-        picture = band.band_picture(history, RUNS, epoch).picture
+        picture = band.band_picture(history, RUNS, epoch).pixels
         ends.append(np.nonzero((picture != first).any(axis=2))[1].max())
     step = (band.WIDTH - 72) / 4.6  # pixels an epoch
     assert np.diff(ends) == pytest.approx([step, step], abs=2)
 
 
 def test_a_picture_leaves_nothing_behind_in_the_next(history):
-    first = band.band_picture(history, RUNS, 2).picture
+    first = band.band_picture(history, RUNS, 2).pixels
     band.band_picture(history, RUNS, 5)
-    np.testing.assert_array_equal(band.band_picture(history, RUNS, 2).picture, first)
+    np.testing.assert_array_equal(band.band_picture(history, RUNS, 2).pixels, first)
 
 
 def test_a_better_run_is_called_luck(history):
-    seen = band.band_picture(history_of(RUNS[0], validation_accuracy=[0.9999] * 5), RUNS, 5)
-    assert "Above, and better" in seen.text
-    seen = band.band_picture(history_of(RUNS[0], validation_loss=[0.001] * 5), RUNS, 5,
+    picture = band.band_picture(history_of(RUNS[0], validation_accuracy=[0.9999] * 5), RUNS, 5)
+    assert "Above, and better" in picture.text
+    picture = band.band_picture(history_of(RUNS[0], validation_loss=[0.001] * 5), RUNS, 5,
                              "validation loss")  # fmt: skip
-    assert "Below, and better" in seen.text
+    assert "Below, and better" in picture.text
 
 
 # --- why a curve lies below ---------------------------------------------------------------
@@ -235,8 +235,8 @@ def test_the_explorer_draws_what_the_function_draws(history):
         explorer.controls["epoch"].value = epoch
         explorer.controls["name"].value = "training loss"
         expected = band.band_picture(history, RUNS, epoch, "training loss")
-        np.testing.assert_array_equal(explorer.seen.picture, expected.picture)
-        assert explorer.seen.text == expected.text
+        np.testing.assert_array_equal(explorer.picture.pixels, expected.pixels)
+        assert explorer.picture.text == expected.text
 
 
 def test_a_history_of_one_epoch_has_a_slider_of_one_place():

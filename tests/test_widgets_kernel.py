@@ -42,32 +42,32 @@ def drawn(picture, place, shape):
 )
 def test_the_output_has_the_colours_of_torchs_answer(stride, padding, dilation, weights):
     expected = torchs(IMAGES[0], weights, stride, padding, dilation)
-    seen = kernel.kernel_picture(IMAGES[0], weights, stride, padding, dilation)
-    shown = drawn(seen.picture, kernel.OUTPUT, expected.shape)
+    picture = kernel.kernel_picture(IMAGES[0], weights, stride, padding, dilation)
+    shown = drawn(picture.pixels, kernel.OUTPUT, expected.shape)
     colours = pixels.signed(expected)
     # a frame of 3 pixels around the chosen window reaches into its neighbours
     outside = np.ones(expected.shape, dtype=bool)
     outside[:2, :2] = False
     assert (np.abs(shown.astype(int) - colours)[outside] <= 8).all()  # one step of the colours
-    assert f"Output {expected.shape[0]} × {expected.shape[1]}" in seen.text
-    assert pixels.number(expected.max()) in seen.text
+    assert f"Output {expected.shape[0]} × {expected.shape[1]}" in picture.text
+    assert pixels.number(expected.max()) in picture.text
 
 
 @pytest.mark.parametrize("position", [0, 60, 143])
 def test_the_sum_of_a_window_is_torchs_number(position):
     expected = torchs(IMAGES[3], MIXED, 2, 1, 2).flatten()
     assert expected.size == 13 * 13
-    seen = kernel.kernel_picture(IMAGES[3], MIXED, 2, 1, 2, position)
-    assert seen.text.endswith(f"= {pixels.number(expected[position])}.")
+    picture = kernel.kernel_picture(IMAGES[3], MIXED, 2, 1, 2, position)
+    assert picture.text.endswith(f"= {pixels.number(expected[position])}.")
     row, column = divmod(position, 13)
-    assert f"row {row}, column {column}" in seen.text
+    assert f"row {row}, column {column}" in picture.text
 
 
 def test_a_window_worked_out_by_hand():
     image = np.zeros((28, 28), np.uint8)
     image[0, :3] = (255, 51, 0)  # 1, 0.2, 0
-    seen = kernel.kernel_picture(image, [2, -1, 0, 0, 0, 0, 0, 0, 0])
-    assert "patch × kernel = 1.00·2.00 + 0.20·(−1.00) = 1.80." in seen.text
+    picture = kernel.kernel_picture(image, [2, -1, 0, 0, 0, 0, 0, 0, 0])
+    assert "patch × kernel = 1.00·2.00 + 0.20·(−1.00) = 1.80." in picture.text
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_size_formula_is_torchs(settings, size):
 
 
 def test_the_input_is_drawn_with_its_padding():
-    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500).picture
+    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500).pixels
     shown = drawn(picture, kernel.INPUT, (32, 32))[..., 0]
     row, column = divmod(500, 30)
     outside = np.ones((32, 32), dtype=bool)
@@ -100,7 +100,7 @@ def test_negative_answers_carry_a_bar():
     scale = kernel.SCALE
 
     def square(row, column):
-        picture = kernel.kernel_picture(image, EDGES).picture
+        picture = kernel.kernel_picture(image, EDGES).pixels
         top, left = y + row * scale, x + column * scale
         return picture[top : top + scale, left : left + scale].reshape(-1, 3)
 
@@ -140,7 +140,7 @@ def lab():
 
 
 def shown(explorer):
-    return np.asarray(Image.open(io.BytesIO(explorer.picture.frames[0])))
+    return np.asarray(Image.open(io.BytesIO(explorer.view.frames[0])))
 
 
 def weights_of(explorer):
@@ -160,14 +160,14 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(lab, name, value
             IMAGES[now["digit"]], weights_of(lab), now["stride"], now["padding"],
             now["dilation"], now["position"],
         )  # fmt: skip
-        np.testing.assert_array_equal(shown(lab), expected.picture)
+        np.testing.assert_array_equal(shown(lab), expected.pixels)
         assert lab.error is None
 
 
 @pytest.mark.parametrize("name", kernel.PRESETS)
 def test_a_preset_moves_the_nine_sliders_in_one_picture(lab, name):
     pictures = []
-    lab.picture.observe(pictures.append, "frames")
+    lab.view.observe(pictures.append, "frames")
     lab.preset.value = name
     assert weights_of(lab) == list(kernel.PRESETS[name])
     assert len(pictures) == (name != "Sobel, vertical edges")

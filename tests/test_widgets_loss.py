@@ -106,8 +106,8 @@ def test_more_steps_than_batches_go_round_again(few):
 def test_a_loss_that_is_not_finite_ends_it_with_a_sentence(few):
     trace = trace_of(few.train, "ReLU", "huge, 1", 10.0, steps=50)
     assert len(trace.losses) < 50
-    seen = loss.loss_picture(trace, 2, 50)
-    assert "too long" in seen.text
+    picture = loss.loss_picture(trace, 2, 50)
+    assert "too long" in picture.text
 
 
 def column_of(picture, value, low, high):
@@ -119,7 +119,7 @@ def column_of(picture, value, low, high):
 @pytest.mark.parametrize("value", [0.0, 2.0, 3.9])
 def test_the_loss_is_drawn_where_it_is(value):
     trace = loss.Trace([value] * 50, [[1e-3] * 5] * 50, [[0.5] * 4] * 50)
-    picture = loss.loss_picture(trace, 2, 100).picture.astype(int)
+    picture = loss.loss_picture(trace, 2, 100).pixels.astype(int)
     assert picture.shape == (loss.HEIGHT, loss.WIDTH, 3)
     blue = np.abs(picture - (0, 0x72, 0xB2)).sum(axis=2) < 40
     rows, columns = np.nonzero(blue[:, :250])
@@ -129,9 +129,9 @@ def test_the_loss_is_drawn_where_it_is(value):
 
 def test_a_picture_leaves_nothing_behind_in_the_next(few):
     deep, shallow = trace_of(few.train, depth=6), trace_of(few.train, depth=1)
-    first = loss.loss_picture(shallow, 1, 20).picture
-    assert (loss.loss_picture(deep, 6, 20).picture != first).any()
-    np.testing.assert_array_equal(loss.loss_picture(shallow, 1, 20).picture, first)
+    first = loss.loss_picture(shallow, 1, 20).pixels
+    assert (loss.loss_picture(deep, 6, 20).pixels != first).any()
+    np.testing.assert_array_equal(loss.loss_picture(shallow, 1, 20).pixels, first)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_picture_leaves_nothing_behind_in_the_next(few):
 )
 def test_the_text_says_where_the_loss_stands(value, words):
     trace = loss.Trace([value] * 20, [[1e-3] * 5] * 20, [[0.5] * 4] * 20)
-    seen = loss.loss_picture(trace, 2, 20)
-    assert words in seen.text
-    assert f"loss {value:.3f}" in seen.text
+    picture = loss.loss_picture(trace, 2, 20)
+    assert words in picture.text
+    assert f"loss {value:.3f}" in picture.text
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_without_a_loop_a_change_trains_at_once(few):
     explorer = loss_explorer(few.train, steps=4)
     explorer.controls["activation"].value = "ReLU"
     expected = explorer.draw(**explorer.settings)
-    np.testing.assert_array_equal(explorer.seen.picture, expected.picture)
-    assert "Step 4 of 4" in explorer.seen.text
+    np.testing.assert_array_equal(explorer.picture.pixels, expected.pixels)
+    assert "Step 4 of 4" in explorer.picture.text
 
 
 def test_the_learning_rates_are_a_list_of_numbers(few):
@@ -209,9 +209,9 @@ def test_in_a_notebook_it_trains_in_slices_and_the_last_change_wins(few, monkeyp
             turns_at_steps.append(turns)
             yield trace
 
-    def kept(seen):
-        shown.append(seen.text.partition(":")[0])
-        show(seen)
+    def kept(picture):
+        shown.append(picture.text.partition(":")[0])
+        show(picture)
 
     explorer.steps_of, explorer.show = counted, kept
 
@@ -234,7 +234,7 @@ def test_in_a_notebook_it_trains_in_slices_and_the_last_change_wins(few, monkeyp
     # the training of the first change was ended before its last step
     assert shown == ["Step 2 of 30", "Step 2 of 30", "Step 30 of 30"]
     expected = explorer.draw(**explorer.settings)
-    np.testing.assert_array_equal(explorer.seen.picture, expected.picture)
+    np.testing.assert_array_equal(explorer.picture.pixels, expected.pixels)
 
 
 def test_an_error_in_the_live_run_is_said_under_the_controls(few, monkeypatch):

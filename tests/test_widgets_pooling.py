@@ -37,11 +37,11 @@ def test_the_pooled_map_has_the_greys_of_torchs(kind, size, stride):
     np.testing.assert_allclose(
         pooling.pool(IMAGES[0].numpy() / np.float32(255), kind, size, stride), expected, atol=1e-6
     )
-    seen = pooling.pooling_picture(IMAGES[0], kind, size, stride, 0, 0)
+    picture = pooling.pooling_picture(IMAGES[0], kind, size, stride, 0, 0)
     for column in (0, 1):  # not shifted: both are the same
-        shown = drawn(seen.picture, column, 1, expected.shape)[..., 0].astype(float)
+        shown = drawn(picture.pixels, column, 1, expected.shape)[..., 0].astype(float)
         assert np.abs(shown - (255 - 255 * expected)).max() <= 1.01
-    assert f"keeps {expected.size} numbers of 784" in seen.text
+    assert f"keeps {expected.size} numbers of 784" in picture.text
 
 
 @pytest.mark.parametrize(("right", "down"), [(-7, 0), (0, 7), (7, -7), (0, 0), (3, 1)])
@@ -53,13 +53,13 @@ def test_a_shift_moves_every_pixel_and_brings_in_zeros(right, down):
             if 0 <= row - down < 28 and 0 <= column - right < 28:
                 expected[row, column] = image[row - down, column - right]
     np.testing.assert_array_equal(pooling.shift(image, right, down), expected)
-    picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down).picture
+    picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down).pixels
     shown = drawn(picture, 1, 0, (28, 28))[..., 0].astype(int)
     assert np.abs(shown - (255 - expected.astype(int))).max() <= 1
 
 
 def test_the_difference_is_drawn_with_its_sign():
-    picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0).picture
+    picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0).pixels
     before = torchs(IMAGES[2], "average", 4, 4)
     moved = torch.from_numpy(pooling.shift(IMAGES[2].numpy(), 2, 0).copy())
     after = torchs(moved, "average", 4, 4)
@@ -72,19 +72,19 @@ def test_a_change_worked_out_by_hand():
     image[4:6, 4:6] = 255
     # moved by 1: 2 of 4 pixels of ink leave, 2 come: 4 / 4
     # 2 × 2 windows: the largest of one was 1, now of two: a change of 1, and 1.5 on the mean
-    seen = pooling.pooling_picture(image, "max", 2, 2, 1, 0)
-    assert "change by 100% and the pooled map by 67%" in seen.text
+    picture = pooling.pooling_picture(image, "max", 2, 2, 1, 0)
+    assert "change by 100% and the pooled map by 67%" in picture.text
     # 4 × 4 windows: still in the same one
-    seen = pooling.pooling_picture(image, "max", 4, 4, 1, 0)
-    assert "change by 100% and the pooled map by 0%" in seen.text
+    picture = pooling.pooling_picture(image, "max", 4, 4, 1, 0)
+    assert "change by 100% and the pooled map by 0%" in picture.text
     # moved up or left by 1 instead: half of it is in the window before
-    seen = pooling.pooling_picture(image, "average", 4, 4, 0, -1)
-    assert "1 up, the pixels change by 100% and the pooled map by 100%" in seen.text
+    picture = pooling.pooling_picture(image, "average", 4, 4, 0, -1)
+    assert "1 up, the pixels change by 100% and the pooled map by 100%" in picture.text
 
 
 def test_an_empty_image_does_not_change():
-    seen = pooling.pooling_picture(np.zeros((28, 28), np.uint8), right=3)
-    assert "change by 0% and the pooled map by 0%" in seen.text
+    picture = pooling.pooling_picture(np.zeros((28, 28), np.uint8), right=3)
+    assert "change by 0% and the pooled map by 0%" in picture.text
 
 
 def test_nothing_in_common_is_200_percent():
@@ -140,8 +140,8 @@ def test_every_control_leads_to_the_picture_of_the_pure_function(name, values):
         lab.controls[name].value = value
         now = lab.settings
         expected = pooling.pooling_picture(IMAGES[now.pop("digit")], **now)
-        shown = np.asarray(Image.open(io.BytesIO(lab.picture.frames[0])))
-        np.testing.assert_array_equal(shown, expected.picture)
+        shown = np.asarray(Image.open(io.BytesIO(lab.view.frames[0])))
+        np.testing.assert_array_equal(shown, expected.pixels)
         assert lab.error is None
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_course import data, models
+from mnist_course import data, models, probe, runtime
 from mnist_course.training import History, Recipe, Snapshots, fit
 from mnist_course.widgets import ExplorerError, epoch_scrubber, pixels, scrubber
-from mnist_course.widgets.base import png
+from mnist_course.widgets.picture import png
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +45,19 @@ def test_snapshots_are_the_weights_before_and_after_each_epoch(few):
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 3])
-def test_a_look_is_what_the_network_does_with_that_epoch_s_weights(trained, few, epoch):
+def test_an_excerpt_is_what_the_network_does_with_that_epoch_s_weights(trained, few, epoch):
     network, snapshots, _ = trained
     twin = copy.deepcopy(network)
     twin.load_state_dict(snapshots.weights[epoch])
     image = few.validation.images[7]
-    seen = scrubber.look(twin, image, "4")
+    excerpt = scrubber.excerpt(twin, image, "4")
     with torch.no_grad():
         batch = normalised(image)
         maps = twin.eval()[:5](batch)[0]
         probabilities = twin(batch).softmax(1)[0]
-    np.testing.assert_allclose(seen.kernels, twin[4].weight[:, 0].detach().numpy())
-    np.testing.assert_allclose(seen.maps, maps.numpy(), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(seen.probabilities, probabilities.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(excerpt.kernels, twin[4].weight[:, 0].detach().numpy())
+    np.testing.assert_allclose(excerpt.maps, maps.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(excerpt.probabilities, probabilities.numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("epoch", [0, 2, 3])
@@ -65,40 +65,40 @@ def test_the_picture_shows_digit_bars_kernels_and_maps(trained, few, epoch):
     """Each part stands in the picture pixel for pixel."""
     network, _, history = trained
     image, label = few.validation.images[7], int(few.validation.labels[7])
-    seen = scrubber.look(network, image, "0")
-    shown = scrubber.scrubber_picture(seen, image, label, epoch, history)
-    picture = shown.picture
+    excerpt = scrubber.excerpt(network, image, "0")
+    shown = scrubber.scrubber_picture(excerpt, image, label, epoch, history)
+    picture = shown.pixels
     assert (picture.shape[1:], picture.dtype) == ((800, 3), np.uint8)
     digit = 255 - image.numpy()[:, :, None].repeat(5, 0).repeat(5, 1)
     assert np.abs(picture[44:184, 8:148].astype(int) - digit).max() <= 1
-    limit = np.abs(seen.kernels).max()
+    limit = np.abs(excerpt.kernels).max()
     for index in (0, 3, 5):
-        kernel = pixels.signed(seen.kernels[index], 8, limit)
+        kernel = pixels.signed(excerpt.kernels[index], 8, limit)
         np.testing.assert_array_equal(picture[242:282, 8 + 49 * index :][:, :40], kernel)
-        maps = pixels.signed(seen.maps[index], 3, np.abs(seen.maps).max())
+        maps = pixels.signed(excerpt.maps[index], 3, np.abs(excerpt.maps).max())
         np.testing.assert_array_equal(picture[316:400, 8 + 98 * index :][:, :84], maps)
-    for number, probability in enumerate(seen.probabilities):
+    for number, probability in enumerate(excerpt.probabilities):
         column = picture[44:169, 172 + 18 * number + 7]
         height = (column != 255).any(axis=1).sum()
         assert abs(height - probability * 124) <= 1.5
-    answer = int(seen.probabilities.argmax())
-    assert f"says {answer} with {seen.probabilities[answer]:.1%}" in shown.text
+    answer = int(excerpt.probabilities.argmax())
+    assert f"says {answer} with {excerpt.probabilities[answer]:.1%}" in shown.text
     accuracy = history.validation_accuracy[epoch - 1]
     assert (f"{accuracy:.2%}" in shown.text) == (epoch > 0)
 
 
 def test_the_marker_stands_on_its_epoch_and_nothing_of_the_last_frame_is_left(trained, few):
     network, _, history = trained
-    seen = scrubber.look(network, few.validation.images[0], "0")
+    excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
     chart = scrubber.curve_chart(history)
     frames = [
-        scrubber.scrubber_picture(seen, few.validation.images[0], 1, epoch, history, None, chart)
+        scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, epoch, history, None, chart)
         for epoch in (1, 2, 3, 2)
     ]
-    alone = scrubber.scrubber_picture(seen, few.validation.images[0], 1, 2, history)
-    np.testing.assert_array_equal(frames[1].picture, frames[3].picture)
-    np.testing.assert_array_equal(frames[1].picture, alone.picture)
-    assert (frames[0].picture != frames[2].picture).any()
+    alone = scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 2, history)
+    np.testing.assert_array_equal(frames[1].pixels, frames[3].pixels)
+    np.testing.assert_array_equal(frames[1].pixels, alone.pixels)
+    assert (frames[0].pixels != frames[2].pixels).any()
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_the_picture_says_what_it_leaves_out(few, written, channels, words):
         nn.Conv2d(1, sources, 5, stride=5), nn.Conv2d(sources, count, 3),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(count, 10),
     )  # fmt: skip
-    seen = scrubber.look(network, few.validation.images[0], "1")
-    assert len(seen.kernels) == len(seen.maps) == 16
-    scrubber.scrubber_picture(seen, few.validation.images[0], 1, 0, History())
+    excerpt = scrubber.excerpt(network, few.validation.images[0], "1")
+    assert len(excerpt.kernels) == len(excerpt.maps) == 16
+    scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 0, History())
     found = [(one[2], one[0], one[3]) for one in written if "full colour" in one[2]]
     for (caption, left, size), start in zip(found, words, strict=True):
         assert caption.startswith(f"{start}, full colour")
@@ -129,20 +129,23 @@ def test_the_picture_says_what_it_leaves_out(few, written, channels, words):
 @pytest.mark.parametrize("epoch", [-1, 4])
 def test_an_epoch_outside_is_named(trained, few, epoch):
     network, _, history = trained
-    seen = scrubber.look(network, few.validation.images[0], "0")
+    excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
     with pytest.raises(ExplorerError, match="epoch must be from 0 to 3"):
-        scrubber.scrubber_picture(seen, few.validation.images[0], 1, epoch, history)
+        scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, epoch, history)
 
 
 def test_all_frames_are_sent_at_once_and_the_page_turns_them(explorer, monkeypatch):
-    assert len(explorer.picture.frames) == 4
+    assert len(explorer.view.frames) == 4
     for epoch, (frame, text) in enumerate(
-        zip(explorer.picture.frames, explorer.picture.texts, strict=True)
+        zip(explorer.view.frames, explorer.view.texts, strict=True)
     ):
         expected = explorer.draw(**explorer.settings | {"epoch": epoch})
-        assert frame == png(expected.picture)
+        assert frame == png(expected.pixels)
         assert text == expected.text
-    assert explorer.picture.index == explorer.controls["epoch"].value
+    now = explorer.settings
+    layer = explorer.controls["layer"].index  # of a list the page knows the place
+    assert explorer.view.states == [[now["digit"], layer, epoch] for epoch in range(4)]
+    assert explorer.view.controls == list(explorer.controls.values())
     monkeypatch.setattr(explorer, "draw", None)  # the kernel draws nothing when the epoch moves
     explorer.controls["epoch"].value = 1
     assert explorer.error is None
@@ -151,21 +154,19 @@ def test_all_frames_are_sent_at_once_and_the_page_turns_them(explorer, monkeypat
 def test_another_digit_sends_all_frames_again_and_runs_the_network_once_an_epoch(
     explorer, monkeypatch
 ):
-    before = explorer.picture.frames
+    before = explorer.view.frames
     calls = []
-    original = scrubber.layers.answered
-    monkeypatch.setattr(
-        scrubber.layers, "answered", lambda *given: calls.append(1) or original(*given)
-    )
+    original = probe.inspect
+    monkeypatch.setattr(probe, "inspect", lambda *given: calls.append(1) or original(*given))
     explorer.controls["digit"].value = 9
     assert len(calls) == 4
     explorer.controls["layer"].value = explorer.controls["layer"].options[1]
     assert len(calls) == 4  # another layer of the same digit is there already
-    for old, frame in zip(before, explorer.picture.frames, strict=True):
+    for old, frame in zip(before, explorer.view.frames, strict=True):
         assert frame != old
 
 
-def test_looking_changes_nothing_of_the_network(trained, few):
+def test_scrubbing_changes_nothing_of_the_network(trained, few):
     network, snapshots, history = trained
     network.train()
     before = copy.deepcopy(network.state_dict())
@@ -193,8 +194,8 @@ def nan_weights(network):
     ],
 )
 def test_bad_input_gets_a_sentence(trained, few, change, sentence):
-    with pytest.raises(ExplorerError, match=sentence):
-        scrubber.look(*change(trained[0], few.validation.images[0]))
+    with pytest.raises(runtime.CourseError, match=sentence):
+        scrubber.excerpt(*change(trained[0], few.validation.images[0]))
 
 
 def of(network):
@@ -237,7 +238,7 @@ def test_what_does_not_fit_gets_a_sentence(few, make, sentence):
     eights = few.validation[few.validation.labels == 8]
     try:
         problem = str(epoch_scrubber(network, snapshots, history, eights).error)
-    except ExplorerError as error:
+    except runtime.CourseError as error:
         problem = str(error)
     assert sentence in problem
 
@@ -250,10 +251,10 @@ def test_a_snapshot_with_nan_is_told_although_the_network_has_none(trained, few)
     assert "a snapshot holds weights that are no numbers" in str(explorer.error)
 
 
-def test_the_page_turns_the_frames_and_the_kernel_leaves_its_place_alone(explorer):
-    explorer.picture.set_state({"index": 2})  # the page's message
+def test_the_pictures_of_another_digit_carry_its_state(explorer):
+    explorer.controls["epoch"].value = 1
     explorer.controls["digit"].value = 5
-    assert explorer.picture.index == 2
+    assert explorer.view.states == [[5, 0, epoch] for epoch in range(4)]
 
 
 @pytest.mark.parametrize("change", [nn.Module.double, torch.compile])
@@ -263,7 +264,7 @@ def test_networks_of_other_kinds_are_shown(few, change):
     with torch.no_grad():
         expected = plain(normalised(few.validation.images[0])).softmax(1)[0]
     explorer = epoch_scrubber(*of(change(plain)), few.validation)
-    assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.seen.text
+    assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.picture.text
 
 
 def test_images_are_normalised_as_the_recipe_says(few):
@@ -272,7 +273,7 @@ def test_images_are_normalised_as_the_recipe_says(few):
     with torch.no_grad():
         expected = network((data.scale(few.validation.images[:1]) - 0.5) / 0.5).softmax(1)[0]
     explorer = epoch_scrubber(*of(network), few.validation, normalisation=(0.5, 0.5))
-    assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.seen.text
+    assert f"says {int(expected.argmax())} with {expected.max():.1%}" in explorer.picture.text
 
 
 def test_a_training_interrupted_before_its_last_snapshot_is_shown(few):

@@ -2,17 +2,18 @@
 
 from mnist_course.widgets.augmentation import augmentation_lab
 from mnist_course.widgets.band import band_explorer
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen
+from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.kernel import kernel_lab
-from mnist_course.widgets.layers import feature_maps
 from mnist_course.widgets.loss import loss_explorer
+from mnist_course.widgets.maps import feature_maps
+from mnist_course.widgets.picture import Picture
 from mnist_course.widgets.pooling import pooling_lab
 from mnist_course.widgets.scrubber import epoch_scrubber
 
 __all__ = [
     "Explorer",
     "ExplorerError",
-    "Seen",
+    "Picture",
     "augmentation_lab",
     "band_explorer",
     "epoch_scrubber",

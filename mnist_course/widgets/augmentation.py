@@ -1,4 +1,4 @@
-"""Augmentation lab: one digit turned, moved, scaled and slanted, by hand and by the recipe."""
+"""Augmentation lab: one digit rotated, moved, scaled and sheared, by hand and by the recipe."""
 
 import functools
 import math
@@ -7,9 +7,11 @@ import torch
 
 from mnist_course import augment, plots
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, rows, slider
+from mnist_course.widgets.controls import rows, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
-LIMITS = {  # what the sliders reach: far beyond any recipe, to see where a digit is lost
+LIMITS = {  # of the sliders: far beyond any recipe, so that one sees where a digit is lost
     "rotation": (-180, 180),
     "right": (-14, 14),
     "down": (-14, 14),
@@ -23,14 +25,15 @@ WIDTH, HEIGHT = 838, 392
 
 
 def transform(image, rotation=0, right=0, down=0, size=1, shear=0):
-    """A digit by one affine map: float (28, 28) in 0..1 to the same.
+    """A digit moved by one affine map: float (28, 28) in 0..1 to the same.
 
     rotation in degrees, counter-clockwise; right, down in pixels; size 1 keeps it; shear in
     sideways pixels for each pixel of height.
     """
     settings = (math.radians(rotation), size, shear, 0, 0)
     matrices = augment.affine_matrices(*(torch.tensor([float(value)]) for value in settings))
-    # The map leads from output to input. Shifted last, a digit goes down also when it was turned.
+    # The map leads from output to input. The shift comes last, so that "down" is down on the
+    # picture even when the digit was rotated.
     place = torch.tensor([2 * right / 28, 2 * down / 28])
     matrices[:, :, 2] = -matrices[:, :, :2] @ place
     return augment.move(torch.as_tensor(image)[None, None], matrices)[0, 0].numpy()
@@ -49,7 +52,7 @@ def outside(recipe, rotation, right, down, size, shear):
 
 
 def draws_picture(image, recipe, draw=0):
-    """What the recipe draws at random of a digit, as a grid: uint8 (H, W, 3).
+    """A grid of a digit's random variants, drawn by the recipe: uint8 (H, W, 3).
 
     image: bytes (28, 28); recipe: an `augment.RandomAffine`; draw: number of the random draw,
     from 0. Raises ExplorerError for anything outside.
@@ -69,12 +72,12 @@ def draws_picture(image, recipe, draw=0):
 def augmentation_picture(
     image, recipe, rotation=0, right=0, down=0, size=1.0, shear=0.0, draw=0, grid=None
 ):  # fmt: skip
-    """A digit, the digit changed as set, and what the recipe draws at random.
+    """A digit, the digit changed by the settings, and random variants drawn by the recipe.
 
     image: bytes (28, 28); recipe: an `augment.RandomAffine`; the settings as in `transform`,
-    within `LIMITS`; draw: number of the random draw, from 0; grid: what `draws_picture` gave
-    for the same digit and draw, to make it once.
-    Returns a `Seen`. Raises ExplorerError for anything outside.
+    within `LIMITS`; draw: number of the random draw, from 0; grid: what `draws_picture` returned
+    for the same digit and draw, if it is there already.
+    Returns a `Picture`. Raises ExplorerError for anything outside.
     """
     digit = torch.from_numpy(pixels.digit_image(image))
     settings = {"rotation": rotation, "right": right, "down": down, "size": size, "shear": shear}
@@ -94,7 +97,7 @@ def augmentation_picture(
         sheet.paste(pixels.grey(content, SCALE), x, y)
     x, y = GRID
     sheet.text(x, y - 20, f"{count} draws of the recipe, number {draw}", bold=True)
-    sheet.pixels[y - 1 : y - 1 + len(grid), x - 1 : x - 1 + grid.shape[1]] = grid
+    sheet.paste(grid, x - 1, y - 1, line=False)
     _draw_ranges(sheet, recipe, settings, beyond)
 
     names = [name for name, far in beyond.items() if far]
@@ -106,7 +109,7 @@ def augmentation_picture(
         f"{pixels.number(down, 0)} down, size {size:.2f}, shear {pixels.number(shear)}: {verdict}. "
         f"Beside it {count} random draws of the recipe."
     )
-    return Seen(sheet.pixels, text)
+    return Picture(sheet.pixels, text)
 
 
 def _turn(rotation):
@@ -162,7 +165,7 @@ def augmentation_lab(part, recipe):
         "down": setting("Shift down", "down", 0, 1, "pixels; below 0 upwards"),
     }
 
-    @functools.lru_cache(maxsize=2)  # what is shown, and what is drawn ahead
+    @functools.lru_cache(maxsize=2)  # one that is shown, and one that is drawn ahead
     def grid(digit, draw):
         return draws_picture(part.images[digit], recipe, draw)
 

@@ -1,4 +1,4 @@
-"""Band, not number: a student's curve over the range of many seeds, and what a miss may mean."""
+"""Band, not number: a student's curve over the range of many seeds, and why it may lie outside."""
 
 import math
 from functools import lru_cache
@@ -8,7 +8,9 @@ import numpy as np
 from mnist_course import plots
 from mnist_course.training import History, Recipe
 from mnist_course.widgets import charts, pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, slider
+from mnist_course.widgets.controls import dropdown, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
 WIDTH, HEIGHT = 800, 320
 # name: (key of a run and of a History, label of the axis, whether more is better)
@@ -18,11 +20,14 @@ MEASURES = {
     "training loss": ("train_loss", False),
 }
 IMAGES = 55_000  # every stored run was trained on all of lesson 01's training images
-ONLY_WITH = {  # settings of a recipe that count with some optimisers or schedules alone
+ONLY_WITH = {  # settings of a recipe that only matter with some optimisers or schedules
     "momentum": ("optimizer", {"sgd"}),
     "nesterov": ("optimizer", {"sgd"}),
     "betas": ("optimizer", {"adam", "adamw"}),
-    "epochs": ("schedule", {"one-cycle"}),  # else an epoch knows nothing of those after it
+    "epochs": (
+        "schedule",
+        {"one-cycle"},
+    ),  # else an epoch is the same however many follow
     "warm_up": ("schedule", {"one-cycle"}),
     "decay": ("schedule", {"exponential", "step", "plateau"}),
     "decay_every": ("schedule", {"step"}),
@@ -39,7 +44,7 @@ def curves_of(runs, key):
 
 
 def standing(value, band, better):
-    """Where a value stands to the band (low, high): "inside", or "better" or "worse" than it.
+    """How a value compares with the band (low, high): "inside", or "better" or "worse" than it.
 
     better: whether more is better. A value that is not finite is worse.
     """
@@ -50,7 +55,7 @@ def standing(value, band, better):
 
 
 def differences(history, stored, recipe=None):
-    """What was done in another way than in a stored run: a list of sentences.
+    """What was done differently from a stored run: a list of sentences.
 
     history: the student's `History`; stored: one of the runs of a result; recipe: the student's
     `Recipe`, if it is to be compared.
@@ -60,7 +65,7 @@ def differences(history, stored, recipe=None):
         found.append(f"it saw {history.images:,} training images, the stored runs {IMAGES:,}")
     if recipe is None:
         return found
-    # an older run lacks the settings that came later; it was made with their first values
+    # a stored run may be older than some settings; it was made with what are now their defaults
     mine, others = recipe.plain(), Recipe().plain() | stored["recipe"]
     for name, theirs in others.items():
         setting, values = ONLY_WITH.get(name, (None, set()))
@@ -80,7 +85,7 @@ def differences(history, stored, recipe=None):
 
 
 def reasons(history, runs, epoch, recipe=None):
-    """Why a curve may lie off the band, from what is known of both runs: a list of sentences.
+    """Why a curve may lie outside the band, from what is known of both runs: a list of sentences.
 
     history: the student's `History`; runs: stored runs, as `results.load(topic)["runs"]`;
     epoch: counted from 1; recipe: the student's `Recipe`, to compare with the stored one. The
@@ -109,8 +114,9 @@ def reasons(history, runs, epoch, recipe=None):
 
 
 @lru_cache(8)
+@plots.own_style()
 def _chart(bands, mine, name):
-    """The band and the whole axes, drawn once: (chart, the student's line, the ring on it).
+    """The band and its axes, drawn once: (chart, the student's line, the ring on it).
 
     bands: lows and highs of all epochs; mine: the student's values; both as tuples.
     """
@@ -151,7 +157,7 @@ def check(history, runs, recipe, keys=STORED):
 
 
 def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
-    """The student's curve up to an epoch over the band of stored runs. A `Seen`.
+    """The student's curve up to an epoch over the band of stored runs. A `Picture`.
 
     history: a `History`; runs: the stored runs, dicts with one list an epoch; epoch: from 1;
     name: one of MEASURES; recipe: the student's, if it is to be compared. Raises ExplorerError
@@ -171,7 +177,7 @@ def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
     chart, line, ring = _chart((tuple(lows), tuple(highs)), tuple(mine), name)
     line.set_data(range(1, epoch + 1), mine[:epoch])
     ring.set_data([epoch], [mine[epoch - 1]])
-    return Seen(chart.pixels(), _describe(history, runs, epoch, name, recipe))
+    return Picture(chart.pixels(), _describe(history, runs, epoch, name, recipe))
 
 
 def _describe(history, runs, epoch, name, recipe):
@@ -205,7 +211,7 @@ def band_explorer(history, runs, recipe=None):
     """An explorer: the student's curve, epoch by epoch, over the band of stored runs.
 
     history: what `fit` returned; runs: `results.load(topic)["runs"]`; recipe: what `fit` got.
-    Raises ExplorerError for any that is not.
+    Raises ExplorerError for anything else.
     """
     check(history, runs, recipe)
     last = max(1, len(history))

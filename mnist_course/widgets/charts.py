@@ -1,4 +1,4 @@
-"""Charts for explorers: axes drawn once by matplotlib, and only what moves drawn again."""
+"""Charts for explorers: matplotlib draws the axes once, and then only what moves."""
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -10,8 +10,8 @@ DPI = 100  # so an inch of a figure is 100 pixels of the picture
 def new_figure(width, height, columns=1, left=45, right=12, top=24, bottom=24, gap=45):
     """A figure of width × height pixels with axes side by side, without pyplot.
 
-    The margins and the gap are pixels; a layout that matplotlib works out takes several times
-    as long to draw. Returns (figure, axes).
+    The margins and the gap are given in pixels, because a layout that matplotlib works out takes
+    several times as long to draw. Returns (figure, axes).
     """
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     wide = (width - left - right - gap * (columns - 1)) / columns
@@ -39,7 +39,7 @@ def name_axes(ax, title, across=None, share=False):
 
 
 class Chart:
-    """A figure of which a few artists move: they alone are drawn for a new picture.
+    """A figure in which a few artists move: only they are drawn again for a new picture.
 
     figure: a `Figure` with its axes, limits and labels set; moving: its artists that change.
     """

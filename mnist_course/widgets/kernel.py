@@ -6,7 +6,9 @@ import ipywidgets
 import numpy as np
 
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, same_place, slider
+from mnist_course.widgets.controls import dropdown, same_place, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
 PRESETS = {
     "identity": (0, 0, 0, 0, 1, 0, 0, 0, 0),
@@ -31,7 +33,7 @@ WIDTH, HEIGHT = 838, 432
 
 
 def windows(image, stride, padding, dilation):
-    """All patches that a 3 × 3 kernel sees: (H, W) to (rows, columns, 3, 3).
+    """All patches that a 3 × 3 kernel covers: (H, W) to (rows, columns, 3, 3).
 
     Raises ExplorerError where the kernel does not fit into the image.
     """
@@ -51,11 +53,11 @@ def size_formula(size, stride, padding, dilation):
 
 
 def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
-    """A digit, a kernel, and what the one makes of the other, with one window worked out.
+    """A digit, a kernel, and the convolution of the two, with one window worked out.
 
     image: bytes (28, 28); kernel: nine weights, row by row; stride 1 to 3, padding 0 to 3,
     dilation 1 or 2; position: number of the window, row by row from 0.
-    Returns a `Seen`. Raises ExplorerError for anything outside.
+    Returns a `Picture`. Raises ExplorerError for anything outside.
     """
     image = pixels.digit_image(image)
     try:
@@ -86,7 +88,7 @@ def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
         f"{pixels.number(high)}. Window {position} stands at row {row}, column {column}: "
         f"patch × kernel = {_terms(patch, kernel)} = {pixels.number(value)}."
     )
-    return Seen(sheet.pixels, text)
+    return Picture(sheet.pixels, text)
 
 
 def _terms(patch, kernel):
@@ -195,7 +197,7 @@ def kernel_lab(part):
         )
 
     def adjust():
-        before = math.isqrt(position.max + 1)  # windows in a row, in the picture before
+        before = math.isqrt(position.max + 1)  # windows in a row, in the previous picture
         size, _ = size_formula(28, stride.value, padding.value, dilation.value)
         place = same_place(position.value, (before, before), (size, size))
         position.max = max(position.max, place)
@@ -216,7 +218,7 @@ def kernel_lab(part):
     }  # fmt: skip
     ahead = ("digit", "position", *named)
     explorer = Explorer(draw, controls, "Kernel lab", arrangement, adjust, ahead)
-    explorer.preset = preset  # it moves the nine sliders, and is no setting of its own
+    explorer.preset = preset  # it only moves the nine sliders, so it is no setting
 
     def apply_preset(change):
         if change.new == OWN:

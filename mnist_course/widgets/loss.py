@@ -1,4 +1,4 @@
-"""Why is my loss 2.303? LeNet's first steps, with what decides whether it learns as controls."""
+"""Why is my loss 2.303? LeNet's first steps; the controls decide whether it learns."""
 
 import asyncio
 import itertools
@@ -14,7 +14,9 @@ from torch import nn
 
 from mnist_course import data, models, plots, runtime
 from mnist_course.widgets import charts, pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
+from mnist_course.widgets.controls import dropdown, rows, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError, torch_defaults
+from mnist_course.widgets.picture import Picture
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU}
 INITIALISATIONS = ("Xavier", "torch's own", "tiny, 0.01", "huge, 1")
@@ -23,7 +25,7 @@ DEPTHS = (1, 6)  # hidden fully connected layers; LeNet-5 has two
 STEPS, QUICK_STEPS = 200, 40
 BATCH_SIZE = 32
 WIDTH, HEIGHT = 800, 300
-SLICE = 0.03  # seconds of training between two looks at what the student does
+SLICE = 0.03  # seconds of training before the kernel reads what the student does
 PAUSE = 0.15  # seconds between two pictures
 
 
@@ -93,7 +95,7 @@ def root_mean_square(values):
 
 
 def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS, seed=0):
-    """Train such a LeNet by plain gradient descent; yields its growing `Trace` after each step.
+    """Train a `lenet` by stochastic gradient descent; yields its growing `Trace` after each step.
 
     part: a `data.Part`. The random streams of the notebook are left as they are. Ends early
     when the loss is not finite. Raises ExplorerError for settings that can't work.
@@ -103,7 +105,7 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     pixels.check_whole("steps", steps, 1, 10**6)
     pixels.check_part(part)
     pixels.digit_image(part.images[0])
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch_defaults():
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs as well
         network = lenet(activation, initialisation, depth)
     layers = [layer for layer in network if isinstance(layer, nn.Linear | nn.Conv2d)]
@@ -111,7 +113,9 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     batches = data.Batches(part.to("cpu"), BATCH_SIZE, shuffle=True, seed=seed)
     trace = Trace()
     endless = itertools.chain.from_iterable(itertools.repeat(batches))
-    for images, labels in itertools.islice(endless, steps):
+    for _ in range(steps):
+        with torch_defaults():
+            images, labels = next(endless)
         logits, flat = images, []
         for layer in network:
             logits = layer(logits)
@@ -135,6 +139,7 @@ def layer_names(depth):
 
 
 @cache
+@plots.own_style()
 def _chart(steps):
     """Three axes over the steps, drawn once; a layer's lines keep their colour at any depth.
 
@@ -169,7 +174,7 @@ def _chart(steps):
 
 
 def loss_picture(trace, depth, steps=STEPS):
-    """Loss, gradients and saturation of a `Trace` over the steps, as a `Seen`.
+    """Loss, gradients and saturation of a `Trace` over the steps, as a `Picture`.
 
     depth: as in `lenet`; steps: where the axes end. A loss above 4 leaves the picture.
     """
@@ -183,7 +188,7 @@ def loss_picture(trace, depth, steps=STEPS):
         gradients[name].set_data(done, values)
     for name, values in zip(names[:-1], zip(*trace.saturated, strict=True), strict=True):
         activations[name].set_data(done, values)
-    return Seen(chart.pixels(), _describe(trace, steps))
+    return Picture(chart.pixels(), _describe(trace, steps))
 
 
 def _describe(trace, steps):
@@ -211,9 +216,9 @@ def _describe(trace, steps):
 class _Live(Explorer):
     """An explorer that trains when a control moves, in short slices of the kernel's own loop.
 
-    A callback runs on the kernel's main thread; a training inside it would hold everything
-    up. A task trains for `SLICE` seconds, shows what there is, and lets the next message in.
-    The next change ends it and starts another.
+    A callback runs on the kernel's main thread, so that a training inside it would hold up
+    everything else. Therefore a task trains for `SLICE` seconds, shows what there is, and lets
+    the next message in. The next change ends it and starts another.
     """
 
     task = None

@@ -1,6 +1,6 @@
 """Maps of numbers as pixels, and a sheet to put them on: numpy and Pillow, no figure.
 
-A whole sheet takes a few milliseconds, so that a slider and its picture feel like one thing.
+A whole sheet takes only a few milliseconds, so that the picture follows the slider.
 Signed values are orange above 0 and purple below, which the colour-blind tell apart, and every
 pixel clearly below 0 also carries a bar, the minus sign, so that the sign shows without colour.
 """
@@ -14,14 +14,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_course import plots
-from mnist_course.widgets.base import ExplorerError
+from mnist_course.widgets.explorer import ExplorerError
 
 INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
-MARK = plots.BLUE  # frames around what is looked at; neither orange nor purple
+MARK = plots.BLUE  # of frames; neither orange nor purple, which are for signs
 LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
-CALCULATION = frozenset("0123456789.−×= ")
-NOTHING = (200, 200, 200)  # the colour of what is no number, or is −∞
-CLEARLY = 0.1  # of the full colour: smaller amounts below 0 carry no bar
+NOTHING = (200, 200, 200)  # the colour of NaN and of infinite values
+CLEARLY = 0.1  # share of the full colour; smaller amounts below 0 carry no bar
 
 
 @cache
@@ -32,45 +31,14 @@ def font(size, bold=False):
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-@lru_cache(1024)  # the numbers of a picture are mostly those of the one before
-def _stamp(text, size, anchor, bold, colour):
-    """A text to be laid over pixels: what is kept of them, what is added, and where (left, top).
-
-    The first two are uint16 (height, width, 1 and 3), in parts of 256.
-    """
-    if text and CALCULATION.issuperset(text):
-        ink = np.hstack([_letter(letter, size, bold) for letter in text])
-        high, wide = ink.shape
-        left, top = (-(wide // 2), -(high // 2)) if anchor == "mm" else (0, 0)
-    else:
-        left, top, right, bottom = (
-            int(edge) for edge in font(size, bold).getbbox(text, anchor=anchor)
-        )
-        ink = _ink(text, right - left, bottom - top, (-left, -top), size, anchor, bold)
-    ink = ink[:, :, None]
-    return 256 - ink, ink * _levels(colour), left, top
-
-
-@cache
-def _letter(letter, size, bold):
-    """One letter as ink, as wide as it is in a text: numbers are put together from letters."""
-    width = round(font(size, bold).getlength(letter))
-    height = sum(font(size, bold).getmetrics())
-    return _ink(letter, width, height, (0, 0), size, "la", bold)
-
-
-def _ink(text, width, height, place, size, anchor, bold):
-    """A text in a field of `width` × `height`: uint16, 256 where there is ink, 0 where none."""
-    mask = Image.new("L", (max(1, width), max(1, height)))
-    ImageDraw.Draw(mask).text(place, text, 255, font(size, bold), anchor)
-    ink = np.asarray(mask).astype(np.uint16)
-    return ink + (ink > 127)
-
-
-@cache
-def _levels(colour):
-    """A colour "#rrggbb" as uint16 (3,)."""
-    return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.uint16)
+@lru_cache(1024)  # most numbers of a picture are those of the one before
+def _mask(text, size, anchor, bold):
+    """A text as a Pillow mask, and where it lies: (mask, left, top) from the text's place."""
+    box = font(size, bold).getbbox(text, anchor=anchor)
+    left, top, right, bottom = (int(edge) for edge in box)
+    mask = Image.new("L", (max(1, right - left), max(1, bottom - top)))
+    ImageDraw.Draw(mask).text((-left, -top), text, 255, font(size, bold), anchor)
+    return mask, left, top
 
 
 @cache
@@ -81,7 +49,7 @@ def _signed_colours():
 def number(value, digits=2):
     """A number as it is written in a picture, with a real minus sign and no negative zero.
 
-    Infinity is ∞, and what is no number a dash.
+    Infinity becomes ∞, and NaN a dash.
     """
     text = f"{value:z.{digits}f}".replace("-", "−")
     return text.replace("inf", "∞").replace("nan", "–")
@@ -111,9 +79,9 @@ def signed_level(values, limit):
 def signed(values, scale=1, limit=None):
     """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
 
-    What is no number, and what is infinite, is grey.
-    From a scale of 2 on, a square clearly below 0 carries a bar, up to a scale of 3 only a dot;
-    with bars on values near 0 a map would be full of them.
+    NaN and infinite values are grey. From a scale of 2 on, a square clearly below 0 carries a
+    bar, which up to a scale of 3 is only a dot. Values near 0 carry none, because a map would be
+    full of them.
     """
     finite = np.isfinite(values)
     limit = float(np.abs(values).max(initial=0, where=finite)) if limit is None else limit
@@ -149,36 +117,34 @@ class Sheet:
     """
 
     def __init__(self, width, height):
-        self.pixels = np.full((height, width, 3), 255, np.uint8)
+        self._image = Image.new("RGB", (width, height), PAPER)
+        self._draw = ImageDraw.Draw(self._image)
 
-    def paste(self, pixels, x, y):
-        """Put pixels (H, W, 3) with their top left corner at (x, y), with a thin line around."""
+    @property
+    def pixels(self):
+        """What is on the sheet now, as uint8 (height, width, 3)."""
+        return np.asarray(self._image)
+
+    def paste(self, pixels, x, y, line=True):
+        """Put pixels (H, W, 3) with their top left corner at (x, y); line: with a thin frame."""
         height, width = pixels.shape[:2]
-        self.frame(x - 1, y - 1, width + 2, height + 2, LINE, 1)
-        area = self.pixels[y : y + height, x : x + width]
-        area[:] = pixels[: area.shape[0], : area.shape[1]]
+        if line:
+            self.frame(x - 1, y - 1, width + 2, height + 2, LINE, 1)
+        self._image.paste(Image.fromarray(np.ascontiguousarray(pixels)), (x, y))
 
     def fill(self, x, y, width, height, colour):
         """A rectangle of one colour."""
-        self.pixels[max(0, y) : y + height, max(0, x) : x + width] = _levels(colour)
+        self._image.paste(colour, (x, y, x + width, y + height))
 
     def frame(self, x, y, width, height, colour=MARK, thick=2):
         """A frame inside the rectangle of `width` × `height` at (x, y)."""
-        for left, top, wide, high in (
-            (x, y, width, thick),
-            (x, y + height - thick, width, thick),
-            (x, y, thick, height),
-            (x + width - thick, y, thick, height),
-        ):
-            self.fill(left, top, wide, high, colour)
+        corners = (x, y, x + width - 1, y + height - 1)
+        self._draw.rectangle(corners, outline=colour, width=thick)
 
     def text(self, x, y, text, size=12, colour=INK, anchor="la", bold=False):
         """Write at (x, y); `anchor` as Pillow has it: "la" top left, "mm" middle."""
-        kept, added, left, top = _stamp(text, size, anchor, bold, colour)
-        left, top = max(0, x + left), max(0, y + top)
-        area = self.pixels[top : top + len(kept), left : left + kept.shape[1]]
-        high, wide = area.shape[:2]
-        area[:] = (area * kept[:high, :wide] + added[:high, :wide]) >> 8
+        mask, left, top = _mask(text, size, anchor, bold)
+        self._image.paste(colour, (x + left, y + top), mask)
 
     def numbers(self, values, x, y, cell=(44, 28), limit=None, size=12, digits=2, colour=True):
         """A small matrix with its numbers written in, coloured by sign and amount.

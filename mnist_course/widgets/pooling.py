@@ -1,10 +1,12 @@
-"""Pooling lab: what pooling forgives when a digit moves, and what it loses."""
+"""Pooling lab: what pooling tolerates when a digit moves, and what it loses."""
 
 import numpy as np
 
 from mnist_course import plots
 from mnist_course.widgets import pixels
-from mnist_course.widgets.base import Explorer, ExplorerError, Seen, dropdown, rows, slider
+from mnist_course.widgets.controls import dropdown, rows, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture
 
 KINDS = ("max", "average")
 SIDE = 168  # pixels of the picture that a map fills at most: 28 × 6
@@ -44,7 +46,7 @@ def pooling_picture(image, kind="max", size=2, stride=2, right=1, down=0):
     """A digit and the digit shifted, above as pixels, below pooled, and how much they differ.
 
     image: bytes (28, 28); kind: "max" or "average"; size and stride 1 to 7 pixels; right and
-    down: shift of -7 to 7 pixels. Returns a `Seen`. Raises ExplorerError for anything outside.
+    down: shift of -7 to 7 pixels. Returns a `Picture`. Raises ExplorerError for anything outside.
     """
     image = pixels.digit_image(image)
     if kind not in KINDS:
@@ -75,7 +77,7 @@ def pooling_picture(image, kind="max", size=2, stride=2, right=1, down=0):
         f"numbers of 784. {_shift_name(right, down).capitalize()}, the pixels change by "
         f"{changes[0]:.0%} and the pooled map by {changes[1]:.0%}."
     )
-    return Seen(sheet.pixels, text)
+    return Picture(sheet.pixels, text)
 
 
 def _shift_name(right, down):

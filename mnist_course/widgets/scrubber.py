@@ -1,4 +1,4 @@
-"""Epoch scrubber: kernels, feature maps and answers of a network, epoch by epoch."""
+"""Epoch scrubber: kernels, feature maps and probabilities of a network, epoch by epoch."""
 
 import functools
 from dataclasses import dataclass
@@ -8,30 +8,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_course import plots
+from mnist_course import plots, probe
 from mnist_course.training import History, Snapshots
-from mnist_course.widgets import charts, layers, pixels
-from mnist_course.widgets.base import (
-    Explorer,
-    ExplorerError,
-    Seen,
-    dropdown,
-    quick_note,
-    rows,
-    slider,
-)
+from mnist_course.widgets import charts, maps, pixels
+from mnist_course.widgets.controls import dropdown, rows, slider
+from mnist_course.widgets.explorer import Explorer, ExplorerError
+from mnist_course.widgets.picture import Picture, quick_note
 
 WIDTH = 800
 SHOWN = 16  # at most so many channels of a layer
 
 
 @dataclass(frozen=True)
-class Glance:
-    """What one network makes of one digit, at one layer.
+class Excerpt:
+    """What a network computes for a digit at one convolution, as far as there is room to show it.
 
-    kernels: (C, h, w), those that look at the layer's first input channel; maps: (C, H, W),
-    what leaves the layer; probabilities: (10,). C is at most SHOWN; channels: how many the layer
-    has; sources: how many input channels each of them looks at.
+    kernels: (C, h, w), those for the layer's first input channel; maps: (C, H, W), what leaves
+    the layer; probabilities: (10,). C is at most SHOWN; channels: how many the layer has;
+    sources: from how many input channels each of them is computed.
     """
 
     kernels: np.ndarray
@@ -41,42 +35,44 @@ class Glance:
     sources: int
 
 
-def look(network, image, layer):
-    """Run a copy of the network once on an image of bytes (28, 28).
+def excerpt(network, image, layer):
+    """The `Excerpt` of a network at a layer, for an image of bytes (28, 28).
 
-    layer: the name of a convolution. Returns a `Glance`. Raises ExplorerError for an image of
-    another size, a layer that is none, and weights that are not numbers.
+    layer: the name of a convolution. The network itself does not run, but a copy. Raises
+    ExplorerError for an image of another size and a layer that is none, and what a
+    `probe.Inspector` raises.
     """
-    return _chosen(_glances(layers.Look(network).twin(), image), layer)
+    return _at_layer(_excerpts(maps.inspector(network).copy(), image), layer)
 
 
-def _glances(twin, image, normalisation=layers.NORMALISATION):
-    """What a copy in evaluation mode, on the CPU, makes of an image: a `Glance` by layer."""
-    pixels.digit_image(image)
-    answer = layers.answered(twin, torch.as_tensor(image).cpu(), normalisation)
+def _excerpts(network, image, normalisation=maps.NORMALISATION):
+    """What a network in evaluation mode, on the CPU, makes of an image: an `Excerpt` by layer."""
+    inspection = probe.inspect(network, maps.network_input(image, normalisation))
     return {
-        name: Glance(
-            kind.weight[:SHOWN, 0].detach().numpy().copy(), answer.outputs[name][:SHOWN].copy(),
-            answer.probabilities, *kind.weight.shape[:2],
+        name: Excerpt(
+            layer.weight[:SHOWN, 0].detach().numpy().copy(),
+            inspection.outputs[name][:SHOWN].copy(), inspection.probabilities,
+            *layer.weight.shape[:2],
         )
-        for name, kind in convolutions(twin).items() if name in answer.outputs
+        for name, layer in convolutions(network).items() if name in inspection.outputs
     }  # fmt: skip
 
 
-def _chosen(glances, layer):
-    """The `Glance` at a layer. Raises ExplorerError where there is none."""
-    if layer not in glances:
-        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(glances)}")
-    return glances[layer]
+def _at_layer(excerpts, layer):
+    """The `Excerpt` at a layer. Raises ExplorerError where there is none."""
+    if layer not in excerpts:
+        raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(excerpts)}")
+    return excerpts[layer]
 
 
 def convolutions(network):
     """A network's convolutions: a dict from name to layer."""
-    return {name: kind for name, kind in network.named_modules() if isinstance(kind, nn.Conv2d)}
+    return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
 
 
+@plots.own_style()
 def curve_chart(history, width=430, height=200):
-    """The history's validation accuracy over the epochs, with a marker: (chart, move).
+    """The history's accuracies over the epochs, with a marker: (chart, move).
 
     move: a function that puts the marker on an epoch; before the first one there is none.
     """
@@ -97,50 +93,50 @@ def curve_chart(history, width=430, height=200):
     return charts.Chart(figure, (line, dot)), move
 
 
-def captions(seen):
-    """What a `Glance` holds of its layer's kernels and of its maps, in words."""
-    first = f"first {SHOWN} of {seen.channels} " if seen.channels > SHOWN else ""
-    source = f", input channel 0 of {seen.sources}" if seen.sources > 1 else ""
+def captions(excerpt):
+    """What an `Excerpt` holds of its layer's kernels and of its maps, in words."""
+    first = f"first {SHOWN} of {excerpt.channels} " if excerpt.channels > SHOWN else ""
+    source = f", input channel 0 of {excerpt.sources}" if excerpt.sources > 1 else ""
     return f"{first}kernels{source}", f"{first}feature maps"
 
 
-def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None):
-    """One frame: digit, probabilities, curve with marker, kernels, feature maps. A `Seen`.
+def scrubber_picture(excerpt, image, label, epoch, history, limits=None, chart=None):
+    """One frame: digit, probabilities, curve with marker, kernels, feature maps. A `Picture`.
 
-    seen: a `Glance`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
+    excerpt: an `Excerpt`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
     history: a `History`; limits: values of full colour for kernels and for maps, by default
     the largest in this frame; chart: what `curve_chart(history)` returned, to draw it once.
     Raises ExplorerError for an epoch that the history does not have, and a label that the
     network does not know.
     """
     pixels.check_whole("epoch", epoch, 0, len(history))
-    pixels.check_whole("label", label, 0, len(seen.probabilities) - 1)
-    of_kernels, of_maps = limits or (np.abs(seen.kernels).max(), np.abs(seen.maps).max())
+    pixels.check_whole("label", label, 0, len(excerpt.probabilities) - 1)
+    of_kernels, of_maps = limits or (np.abs(excerpt.kernels).max(), np.abs(excerpt.maps).max())
     chart, move = chart or curve_chart(history)
     move(epoch)
-    answer = int(seen.probabilities.argmax())
+    prediction = int(excerpt.probabilities.argmax())
     when = f"epoch {epoch} of {len(history)}" if epoch else "before training"
 
-    sheet = pixels.Sheet(WIDTH, 316 + 92 * -(-len(seen.maps) // 8))
+    sheet = pixels.Sheet(WIDTH, 316 + 92 * -(-len(excerpt.maps) // 8))
     sheet.text(8, 6, when, 14, bold=True)
     sheet.paste(pixels.grey(pixels.digit_image(image), 5), 8, 44)
     sheet.text(8, 190, f"label {label}", 12)
-    _draw_bars(sheet, seen.probabilities, label, 172, 44)
+    _draw_bars(sheet, excerpt.probabilities, label, 172, 44)
     curve = chart.pixels()
-    sheet.pixels[4 : 4 + len(curve), -curve.shape[1] :] = curve
+    sheet.paste(curve, WIDTH - curve.shape[1], 4, line=False)
 
-    _, high, wide = seen.kernels.shape
+    _, high, wide = excerpt.kernels.shape
     scale = max(1, 40 // max(high, wide))
-    kernels, maps = captions(seen)
-    full = f"{kernels}, full colour: ±{pixels.number(of_kernels)}.   {pixels.LEGEND}"
+    of_the_kernels, of_the_maps = captions(excerpt)
+    full = f"{of_the_kernels}, full colour: ±{pixels.number(of_kernels)}.   {pixels.LEGEND}"
     sheet.text(8, 222, full, 11)
-    for index, kernel in enumerate(seen.kernels):
+    for index, kernel in enumerate(excerpt.kernels):
         sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 49 * index, 242)
-    _, high, wide = seen.maps.shape
+    _, high, wide = excerpt.maps.shape
     scale = max(1, 84 // max(high, wide))
     marks = "" if scale > 3 else ", a dot: clearly below 0" if scale > 1 else ", purple: below 0"
-    sheet.text(8, 296, f"{maps}, full colour: ±{pixels.number(of_maps)}{marks}", 11)
-    for index, values in enumerate(seen.maps):
+    sheet.text(8, 296, f"{of_the_maps}, full colour: ±{pixels.number(of_maps)}{marks}", 11)
+    for index, values in enumerate(excerpt.maps):
         row, column = divmod(index, 8)
         place = 8 + 98 * column, 316 + 92 * row
         sheet.paste(pixels.signed(values, scale, of_maps), *place)
@@ -149,18 +145,18 @@ def scrubber_picture(seen, image, label, epoch, history, limits=None, chart=None
         f", validation accuracy {history.validation_accuracy[epoch - 1]:.2%}" if epoch else ""
     )
     text = (
-        f"{when[0].upper()}{when[1:]}{accuracy}: the network says {answer} with "
-        f"{seen.probabilities[answer]:.1%}; the label is {label}, to which it gives "
-        f"{seen.probabilities[label]:.1%}."
+        f"{when[0].upper()}{when[1:]}{accuracy}: the network says {prediction} with "
+        f"{excerpt.probabilities[prediction]:.1%}; the label is {label}, to which it gives "
+        f"{excerpt.probabilities[label]:.1%}."
     )
-    return Seen(sheet.pixels, text + quick_note())
+    return Picture(sheet.pixels, text + quick_note())
 
 
 def _draw_bars(sheet, probabilities, label, x, y):
-    """Ten bars; the label's in blue with a frame, the network's answer with its number."""
+    """Ten bars; the label's in blue with a frame, the network's prediction as a number."""
     high, wide, step = 124, 14, 18
     sheet.text(x, y - 16, "probabilities", 11)
-    answer = int(probabilities.argmax())
+    prediction = int(probabilities.argmax())
     for digit, value in enumerate(probabilities):
         left, length = x + step * digit, max(1, round(float(value) * high))
         colour = plots.BLUE if digit == label else plots.GREY
@@ -168,39 +164,41 @@ def _draw_bars(sheet, probabilities, label, x, y):
         sheet.text(
             left + wide // 2, y + high + 12, str(digit), 12, anchor="mm", bold=digit == label
         )
-    sheet.text(x, y + high + 22, f"says {answer}: {probabilities[answer]:.1%}", 12)
+    sheet.text(x, y + high + 22, f"says {prediction}: {probabilities[prediction]:.1%}", 12)
 
 
-class _Frames(Explorer):
-    """An explorer whose frames are all sent at once: the page itself turns from one to the next.
+class _EveryEpoch(Explorer):
+    """An explorer whose pictures of all epochs are sent at once, so that the page can turn them.
 
-    The control `epoch` and a play button choose the frame in the browser; the kernel draws
+    The control `epoch` and a play button choose the picture in the browser; the kernel draws
     again only when another control moves.
     """
 
     def __init__(self, draw, controls, title, arrangement):
-        epoch = controls["epoch"]
         super().__init__(draw, controls, title, arrangement)
-        epoch.unobserve(self._changed, "value")
-        ipywidgets.jslink((epoch, "value"), (self.picture, "index"))
+        controls["epoch"].unobserve(self._changed, "value")
 
-    def send(self, seen):
+    def watched(self):
+        return list(self.controls.values())
+
+    def send(self, picture):
         """Every epoch's picture at the present settings."""
-        epoch = self.controls["epoch"]
-        every = range(epoch.max + 1)
-        if not self.picture.frames:  # from then on the page turns them
-            self.picture.index = epoch.value
-        self.picture.show([self.draw(**self.settings | {"epoch": one}) for one in every])
+        every = range(self.controls["epoch"].max + 1)
+        place = self.view.controls.index(self.controls["epoch"])
+        states = [self.view.state() for _ in every]
+        for epoch, state in zip(every, states, strict=True):
+            state[place] = epoch
+        self.view.show([self.drawn(epoch=epoch) for epoch in every], states)
 
 
-def epoch_scrubber(network, snapshots, history, part, normalisation=layers.NORMALISATION):
+def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALISATION):
     """An explorer: a slider and a play button over the epochs of a training.
 
     network: the trained network; it is copied, not changed. snapshots: the
     `training.Snapshots` that `fit` filled; history: what the same `fit` returned; part: a
-    `data.Part`, the digits to look at; normalisation: mean and deviation by which the training's
-    images were normalised, as in the recipe. Raises ExplorerError for any that is none, and for
-    a network without convolutions.
+    `data.Part`, the digits to choose from; normalisation: mean and deviation by which the
+    training's images were normalised, as in the recipe. Raises ExplorerError for anything else,
+    and for a network without convolutions.
     """
     if not (isinstance(snapshots, Snapshots) and isinstance(history, History)):
         raise ExplorerError(
@@ -211,28 +209,28 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=layers.NORMA
         raise ExplorerError("these snapshots are empty: give them to fit as after_epoch")
     pixels.check_part(part)
     title = "Epoch scrubber"
-    twin = layers.Look(network).twin()
+    copy = maps.inspector(network).copy()
     last = len(snapshots.weights) - 1
     digit = slider("Digit", 0, 0, len(part) - 1, help="index of the image")
-    layer = dropdown("Layer", convolutions(twin), help="the convolution to look at")
+    layer = dropdown("Layer", convolutions(copy), help="the convolution that is shown")
     epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
     play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
     chart = curve_chart(history)
 
-    @functools.lru_cache(maxsize=1)  # for one digit the network runs once an epoch
+    @functools.lru_cache(maxsize=1)  # so that the network runs once an epoch for a digit
     def every_layer(digit):
-        """Every epoch's `Glance` by layer."""
+        """Every epoch's `Excerpt` by layer."""
         every = []
         for weights in snapshots.weights:
-            _load(twin, weights)
-            every.append(_glances(twin, part.images[digit], normalisation))
+            _load(copy, weights)
+            every.append(_excerpts(copy, part.images[digit], normalisation))
         return every
 
     @functools.lru_cache(maxsize=1)
-    def look_at(digit, layer):
-        """Every epoch's `Glance`, and full colour for the kernels and the maps of all."""
-        every = [_chosen(glances, layer) for glances in every_layer(digit)]
+    def one_layer(digit, layer):
+        """Every epoch's `Excerpt`, and full colour for the kernels and the maps of all."""
+        every = [_at_layer(excerpts, layer) for excerpts in every_layer(digit)]
         limits = tuple(
             max(float(np.abs(getattr(one, name)).max()) for one in every)
             for name in ("kernels", "maps")
@@ -247,13 +245,13 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=layers.NORMA
                 f"the snapshots hold {last} epochs and the history {len(history)}: give both of "
                 "the same call of fit"
             )
-        every, limits = look_at(digit, layer)
+        every, limits = one_layer(digit, layer)
         return scrubber_picture(
             every[epoch], part.images[digit], int(part.labels[digit]), epoch, history, limits, chart
         )
 
     controls = {"digit": digit, "layer": layer, "epoch": epoch}
-    explorer = _Frames(draw, controls, title, rows((digit, layer), (play, epoch)))
+    explorer = _EveryEpoch(draw, controls, title, rows((digit, layer), (play, epoch)))
     explorer.play = play
     return explorer
 

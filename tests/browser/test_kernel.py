@@ -35,22 +35,27 @@ def test_interrupting_a_training_keeps_network_and_history(write_notebook):
 
 
 EXPLORER = """
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from mnist_course.widgets import Explorer, Seen
-from mnist_course.widgets.base import figure_pixels, slider
+from mnist_course.widgets import Explorer, Picture
+from mnist_course.widgets.controls import slider
+def pixels(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 def draw(level):
     figure = Figure(figsize=(3, 1))
     ax = figure.subplots()
     for place in range(101):
         ax.axvspan(place, place + 0.5, color="red" if place == level else "grey")
-    return Seen(figure_pixels(figure), f"level {level}")
+    return Picture(pixels(figure), f"level {level}")
 explorer = Explorer(draw, {"level": slider("level", 0, 0, 100)}, "levels")
 explorer
 """
 PLOT = """
 import time
 import matplotlib.pyplot as plt
-from mnist_course.widgets.base import figure_pixels
 def plot(number, pause):
     plt.figure(figsize=(2, 1))
     for part in range(4):
@@ -59,7 +64,7 @@ def plot(number, pause):
     plt.axis([-1, 41, 0, 5])
     figure = plt.gcf()
     plt.close(figure)
-    return figure_pixels(figure).copy()
+    return pixels(figure)
 print("plotting", flush=True)
 figures = [plot(number, pause=0.02) for number in range(1, 41)]
 moved = explorer.settings["level"]
@@ -68,7 +73,7 @@ COMPARE = """
 import json
 import numpy as np
 wrong = [n for n, one in enumerate(figures, 1) if not np.array_equal(one, plot(n, pause=0))]
-same = np.array_equal(explorer.seen.picture, draw(**explorer.settings).picture)
+same = np.array_equal(explorer.picture.pixels, draw(**explorer.settings).pixels)
 print(json.dumps([len(figures), wrong, moved, explorer.settings["level"], bool(same)]))
 """
 

@@ -27,7 +27,7 @@ def _sliders(number):
 
 def _expected(number):
     import base64, json
-    from mnist_course.widgets.base import png
+    from mnist_course.widgets.picture import png
     explorer = _explorers()[number]
     answer = {"settings": repr(explorer.settings), "title": explorer.title}
     answer["values"] = {
@@ -37,8 +37,9 @@ def _expected(number):
     answer["busy"] = task is not None and not task.done()
     if not answer["busy"]:
         try:
-            seen = explorer.draw(**explorer.settings)
-            answer |= {"text": seen.text, "picture": base64.b64encode(png(seen.picture)).decode()}
+            picture = explorer.drawn()
+            content = base64.b64encode(png(picture.pixels)).decode()
+            answer |= {"text": picture.text, "picture": content}
         except Exception as error:
             answer["problem"] = str(error)
     print(json.dumps(answer))
@@ -48,17 +49,16 @@ def _frames(number):
     explorer = _explorers()[number]
     every = []
     for epoch in range(explorer.controls["epoch"].max + 1):
-        seen = explorer.draw(**explorer.settings | {"epoch": epoch})
-        every.append([seen.text, list(seen.picture.shape[1::-1])])
+        picture = explorer.drawn(epoch=epoch)
+        every.append([picture.text, list(picture.pixels.shape[1::-1])])
     print(json.dumps(every))
 """
 # The label of a slider of each explorer along which pictures are drawn ahead, or None.
 AHEAD = """
 import json
 print(json.dumps([
-    one.controls["position" if "position" in one.ahead else one.ahead[-1]].description
-    if one.ahead else None
-    for one in _explorers()
+    one.controls["position" if "position" in names else names[-1]].description if names else None
+    for one in _explorers() for names in [one.ahead.names]
 ]))
 """
 # On the page: presses a key on a slider in half a second, and notes the text soon after.

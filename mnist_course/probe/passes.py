@@ -1,5 +1,6 @@
-"""Look inside any network without changing it: activations, gradients, kernels."""
+"""One pass through a network, and what it tells: activations, gradients, shapes, work."""
 
+import copy
 from contextlib import contextmanager
 
 import torch
@@ -7,8 +8,8 @@ from torch import nn
 
 
 @contextmanager
-def looking(network):
-    """Evaluation mode for the time of a look, then every layer's own mode again.
+def evaluation_mode(network):
+    """Evaluation mode inside `with evaluation_mode(network):`, then every layer's own mode again.
 
     In evaluation mode batch norm's statistics stay as they are and dropout is off.
     """
@@ -30,37 +31,60 @@ def layer_names(network, kind=nn.Module):
     ]
 
 
+def record(network, images, names, keep, inputs=False):
+    """Run a network once and record named layers: (inputs, outputs, result).
+
+    names: of layers; keep: called with each layer's tensor, returns what is to be kept of it, or
+    None to leave it out; inputs: whether inputs are recorded too. inputs and outputs are dicts
+    from layer to what was kept, in the order in which the layers finished; a layer that runs
+    twice is recorded as it ran first. result: what the network returns.
+    """
+    before: dict = {}
+    after: dict = {}
+
+    def remember(kept, name, tensor):
+        if name not in kept and torch.is_tensor(tensor):
+            found = keep(tensor)
+            if found is not None:
+                kept[name] = found
+
+    def output_hook(name):
+        return lambda layer, given, output: remember(after, name, output)
+
+    def input_hook(name):
+        # before the layer runs, because one that works in place overwrites its input
+        return lambda layer, given, named: remember(
+            before, name, next(iter((*given, *named.values())), None)
+        )
+
+    handles = []
+    for name, layer in network.named_modules():
+        if name not in names:
+            continue
+        handles.append(layer.register_forward_hook(output_hook(name)))
+        if inputs:
+            hook = layer.register_forward_pre_hook(input_hook(name), with_kwargs=True)
+            handles.append(hook)
+    try:
+        result = network(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return before, after, result
+
+
 def activations(network, images):
     """What leaves every innermost layer: a dict from layer name to a detached tensor.
 
     The network runs once, in evaluation mode and without gradients; nothing of it changes.
     """
-    with looking(network), torch.no_grad():
-        return _record(network, images)
-
-
-def _record(network, images):
-    recorded = {}
-    names = set(layer_names(network))
-
-    def remember(name):
-        def hook(layer, inputs, output):
-            # a copy: a later in-place ReLU would overwrite the tensor itself
-            recorded[name] = output.detach().clone()
-
-        return hook
-
-    handles = [
-        layer.register_forward_hook(remember(name))
-        for name, layer in network.named_modules()
-        if name in names
-    ]
-    try:
-        network(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return recorded
+    with evaluation_mode(network), torch.no_grad():
+        _, outputs, _ = record(
+            network, images, set(layer_names(network)),
+            # a copy, because a later in-place ReLU would overwrite the tensor itself
+            lambda output: output.detach().clone(),
+        )  # fmt: skip
+    return outputs
 
 
 def gradients(network, images, labels, loss_function=None):
@@ -69,8 +93,6 @@ def gradients(network, images, labels, loss_function=None):
     Runs in training mode on a throw-away copy, so that neither the parameters' own gradients
     nor batch norm's statistics change. Default loss: cross-entropy.
     """
-    import copy
-
     loss_function = loss_function or nn.CrossEntropyLoss()
     twin = copy.deepcopy(network)
     twin.train()
@@ -96,9 +118,10 @@ def kernels(network):
 
 
 def _blank(network, image_shape):
-    """One black image on the network's device; the CPU when it has no parameters."""
-    device = next(network.parameters(), torch.empty(0)).device
-    return torch.zeros(1, *image_shape, device=device)
+    """One black image of the network's device and number type; CPU and float32 without weights."""
+    weights = (p for p in network.parameters() if p.is_floating_point())
+    like = next(weights, torch.empty(0, device="cpu", dtype=torch.float32))
+    return torch.zeros(1, *image_shape, device=like.device, dtype=like.dtype)
 
 
 def shape_table(network, image_shape=(1, 28, 28)):
@@ -122,6 +145,6 @@ def multiply_accumulates(network, image_shape=(1, 28, 28)):
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
-    with looking(network), torch.no_grad(), counter:
+    with evaluation_mode(network), torch.no_grad(), counter:
         network(_blank(network, image_shape))
     return counter.get_total_flops() // 2  # one multiply and one add each

@@ -1,6 +1,7 @@
 """An explorer shows what its function draws: always the last change, and every error."""
 
 import asyncio
+import base64
 import io
 import threading
 import time
@@ -9,10 +10,9 @@ import ipywidgets
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 from PIL import Image
 
-from mnist_course.widgets import Explorer, ExplorerError, Seen, base
+from mnist_course.widgets import Explorer, ExplorerError, Picture, ahead, controls, picture
 
 
 def decode(content):
@@ -25,7 +25,7 @@ def square(level, size):
         raise ExplorerError("13 brings bad luck: choose another level")
     if level == 14:
         raise ZeroDivisionError("fourteen <b>")
-    return Seen(np.full((size, size, 3), level, np.uint8), f"grey {level}, <size {size}>")
+    return Picture(np.full((size, size, 3), level, np.uint8), f"grey {level}, <size {size}>")
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def explorer():
 def test_a_slider_changes_the_picture(explorer, level, size):
     explorer.controls["level"].value = level
     explorer.controls["size"].value = size
-    np.testing.assert_array_equal(decode(explorer.picture.frames[0]), square(level, size).picture)
-    assert explorer.picture.texts[0] == f"grey {level}, <size {size}>"
+    np.testing.assert_array_equal(decode(explorer.view.frames[0]), square(level, size).pixels)
+    assert explorer.view.texts[0] == f"grey {level}, <size {size}>"
 
 
 def test_a_message_of_the_front_end_changes_the_picture(explorer):
     explorer.controls["level"].set_state({"value": 99})
-    assert decode(explorer.picture.frames[0])[0, 0].tolist() == [99, 99, 99]
+    assert decode(explorer.view.frames[0])[0, 0].tolist() == [99, 99, 99]
 
 
 def test_a_foreseen_error_is_a_sentence(explorer):
@@ -52,13 +52,13 @@ def test_a_foreseen_error_is_a_sentence(explorer):
     assert "13 brings bad luck" in explorer.problem.value
     assert "Traceback" not in explorer.problem.value
     assert isinstance(explorer.error, ExplorerError)
-    assert "mnist-stale" in explorer.picture._dom_classes
+    assert explorer.view.stale
 
 
 def test_an_error_stands_between_controls_and_picture(explorer):
     """Below a high picture it would be off the screen."""
-    unseen, arrangement, problem, picture = explorer.children
-    assert (problem, picture) == (explorer.problem, explorer.picture)
+    unseen, arrangement, problem, view = explorer.children
+    assert (problem, view) == (explorer.problem, explorer.view)
     [row] = arrangement.children
     assert row.children == tuple(explorer.controls.values())
 
@@ -74,8 +74,8 @@ def test_after_an_error_the_next_picture_is_shown_as_ever(explorer):
     explorer.controls["level"].value = 13
     explorer.controls["level"].value = 12
     assert (explorer.error, explorer.problem.value) == (None, "")
-    assert "mnist-stale" not in explorer.picture._dom_classes
-    assert decode(explorer.picture.frames[0])[0, 0, 0] == 12
+    assert not explorer.view.stale
+    assert decode(explorer.view.frames[0])[0, 0, 0] == 12
 
 
 def test_an_unforeseen_error_in_the_first_picture_fails_the_cell():
@@ -96,18 +96,18 @@ def test_a_notebook_shows_the_sentence_alone():
 
 
 def test_the_output_carries_a_still_picture_with_a_text(explorer):
-    first = explorer.picture.frames[0]
+    first = explorer.view.frames[0]
     explorer.controls["level"].value = 200
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert np.array_equal(decode(base.base64.b64decode(bundle["image/png"])), decode(first))
+    assert np.array_equal(decode(base64.b64decode(bundle["image/png"])), decode(first))
     assert 'alt="Square: grey 20, &lt;size 4&gt;"' in bundle["text/html"]
     assert bundle["text/plain"] == "Square: grey 20, <size 4>"
 
 
 def test_controls_changed_together_make_one_picture(explorer):
     pictures = []
-    explorer.picture.observe(lambda change: pictures.append(decode(change.new[0]).shape), "frames")
+    explorer.view.observe(lambda change: pictures.append(decode(change.new[0]).shape), "frames")
     with explorer.together():
         explorer.controls["level"].value = 30
         explorer.controls["size"].value = 7
@@ -123,7 +123,7 @@ def test_adjusting_one_control_to_another_makes_one_picture():
     explorer = Explorer(square, controls, "Square", adjust=adjust)
     controls["level"].value = 80
     pictures = []
-    explorer.picture.observe(lambda change: pictures.append(decode(change.new[0])), "frames")
+    explorer.view.observe(lambda change: pictures.append(decode(change.new[0])), "frames")
     controls["size"].value = 2
     assert len(pictures) == 1
     assert pictures[0].shape == (2, 2, 3)
@@ -136,18 +136,18 @@ def walker():
     controls = {"level": ipywidgets.IntSlider(20, 0, 99), "size": ipywidgets.IntSlider(4, 1, 9)}
     explorer = Explorer(square, controls, title="Square", ahead=("level",))
     explorer.kept = []
-    explorer.picture.send = lambda content, buffers: explorer.kept.append((content, buffers))
+    explorer.view.send = lambda content, buffers: explorer.kept.append((content, buffers))
     return explorer
 
 
-def walk(explorer, *moves, pause=5 * base.PAUSE):
+def walk(explorer, *moves, pause=5 * ahead.PAUSE):
     """Move controls, as messages of a page do: in the kernel's loop."""
 
     async def moved():
         for name, value in moves:
             explorer.controls[name].value = value
             await asyncio.sleep(pause)
-        await asyncio.sleep(5 * base.PAUSE)
+        await asyncio.sleep(5 * ahead.PAUSE)
 
     asyncio.run(moved())
     return [content["state"] for content, _ in explorer.kept]
@@ -155,12 +155,12 @@ def walk(explorer, *moves, pause=5 * base.PAUSE):
 
 def test_the_next_picture_of_a_walk_is_given_to_the_page_ahead(walker):
     assert walk(walker, ("level", 30), ("level", 31), ("level", 25)) == [[31, 4], [32, 4], [24, 4]]
-    content, [picture] = walker.kept[0]
-    np.testing.assert_array_equal(decode(picture), square(31, 4).picture)
+    content, [file] = walker.kept[0]
+    np.testing.assert_array_equal(decode(file), square(31, 4).pixels)
     assert content["text"] == square(31, 4).text
-    assert walker.seen.text == square(25, 4).text  # what is shown is what was asked for
-    assert walker.picture.state == [25, 4]
-    assert walker.picture.controls == list(walker.controls.values())
+    assert walker.picture.text == square(25, 4).text  # what is shown is what was asked for
+    assert walker.view.states == [[25, 4]]
+    assert walker.view.controls == list(walker.controls.values())
 
 
 def test_in_a_hurry_only_the_last_next_picture_is_drawn(walker):
@@ -182,7 +182,7 @@ def test_a_slider_of_broken_numbers_is_walked_by_its_steps():
     slider = ipywidgets.FloatSlider(0.1, min=0, max=1, step=0.1)
     explorer = Explorer(draw, {"share": slider}, "Share", ahead=("share",))
     explorer.kept = []
-    explorer.picture.send = lambda content, buffers: explorer.kept.append((content, buffers))
+    explorer.view.send = lambda content, buffers: explorer.kept.append((content, buffers))
     assert walk(explorer, ("share", 0.2)) == [[0.3]]
 
 
@@ -190,10 +190,10 @@ def test_controls_that_are_moved_together_are_no_walk(walker):
     async def preset():
         with walker.together():
             walker.controls["level"].value = 50
-        await asyncio.sleep(5 * base.PAUSE)
+        await asyncio.sleep(5 * ahead.PAUSE)
 
     asyncio.run(preset())
-    assert walker.seen.text == square(50, 4).text
+    assert walker.picture.text == square(50, 4).text
     assert walker.kept == []
 
 
@@ -208,7 +208,7 @@ def test_the_last_change_wins_when_callbacks_come_from_many_threads():
     def slow(level):
         time.sleep(0.002)
         calls.append(level)
-        return Seen(np.full((1, 1, 3), level, np.uint8), str(level))
+        return Picture(np.full((1, 1, 3), level, np.uint8), str(level))
 
     level = ipywidgets.IntSlider(0, 0, 255)
     explorer = Explorer(slow, {"level": level}, "Slow")
@@ -224,8 +224,8 @@ def test_the_last_change_wins_when_callbacks_come_from_many_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    assert decode(explorer.picture.frames[0])[0, 0, 0] == level.value
-    assert explorer.picture.texts[0] == str(level.value)
+    assert decode(explorer.view.frames[0])[0, 0, 0] == level.value
+    assert explorer.view.texts[0] == str(level.value)
     assert len(calls) <= 1 + 200
 
 
@@ -238,26 +238,16 @@ def test_no_widget_is_made_and_no_figure_opened_by_moving_a_slider(explorer):
     assert plt.get_fignums() == figures_before
 
 
-def test_a_figure_becomes_pixels_without_pyplot():
-    figure = Figure(figsize=(2, 1), dpi=50)
-    figure.add_axes((0, 0, 1, 1)).set_facecolor("#ff0000")
-    figure.axes[0].set(xticks=[], yticks=[])
-    pixels = base.figure_pixels(figure)
-    assert (pixels.shape, pixels.dtype) == ((50, 100, 3), np.uint8)
-    assert pixels[25, 50].tolist() == [255, 0, 0]
-    assert plt.get_fignums() == []
-
-
 def test_a_whole_png_file_is_shown_as_it_is():
-    content = base.png(np.zeros((2, 3, 3), np.uint8))
-    explorer = Explorer(lambda: Seen(content, "black"), {}, "Nothing to move")
-    assert explorer.picture.frames[0] == content
+    content = picture.png(np.zeros((2, 3, 3), np.uint8))
+    explorer = Explorer(lambda: Picture(content, "black"), {}, "Nothing to move")
+    assert explorer.view.frames[0] == content
 
 
 def test_each_explorer_brings_what_names_its_sliders_on_the_page(explorer):
     unseen = explorer.children[0]
     assert unseen.layout.display == "none"
-    assert isinstance(unseen.children[1], base.Names)
+    assert isinstance(unseen.children[0], picture.Names)
     assert "mnist-explorer" in explorer._dom_classes
     assert "mnist-problem" in explorer.problem._dom_classes
 
@@ -269,12 +259,12 @@ def test_each_explorer_brings_what_names_its_sliders_on_the_page(explorer):
      (3 * 5 + 4, (4, 5), (8, 10), 6 * 10 + 8)],
 )  # fmt: skip
 def test_a_place_is_found_again_in_a_map_of_another_size(position, before, after, expected):
-    assert base.same_place(position, before, after) == expected
+    assert controls.same_place(position, before, after) == expected
 
 
 def test_sliders_have_labels():
-    whole = base.slider("Digit", 3, 0, 9, help="which image")
+    whole = controls.slider("Digit", 3, 0, 9, help="which image")
     assert isinstance(whole, ipywidgets.IntSlider)
     assert (whole.description, whole.tooltip) == ("Digit", "Digit: which image")
-    assert isinstance(base.slider("Share", 0.5, 0.0, 1.0, 0.1), ipywidgets.FloatSlider)
-    assert base.dropdown("Kind", ["max", "average"]).value == "max"
+    assert isinstance(controls.slider("Share", 0.5, 0.0, 1.0, 0.1), ipywidgets.FloatSlider)
+    assert controls.dropdown("Kind", ["max", "average"]).value == "max"
