@@ -37,6 +37,8 @@ class CheckpointError(runtime.CourseError):
 def _weights_path(path):
     """The path with the ending .safetensors; "rate-0.1" is a name, not an ending to replace."""
     path = Path(path)
+    if not path.name:
+        raise CheckpointError(f"{str(path)!r} names no file: give the file a name")
     return path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors")
 
 

@@ -4,6 +4,7 @@ import ast
 import datetime
 import gzip
 import hashlib
+import io
 import json
 import os
 import struct
@@ -18,9 +19,10 @@ import platformdirs
 import pytest
 import torch
 import torchvision
+from click.testing import CliRunner
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
-from mnist_course import data, runtime
+from mnist_course import cli, data, runtime
 from mnist_course.augment import RandomAffine
 
 ROOT = Path(__file__).parent.parent
@@ -383,6 +385,26 @@ def test_what_a_folder_lacks_is_named(fashion, tmp_path):
     assert "data fashion" not in text  # it would ask for what was just typed
 
 
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_command_takes_a_folder_and_gives_d2l_a_copy_where_it_can(
+    fashion, tmp_path, monkeypatch, writable
+):
+    put(tmp_path / "given" / "archive", {f"{name} (1)": fashion[name] for name in NAMES})
+    monkeypatch.setattr(cli.lessons, "checkout", lambda: tmp_path / "checkout")
+    if writable:
+        (tmp_path / "checkout").mkdir()
+    else:
+        (tmp_path / "checkout").touch()  # no folder can be made in a file
+    given = str(tmp_path / "given")
+    result = CliRunner().invoke(cli.main, ["data", "fashion", "--from", given])
+    assert result.exit_code == 0, result.output
+    assert held(tmp_path / "user" / "FashionMNIST" / "raw") == fashion
+    if writable:
+        assert held(tmp_path / "checkout" / "data" / "FashionMNIST" / "raw") == fashion
+    else:
+        assert "Without a second copy for d2l: Fashion-MNIST can't be put into" in result.output
+
+
 def test_fashion_that_is_damaged_is_passed_over(fashion, tmp_path, capsys):
     name = NAMES[0]
     put(tmp_path / "given", {**fashion, name: b"damaged"})
@@ -619,10 +641,17 @@ def test_a_record_with_a_mark_in_front_is_read(small, tmp_path):
     assert opened(tmp_path) == ["to see it once", "to see it twice"]
 
 
-def test_half_a_character_in_a_reason_is_kept(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("builtins.print", lambda *texts: None)  # no terminal can show it
-    data.open_test_set("why not \ud83d", folder=tmp_path)
-    assert opened(tmp_path) == ["why not \ud83d"]
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-8"])
+def test_an_opening_succeeds_where_the_output_cannot_show_its_reason(
+    small, tmp_path, monkeypatch, encoding
+):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding=encoding))
+    reason = "why not 你好 ü \ud83d"  # the last is half a character, which no output can show
+    assert len(data.open_test_set(reason, folder=tmp_path)) == 10
+    assert opened(tmp_path) == [reason]
+    sys.stdout.flush()
+    assert b"Reason: why not" in shown.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -842,7 +871,7 @@ def test_batches_live_on_the_device_that_was_named(few):
     assert shapes == [("meta", "meta", size) for size in (64, 64, 64, 8)]
 
 
-@pytest.mark.parametrize(("size", "count"), [(0, 10), (-1, 10), (32, 0)])
+@pytest.mark.parametrize(("size", "count"), [(0, 10), (-1, 10), (2.5, 10), ("8", 10), (32, 0)])
 def test_batches_of_nothing(few, size, count):
     with pytest.raises(ValueError, match="need at least 1"):
         data.Batches(few.train[:count], size)

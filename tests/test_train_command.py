@@ -267,6 +267,7 @@ def test_a_loss_that_is_not_finite(course, tmp_path):
         (["lenet5", "--optimizer", "adam"], "adam needs --learning-rate as well", 1),
         (["lenet5", "--device", "gpu"], "no device 'gpu' here", 1),
         (["lenet5", "--save", "nowhere/at/all"], "can't be written: there is no folder", 1),
+        (["lenet5", "--save", "nowhere/at/all", "--dry-run"], "can't be written", 1),
         (["lenet5", "--save", "a" * 300], "can't be written", 1),
         (["lenet5", "--save", ""], "name a file; without --save nothing is saved", 2),
         (["lenet5", "--save", "  "], "name a file", 2),

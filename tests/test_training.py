@@ -772,6 +772,18 @@ def test_a_place_that_cannot_be_written(tmp_path, monkeypatch, function):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name(path):
+    network = models.softmax_regression()
+    for call in (
+        training.check_place,
+        lambda path: training.save_checkpoint(path, network),
+        lambda path: training.load_checkpoint(path, network),
+    ):
+        with pytest.raises(training.CheckpointError, match="give the file a name"):
+            call(path)
+
+
 def test_a_name_too_long_for_a_file(tmp_path):
     with pytest.raises(training.CheckpointError, match="can't be written"):
         training.check_place(tmp_path / ("long" * 80))

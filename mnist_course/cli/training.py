@@ -22,7 +22,7 @@ def run(name, dataset, changes, seed, device, dry_run, save):
         device = runtime.device(device)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    if save and not dry_run:
+    if save:
         check_place(save)
     digits = data.load(dataset)
     if dry_run:

@@ -38,8 +38,10 @@ class Batches:
         self, part, batch_size, shuffle=False, augment=None, seed=0, device="cpu",
         normalisation=(MEAN, DEVIATION), dtype=None,
     ):  # fmt: skip
-        if batch_size < 1 or len(part) == 0:
-            raise ValueError(f"batches of {batch_size} from {len(part)} images: need at least 1")
+        if not isinstance(batch_size, int) or batch_size < 1 or len(part) == 0:
+            raise ValueError(
+                f"batches of {batch_size!r} from {len(part)} images: need at least 1 of each, whole"
+            )
         self.mean, self.deviation = normalisation
         if not self.deviation > 0:
             raise ValueError(f"a standard deviation is above 0, got {self.deviation}")

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import sys
 from pathlib import Path
 
 from mnist_course import runtime
@@ -44,7 +45,10 @@ def open_test_set(reason, name="mnist", folder=None):
             f"the record {record} can't be written ({error.strerror or error}), so the test set "
             "stays closed. Work in a folder in which you may write."
         ) from error
-    print(f"Test set opened, {count} time(s) in this folder so far. Reason: {reason}")
+    opened = f"Test set opened, {count} time(s) in this folder so far. Reason: {reason}"
+    code = sys.stdout.encoding or "utf-8"
+    # It is counted by now, so it must not fail where the output knows no Chinese.
+    print(opened.encode(code, "backslashreplace").decode(code))
     return test
 
 
