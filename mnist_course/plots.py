@@ -369,11 +369,6 @@ def kernels(weights, captions=None, columns=8, size=1.0):
     return axes
 
 
-def feature_maps(maps, captions=None, columns=8, size=1.0):
-    """Feature maps (C, H, W), each on its own scale: black is its largest value."""
-    return image_grid(maps, captions, columns, size)
-
-
 @own_style()
 def confusion(predicted, labels, ax=None, names="0123456789"):
     """The confusion matrix as a heat map; the diagonal is left out of the colour scale."""

@@ -76,7 +76,6 @@ DRAWINGS = {
     "curves": lambda images, history: plots.curves(history, epochs=5, band=[[0.1, 0.2, 0.3]] * 4),
     "predictions": lambda images, history: plots.predictions(images, PROBABILITIES, LABELS),
     "kernels": lambda images, history: plots.kernels(images / 255 - 0.5),
-    "feature_maps": lambda images, history: plots.feature_maps(images / 255),
     "confusion": lambda images, history: plots.confusion(LABELS, LABELS.flip(0)),
 }
 
