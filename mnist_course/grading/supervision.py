@@ -56,6 +56,7 @@ def _round(cells, exercises, folder, cases, empty):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=empty,
         env=_environment(mark), start_new_session=True,
     )  # fmt: skip
+    assert process.stdin is not None
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
     told = {}
