@@ -22,8 +22,8 @@ EXERCISE = Exercise(
     hints=(
         "Begin with `max_pool2d` of [](#pooling). There the window moves by its own size; here it "
         "moves by `stride`.",
-        "How many windows fit? The formula of [the output size](#output-size), "
-        "without padding, tells for rows and for columns.",
+        "How many windows fit? The formula of [the output size](#output-size), without padding, "
+        "says it for rows and for columns.",
         "A window is cut out by `image[top : top + size, left : left + size]`. Only where it "
         "begins depends on the stride.",
     ),
@@ -51,8 +51,8 @@ EXERCISE.mistake(
 
 @EXERCISE.mistake(
     "windows side by side",
-    "Your output has the right size, but its windows lie one pixel apart, because the stride "
-    "is not used to find where a window begins.",
+    "Your output has the right size, but its windows lie one pixel apart, because the stride is "
+    "not used to find where a window begins.",
 )
 def _(image, size, stride):
     rows, columns = average_pool(image, size, stride).shape
@@ -65,15 +65,15 @@ EXERCISE.mistake(
 )(lambda image, size, stride: average_pool(image, size, stride) * size)
 EXERCISE.mistake(
     "divided by the stride",
-    "You divide by the stride times itself. The number of pixels in a window depends on "
-    "its size alone.",
+    "You divide by the stride times itself. The number of pixels in a window depends on its size "
+    "alone.",
 )(lambda image, size, stride: average_pool(image, size, stride) * size * size / (stride * stride))
 
 
 @EXERCISE.mistake(
     "one window short",
-    "The last row and column of windows are missing: the formula of "
-    "[the output size](#output-size) ends with + 1.",
+    "The last row and column of windows are missing: the formula of [the output "
+    "size](#output-size) ends with + 1.",
 )
 def _(image, size, stride):
     rows, columns = ((side - size) // stride for side in image.shape)
@@ -82,8 +82,8 @@ def _(image, size, stride):
 
 @EXERCISE.mistake(
     "first row alone",
-    "The first row of the output is right, and zeros follow. Is there a `return` inside "
-    "the loop over the rows?",
+    "The first row of the output is right, and zeros follow. Is there a `return` inside the loop "
+    "over the rows?",
 )
 def _(image, size, stride):
     output = average_pool(image, size, stride)
@@ -117,8 +117,8 @@ EXERCISE.mistake("transposed output", "Rows and columns of the output are swappe
 )
 EXERCISE.mistake(
     "rounded up",
-    "You round the size of the output up, so the last windows reach over the edge. Only "
-    "windows that lie inside the image count.",
+    "You round the size of the output up, so the last windows reach over the edge. Only windows "
+    "that lie inside the image count.",
 )(lambda image, size, stride: F.avg_pool2d(image[None, None], size, stride, ceil_mode=True)[0, 0])
 
 

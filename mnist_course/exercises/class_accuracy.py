@@ -7,9 +7,11 @@ from mnist_course.assessment.exercise import Case, Exercise
 from mnist_course.exercises.inputs import network_and_batches
 
 
-def case(sizes, seed, label):
+def case(sizes, *values):
     text = f"a network with batch norm and dropout, in training mode; batches of {sizes}"
-    return Case((seed, sizes, label), f"{text}; label {label}")
+    seed, label, *without = values
+    where = "".join(f", none of the class in batch {place + 1}" for place in without)
+    return Case((seed, sizes, label, *without), f"{text}{where}; label {label}")
 
 
 EXERCISE = Exercise(
@@ -22,11 +24,7 @@ EXERCISE = Exercise(
         case([20, 12, 4], 2, 1),
         case([30], 3, 2),
         case([7, 4], 6, 1),
-        Case(
-            (4, [6, 5, 9], 1, 1),
-            "a network with batch norm and dropout, in training mode; batches of [6, 5, 9], the "
-            "second without an image of the class; label 1",
-        ),
+        case([6, 5, 9], 4, 1, 1),
         case([6, 1, 5], 9, 2),
         Case((None, [3], 0), "the example of the lesson"),
     ),
@@ -53,39 +51,36 @@ def class_accuracy(network, batches, label):
     return correct / total
 
 
-def right_by_batch(network, batches, label, class_alone=False):
-    """For each image of the class whether it is right, a tensor a batch, in the present modes.
-
-    class_alone: the network sees no other images.
-    """
-    with torch.no_grad():
-        if class_alone:
-            logits = [network(images[labels == label]) for images, labels in batches]
-        else:
-            logits = [network(images)[labels == label] for images, labels in batches]
-    return [one.argmax(dim=1) == label for one in logits]
+@torch.no_grad()
+def right_by_batch(network, batches, label):
+    """For each image of the class whether it is right, a tensor a batch, in the present modes."""
+    return [network(images)[labels == label].argmax(dim=1) == label for images, labels in batches]
 
 
 def mean(flags):
     return flags.float().mean().item()
 
 
-@EXERCISE.mistake(
+def mean_now(network, batches, label):
+    """The accuracy in whatever mode the layers are."""
+    return mean(torch.cat(right_by_batch(network, batches, label)))
+
+
+EXERCISE.mistake(
     "no eval()",
     "The network is in training mode, so batch norm uses the mean of each batch, and dropout "
     "drops. [Section](#modes) tells more.",
-)
-def _(network, batches, label):
-    return mean(torch.cat(right_by_batch(network, batches, label)))
+)(mean_now)
 
 
 @EXERCISE.mistake(
     "one class in training mode",
-    "The network is in training mode, so batch norm uses the mean of the few images that you "
-    "give it. [Section](#modes) tells more.",
+    "The network is in training mode, so batch norm uses the mean of the few images that you give "
+    "it. [Section](#modes) tells more.",
 )
 def _(network, batches, label):
-    return mean(torch.cat(right_by_batch(network, batches, label, class_alone=True)))
+    alone = [(images[labels == label], labels[labels == label]) for images, labels in batches]
+    return mean_now(network, alone, label)
 
 
 @EXERCISE.mistake(
@@ -95,13 +90,12 @@ def _(network, batches, label):
 def _(network, batches, label):
     for layer in network.modules():
         layer.training = isinstance(layer, nn.Dropout)
-    return mean(torch.cat(right_by_batch(network, batches, label)))
+    return mean_now(network, batches, label)
 
 
 @EXERCISE.mistake(
     "mean over the batches",
-    "You take the mean of the accuracies of the batches. But batches hold different numbers of "
-    "this class, so count over all of them and divide once.",
+    "Batches hold different numbers of this class, so count over all of them and divide once.",
 )
 def _(network, batches, label):
     shares = [mean(one) for one in right_by_batch(network.eval(), batches, label) if len(one)]
@@ -110,8 +104,7 @@ def _(network, batches, label):
 
 EXERCISE.mistake(
     "mean over all batches",
-    "You divide in each batch, but a batch may hold no image of this class. Count over all "
-    "batches and divide once.",
+    "A batch may hold no image of this class, so count over all batches and divide once.",
 )(
     lambda network, batches, label: (
         sum(class_accuracy(network, [b], label) for b in batches) / len(batches)
@@ -119,8 +112,7 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "mean over means",
-    "You take the mean of the means of the batches, but a batch without this class has none. "
-    "Count over all batches and divide once.",
+    "A batch without this class has no mean, so count over all batches and divide once.",
 )(
     lambda network, batches, label: (
         sum(map(mean, right_by_batch(network.eval(), batches, label))) / len(batches)
@@ -149,18 +141,15 @@ EXERCISE.mistake(
 )(share(lambda predictions, labels, label: (predictions == label) & (labels == label)))
 EXERCISE.mistake(
     "of those predicted",
-    "You look at the images that the network *calls* so. Look at those that really are of this "
-    "class: how many of them does it get right?",
+    "You look at the images that the network *calls* so, not at those that really are so.",
 )(share(lambda predictions, labels, label: labels[predictions == label] == label))
 EXERCISE.mistake(
     "yes or no",
-    "You also count images of other classes that the network rightly calls something else. Look "
-    "only at the images whose label is `label`.",
+    "You also count images of other classes. Look only at the images whose label is `label`.",
 )(share(lambda predictions, labels, label: (predictions == label) == (labels == label)))
 EXERCISE.mistake(
     "share of predictions",
-    "You count how often the network says `label`, whatever the image is. Look only at the "
-    "images whose label is `label`.",
+    "You count how often the network says `label`. How often is it right about this class?",
 )(share(lambda predictions, labels, label: predictions == label))
 EXERCISE.mistake(
     "last batch alone", "That is the last batch alone. Is a counter set to 0 inside the loop?"
@@ -170,7 +159,7 @@ EXERCISE.mistake(
 )(lambda network, batches, label: class_accuracy(network, batches[:1], label))
 EXERCISE.mistake(
     "a count", "That is how many are right. Divide by how many images of this class there are."
-)(lambda *given: sum(one.sum().item() for one in right_by_batch(given[0].eval(), *given[1:])))
+)(lambda network, *given: sum(map(int, torch.cat(right_by_batch(network.eval(), *given)))))
 EXERCISE.mistake("percent", "That is a percentage. The exercise asks for a share from 0 to 1.")(
     lambda *given: 100 * class_accuracy(*given)
 )

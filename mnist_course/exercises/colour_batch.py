@@ -6,22 +6,13 @@ from mnist_course.assessment.exercise import Case, Exercise
 from mnist_course.exercises.inputs import numbers
 
 
-def _not_scaled(images, means, deviations):
-    channels = images.permute(0, 3, 1, 2).float()
-    return (channels - means[:, None, None]) / deviations[:, None, None]
-
-
 def pixel(red, green, blue):
     """A batch of one image of one pixel."""
     return torch.tensor([[[[red, green, blue]]]], dtype=torch.uint8)
 
 
-def _bytes(*shape):
+def pixels(*shape):
     return numbers(*shape, dtype=torch.int64).add(4).mul(25).to(torch.uint8)
-
-
-def _only_scaled(images, means, deviations):
-    return images.permute(0, 3, 1, 2).float() / 255
 
 
 EXERCISE = Exercise(
@@ -29,16 +20,10 @@ EXERCISE = Exercise(
     points=2,
     cases=(
         Case((pixel(0, 51, 255), torch.tensor([0.5, 0.0, 0.5]), torch.tensor([0.5, 0.1, 0.25]))),
-        Case(
-            (
-                torch.tensor([[[[0, 51, 255], [102, 204, 51]]]], dtype=torch.uint8),
-                torch.tensor([0.4, 0.2, 0.0]),
-                torch.tensor([0.2, 0.1, 0.5]),
-            )
-        ),
-        Case((_bytes(2, 2, 3, 3), torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.5]))),
-        Case((_bytes(1, 4, 3, 3), torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.3, 0.2, 0.1]))),
-        Case((_bytes(3, 3, 3, 3), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.5, 0.2, 0.4]))),
+        Case((pixels(1, 1, 2, 3), torch.tensor([0.4, 0.2, 0.0]), torch.tensor([0.2, 0.1, 0.5]))),
+        Case((pixels(2, 2, 3, 3), torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.5]))),
+        Case((pixels(1, 4, 3, 3), torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.3, 0.2, 0.1]))),
+        Case((pixels(3, 3, 3, 3), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.5, 0.2, 0.4]))),
         Case((pixel(1, 0, 1), torch.tensor([0.2, 0.3, 0.5]), torch.tensor([0.5, 0.2, 0.4]))),
     ),
     hints=(
@@ -46,8 +31,8 @@ EXERCISE = Exercise(
         "normalise. Print the shape after each.",
         "`images.permute(...)` takes the axes in a new order, by their numbers. The first axis "
         "stays the first; which number has the channel now?",
-        "A tensor of shape (3,) fits along the *last* axis. `means.reshape(3, 1, 1)` has the shape "
-        "that fits N, 3, H, W.",
+        "A tensor of shape (3,) fits along the *last* axis. `means.reshape(3, 1, 1)` has the "
+        "shape that fits N, 3, H, W.",
     ),
 )
 
@@ -58,13 +43,24 @@ def colour_batch(images, means, deviations):
     return (scaled - means[:, None, None]) / deviations[:, None, None]
 
 
+def normalised(images, means, deviations):
+    """The right answer for images (N, 3, H, W), scaled or not."""
+    return (images - means[:, None, None]) / deviations[:, None, None]
+
+
+def not_scaled(images, means, deviations):
+    return normalised(images.permute(0, 3, 1, 2).float(), means, deviations)
+
+
+def only_scaled(images, means, deviations):
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
 EXERCISE.mistake(
     "not scaled",
-    "The bytes still reach up to 255. Mean and deviation belong to pixels "
-    "[from 0 to 1](#statistics).",
-)(lambda images, means, deviations: _not_scaled(images, means, deviations))
-
-
+    "The bytes still reach up to 255. Mean and deviation belong to pixels [from 0 to "
+    "1](#statistics).",
+)(not_scaled)
 EXERCISE.mistake(
     "scaled where it seems needed",
     "You scale only when some byte is above 1. A dark image may hold none, and its bytes still go "
@@ -74,23 +70,20 @@ EXERCISE.mistake(
         images * (1 if images.max() > 1 else 255), means, deviations
     )
 )
-
-
-@EXERCISE.mistake("divided by 256", "The largest byte should become 1. It is 255.")
-def _(images, means, deviations):
-    scaled = images.permute(0, 3, 1, 2).float() / 256
-    return (scaled - means[:, None, None]) / deviations[:, None, None]
+EXERCISE.mistake("divided by 256", "The largest byte should become 1. It is 255.")(
+    lambda images, means, deviations: colour_batch(images * 255.0 / 256, means, deviations)
+)
 
 
 @EXERCISE.mistake(
     "reshaped",
-    "The shape is right, but the numbers went to wrong places: `reshape` reads them in "
-    "their old order and does not move an axis. `permute` does.",
+    "The shape is right, but the numbers went to wrong places: `reshape` reads them in their old "
+    "order and does not move an axis. `permute` does.",
 )
 def _(images, means, deviations):
     count, height, width, channels = images.shape
     scaled = images.reshape(count, channels, height, width).float() / 255
-    return (scaled - means[:, None, None]) / deviations[:, None, None]
+    return normalised(scaled, means, deviations)
 
 
 EXERCISE.mistake(
@@ -98,20 +91,19 @@ EXERCISE.mistake(
 )(lambda images, means, deviations: colour_batch(images, means, deviations).transpose(2, 3))
 EXERCISE.mistake(
     "channels last",
-    "The numbers are right, but the channel is still the last axis. It should be the "
-    "second: N, C, H, W.",
+    "The numbers are right, but the channel is still the last axis. It should be the second: N, "
+    "C, H, W.",
 )(lambda images, means, deviations: (images.float() / 255 - means) / deviations)
 
 
 @EXERCISE.mistake(
     "the batch's own mean",
-    "You use the mean and the deviation of these images. But every image is treated with the "
-    "two that are given, those of the training set.",
+    "You use the mean and the deviation of these images. But every image is treated with the two "
+    "that are given, those of the training set.",
 )
 def _(images, means, deviations):
-    scaled = images.permute(0, 3, 1, 2).float() / 255
-    mean = scaled.mean(dim=(0, 2, 3), keepdim=True)
-    return (scaled - mean) / scaled.std(dim=(0, 2, 3), keepdim=True)
+    scaled = only_scaled(images, means, deviations)
+    return normalised(scaled, scaled.mean(dim=(0, 2, 3)), scaled.std(dim=(0, 2, 3)))
 
 
 EXERCISE.mistake(
@@ -134,12 +126,10 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "scaled last",
-    "You scale after normalising. But mean and deviation belong to pixels from 0 to 1, so "
-    "scale first.",
-)(lambda images, means, deviations: _not_scaled(images, means, deviations) / 255)
-EXERCISE.mistake("not normalised", "You do not use the means and the deviations.")(
-    lambda images, means, deviations: _only_scaled(images, means, deviations)
-)
+    "You scale after normalising. But mean and deviation belong to pixels from 0 to 1, so scale "
+    "first.",
+)(lambda images, means, deviations: not_scaled(images, means, deviations) / 255)
+EXERCISE.mistake("not normalised", "You do not use the means and the deviations.")(only_scaled)
 EXERCISE.mistake(
     "one mean for all",
     "All channels are treated with the mean of the three means and the mean of the three "
@@ -154,11 +144,11 @@ EXERCISE.mistake(
     "Python divides before it subtracts, so only the means are divided. Where do brackets belong?",
 )(
     lambda images, means, deviations: (
-        _only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
+        only_scaled(images, means, deviations) - (means / deviations)[:, None, None]
     )
 )
 EXERCISE.mistake(
     "a mean for each column",
-    "A tensor of shape (3,) is laid along the *last* axis, and after `permute` that is the "
-    "width. `means.reshape(3, 1, 1)` is laid along the channels.",
+    "A tensor of shape (3,) is laid along the *last* axis, and after `permute` that is the width. "
+    "`means.reshape(3, 1, 1)` is laid along the channels.",
 )(lambda images, means, deviations: (images.permute(0, 3, 1, 2).float() / 255 - means) / deviations)

@@ -21,8 +21,8 @@ EXERCISE = Exercise(
         Case((5, [("conv", 3, 2, 0)])),
     ),
     hints=(
-        "Go through the layers as [section](#parameters) does, and keep three "
-        "numbers: the side of the maps, how many maps there are, and the sum so far.",
+        "Go through the layers as [section](#parameters) does, and keep three numbers: the side "
+        "of the maps, how many maps there are, and the sum so far.",
         "A convolution changes side and channels, pooling the side alone. After a fully connected "
         "layer there are as many channels as it has outputs, and the side is 1.",
         "A fully connected layer has channels · side · side inputs. After a convolution with "
@@ -78,31 +78,29 @@ def counted(
 EXERCISE.mistake("no biases", "The biases are missing. Each output has one.")(
     lambda size, layers: counted(size, layers, bias=0)
 )
-
-
 EXERCISE.mistake(
     "a bias for each input channel",
     "A convolution has one bias for each output channel, however many input channels there are.",
 )(lambda size, layers: counted(size, layers, channel_bias=True))
 EXERCISE.mistake(
     "padding keeps the side",
-    "You take it that a padded convolution keeps the side. That depends on kernel and padding: the "
-    "formula of the output size tells.",
+    "You take it that a padded convolution keeps the side. That depends on kernel and padding: "
+    "the formula of the output size tells.",
 )(lambda size, layers: counted(size, layers, kept=True))
 EXERCISE.mistake(
     "pooling ignored",
-    "Pooling has no parameters, but it makes the maps smaller, so the fully connected layer "
-    "after it has fewer inputs.",
+    "Pooling has no parameters, but it makes the maps smaller, so the fully connected layer after "
+    "it has fewer inputs.",
 )(lambda size, layers: counted(size, layers, pooled=False))
 EXERCISE.mistake(
     "padding ignored",
-    "You do not use the padding. It makes the maps larger, so the first fully connected layer "
-    "has more inputs.",
+    "You do not use the padding. It makes the maps larger, so the first fully connected layer has "
+    "more inputs.",
 )(lambda size, layers: counted(size, layers, padded=0))
 EXERCISE.mistake(
     "one input channel",
-    "You count each convolution with one input channel. It has as many as the layer before it "
-    "has outputs.",
+    "You count each convolution with one input channel. It has as many as the layer before it has "
+    "outputs.",
 )(lambda size, layers: counted(size, layers, inputs=False))
 EXERCISE.mistake(
     "not flattened",
@@ -129,18 +127,18 @@ EXERCISE.mistake(
 )(lambda size, layers: counted(size, layers, power=1))
 EXERCISE.mistake(
     "every fully connected layer at the image",
-    "You count each fully connected layer with the inputs of the first. But the next one has "
-    "as many inputs as the layer before it has outputs.",
+    "You count each fully connected layer with the inputs of the first. But the next one has as "
+    "many inputs as the layer before it has outputs.",
 )(lambda size, layers: counted(size, layers, chained=False))
 EXERCISE.mistake(
     "one channel throughout",
-    "You count every layer as if one channel came in. But a convolution leaves as many "
-    "channels as it has outputs, for the next convolution and for the fully connected layer.",
+    "You count every layer as if one channel came in. But a convolution leaves as many channels "
+    "as it has outputs, for the next convolution and for the fully connected layer.",
 )(lambda size, layers: counted(size, layers, grown=False))
 EXERCISE.mistake(
     "side not squared",
-    "A map has side × side numbers, and all of them enter the fully connected layer. You "
-    "count only one side.",
+    "A map has side × side numbers, and all of them enter the fully connected layer. You count "
+    "only one side.",
 )(lambda size, layers: counted(size, layers, side_power=1))
 EXERCISE.mistake(
     "pooling rounded up", "You round up after pooling. But an odd last row or column is dropped."

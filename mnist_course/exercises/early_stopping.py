@@ -28,8 +28,8 @@ EXERCISE = Exercise(
         "Go through the epochs in order, as training does: it can't know what comes later.",
         "Two things have to be remembered: the best accuracy so far, and how many epochs have "
         "passed since.",
-        "When an accuracy is above the best, set the count to 0; else add 1. When the count is the "
-        "patience, return the epoch. `enumerate(accuracies, start=1)` counts from 1.",
+        "When an accuracy is above the best, set the count to 0; else add 1. When the count "
+        "reaches the patience, return the epoch. `enumerate(accuracies, start=1)` counts from 1.",
     ),
 )
 

@@ -5,22 +5,6 @@ import statistics
 
 from mnist_course.assessment.exercise import Case, Exercise
 
-
-def with_spread(spread):
-    """A wrong answer: the right gain, and another spread."""
-    return lambda base, new: (statistics.mean(new) - statistics.mean(base), spread(base, new))
-
-
-def of_a_mean(runs):
-    return statistics.stdev(runs) / math.sqrt(len(runs))
-
-
-def pooled(base, new):
-    squares = sum(statistics.variance(runs) * (len(runs) - 1) for runs in (base, new))
-    shares = 1 / len(base) + 1 / len(new)
-    return math.sqrt(squares / (len(base) + len(new) - 2) * shares)
-
-
 EXERCISE = Exercise(
     name="gain-and-spread",
     points=3,
@@ -48,23 +32,38 @@ def gain_and_spread(base, new):
     return gain, math.sqrt(squares)
 
 
+def with_spread(spread):
+    """A wrong answer: the right gain, and another spread."""
+    return lambda base, new: (statistics.mean(new) - statistics.mean(base), spread(base, new))
+
+
+def of_a_mean(runs):
+    return statistics.stdev(runs) / math.sqrt(len(runs))
+
+
+def pooled(base, new):
+    squares = sum(statistics.variance(runs) * (len(runs) - 1) for runs in (base, new))
+    shares = 1 / len(base) + 1 / len(new)
+    return math.sqrt(squares / (len(base) + len(new) - 2) * shares)
+
+
 EXERCISE.mistake(
     "sign turned", "The gain has the wrong sign: it is positive when the new runs are better."
 )(lambda base, new: (-gain_and_spread(base, new)[0], gain_and_spread(base, new)[1]))
 EXERCISE.mistake(
     "spreads added",
-    "You add the two spreads as they are. Good and bad luck partly cancel, so square them "
-    "first, add, and take the root.",
+    "You add the two spreads as they are. Good and bad luck partly cancel, so square them first, "
+    "add, and take the root.",
 )(with_spread(lambda base, new: of_a_mean(base) + of_a_mean(new)))
 EXERCISE.mistake(
     "spread of single runs",
-    "This is how far the difference of two single *runs* spreads. A "
-    "[mean](#seeds) of n runs spreads √n times less.",
+    "This is how far the difference of two single *runs* spreads. A [mean](#seeds) of n runs "
+    "spreads √n times less.",
 )(with_spread(lambda base, new: math.hypot(statistics.stdev(base), statistics.stdev(new))))
 EXERCISE.mistake(
     "divided by n",
-    "You divide the deviations by the number of runs n. The mean of n runs spreads √n times "
-    "less, not n times.",
+    "You divide the deviations by the number of runs n. The mean of n runs spreads √n times less, "
+    "not n times.",
 )(
     with_spread(
         lambda base, new: math.hypot(
@@ -89,13 +88,13 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "difference of squares",
-    "You subtract the squares of the spreads. Each mean has luck of its own, so the squares "
-    "add up.",
+    "You subtract the squares of the spreads. Each mean has luck of its own, so the squares add "
+    "up.",
 )(with_spread(lambda base, new: math.sqrt(abs(of_a_mean(new) ** 2 - of_a_mean(base) ** 2))))
 EXERCISE.mistake(
     "divided by all runs",
-    "You add the squares first and divide by the number of all runs. Divide each square by "
-    "the number of its own runs, and then add.",
+    "You add the squares first and divide by the number of all runs. Divide each square by the "
+    "number of its own runs, and then add.",
 )(
     with_spread(
         lambda base, new: math.sqrt(
@@ -105,8 +104,8 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "difference of spreads",
-    "You subtract the spreads. The gain is a difference, but each mean has luck of its own, "
-    "so the spread of the gain is larger than each of the two.",
+    "You subtract the spreads. The gain is a difference, but each mean has luck of its own, so "
+    "the spread of the gain is larger than each of the two.",
 )(with_spread(lambda base, new: abs(of_a_mean(new) - of_a_mean(base))))
 EXERCISE.mistake(
     "pooled deviation",
@@ -122,6 +121,6 @@ EXERCISE.mistake(
 )(lambda base, new: (max(new) - max(base), gain_and_spread(base, new)[1]))
 EXERCISE.mistake(
     "all in one heap",
-    "You put all runs into one list, so the gain between them counts as spread, too. Compute "
-    "the deviation of each list on its own.",
+    "You put all runs into one list, so the gain between them counts as spread, too. Compute the "
+    "deviation of each list on its own.",
 )(with_spread(lambda base, new: of_a_mean(base + new)))

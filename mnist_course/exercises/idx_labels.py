@@ -27,10 +27,10 @@ EXERCISE = Exercise(
     hints=(
         "How long is the header? Four bytes for zeros, type and number of axes, and four more for "
         "each axis.",
-        "`content[n:]` is everything from byte n on. The images of [section](#bytes) "
-        "were read in the same way.",
-        "`list(content[n:])` is a list of whole numbers, one for each byte. `torch.tensor` takes a "
-        "list and a `dtype`.",
+        "`content[n:]` is everything from byte n on. The images of [section](#bytes) were read in "
+        "the same way.",
+        "`list(content[n:])` is a list of whole numbers, one for each byte. `torch.tensor` takes "
+        "a list and a `dtype`.",
     ),
 )
 
@@ -40,37 +40,25 @@ def read_labels(content):
     return torch.tensor(list(content[8:]), dtype=torch.int64)
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "16 bytes skipped",
-    "The first eight labels are missing. The header of an image file has 16 bytes, because "
-    "images have three axes. How many have labels?",
-)
-def _(content):
-    return torch.tensor(list(content[16:]), dtype=torch.int64)
-
-
-@EXERCISE.mistake(
+    "The first eight labels are missing. The header of an image file has 16 bytes, because images "
+    "have three axes. How many have labels?",
+)(lambda content: torch.tensor(list(content[16:]), dtype=torch.int64))
+EXERCISE.mistake(
     "4 bytes skipped",
-    "The size of the axis still stands in front of your labels. It belongs to the header, "
-    "too, and takes four bytes.",
+    "The size of the axis still stands in front of your labels. It belongs to the header, too, "
+    "and takes four bytes.",
+)(lambda content: torch.tensor(list(content[4:]), dtype=torch.int64))
+EXERCISE.mistake("header read as labels", "The header is among your labels. They begin after it.")(
+    lambda content: torch.tensor(list(content), dtype=torch.int64)
 )
-def _(content):
-    return torch.tensor(list(content[4:]), dtype=torch.int64)
-
-
-@EXERCISE.mistake("header read as labels", "The header is among your labels. They begin after it.")
-def _(content):
-    return torch.tensor(list(content), dtype=torch.int64)
-
-
-@EXERCISE.mistake("first label lost", "The first label is missing.")
-def _(content):
-    return read_labels(content)[1:]
-
-
-@EXERCISE.mistake("last label lost", "The last label is missing.")
-def _(content):
-    return read_labels(content)[:-1]
+EXERCISE.mistake("first label lost", "The first label is missing.")(
+    lambda content: read_labels(content)[1:]
+)
+EXERCISE.mistake("last label lost", "The last label is missing.")(
+    lambda content: read_labels(content)[:-1]
+)
 
 
 @EXERCISE.mistake(
@@ -81,31 +69,25 @@ def _(content):
     return torch.where(labels > 127, labels - 256, labels)
 
 
-@EXERCISE.mistake("one label", "That is the first label alone. The exercise asks for all of them.")
-def _(content):
-    return read_labels(content)[0]
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake("one label", "That is the first label alone. The exercise asks for all of them.")(
+    lambda content: read_labels(content)[0]
+)
+EXERCISE.mistake(
     "a count of one byte",
     "You read one byte of the size. It has four, so that a file can hold more than 255 labels.",
-)
-def _(content):
-    return read_labels(content)[: content[7]]
+)(lambda content: read_labels(content)[: content[7]])
 
 
 @EXERCISE.mistake(
     "ended at the count",
-    "The last labels are missing. The first label is byte 8, so the last one is not at the "
-    "place that their number names.",
+    "The last labels are missing. The first label is byte 8, so the last one is not at the place "
+    "that their number names.",
 )
 def _(content):
     (count,) = struct.unpack(">I", content[4:8])
     return torch.tensor(list(content[8:count]), dtype=torch.int64)
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "the count", "That is how many labels there are, as the header says. The labels follow it."
-)
-def _(content):
-    return torch.tensor(struct.unpack(">I", content[4:8])[0])
+)(lambda content: torch.tensor(struct.unpack(">I", content[4:8])[0]))

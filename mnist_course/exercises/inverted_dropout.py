@@ -27,8 +27,8 @@ EXERCISE = Exercise(
     ),
     hints=(
         "There are two cases, training or not. The second is the easy one: begin with it.",
-        "`draws >= share` is True where a unit is kept. A number times True is itself, times "
-        "False 0.",
+        "`draws >= share` is True where a unit is kept. A number times True is the number itself, "
+        "and times False it is 0.",
         "When the share is dropped, 1 - share is left. Divide what is kept by that.",
     ),
 )
@@ -48,8 +48,8 @@ EXERCISE.mistake(
 )(lambda units, draws, share, training: units * (draws >= share) if training else units.clone())
 EXERCISE.mistake(
     "divided by the dropped share",
-    "You divide the kept units by the share that is dropped. When a fifth is dropped, four "
-    "fifths are left: which number makes up for that?",
+    "You divide the kept units by the share that is dropped. When a fifth is dropped, four fifths "
+    "are left: which number makes up for that?",
 )(
     lambda units, draws, share, training: (
         units * (draws >= share) / share if training else units.clone()
@@ -57,9 +57,9 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "enlarged by 1 / share",
-    "Your factor is 1 / share, and share is what is dropped; when nothing is dropped, that "
-    "can't even be computed. When a fifth is dropped, four fifths are left: which number "
-    "makes up for that?",
+    "Your factor is 1 / share, and share is what is dropped; when nothing is dropped, that can't "
+    "even be computed. When a fifth is dropped, four fifths are left: which number makes up for "
+    "that?",
 )(
     lambda units, draws, share, training: (
         units * (draws >= share) * (1 / share) if training else units.clone()
@@ -67,8 +67,8 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "multiplied by what is left",
-    "Your kept units become smaller. They have to make up for the dropped ones, so they "
-    "should become larger.",
+    "Your kept units become smaller. They have to make up for the dropped ones, so they should "
+    "become larger.",
 )(
     lambda units, draws, share, training: (
         units * (draws >= share) * (1 - share) if training else units.clone()
@@ -84,8 +84,8 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "kept below what is left",
-    "You keep the units whose draws are small. That is the right number on average, but they "
-    "are the wrong ones: a unit is dropped where its draw is *below* the share.",
+    "You keep the units whose draws are small. That is the right number on average, but they are "
+    "the wrong ones: a unit is dropped where its draw is *below* the share.",
 )(
     lambda units, draws, share, training: (
         units * (draws < 1 - share) / (1 - share) if training else units.clone()
@@ -93,8 +93,8 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "dropped in evaluation",
-    "You drop units in evaluation, too. With `training=False` all of them are returned as "
-    "they are.",
+    "You drop units in evaluation, too. With `training=False` all of them are returned as they "
+    "are.",
 )(lambda units, draws, share, training: units * (draws >= share) / (1 - share))
 EXERCISE.mistake(
     "modes swapped",
@@ -102,8 +102,8 @@ EXERCISE.mistake(
 )(lambda units, draws, share, training: drop_units(units, draws, share, not training))
 EXERCISE.mistake(
     "scaled in evaluation",
-    "You make the units smaller in evaluation, as the first form of dropout did. Here they "
-    "are enlarged while training instead, so that evaluation has nothing to do.",
+    "You make the units smaller in evaluation, as the first form of dropout did. Here they are "
+    "enlarged while training instead, so that evaluation has nothing to do.",
 )(
     lambda units, draws, share, training: (
         units * (draws >= share) if training else units * (1 - share)
@@ -111,8 +111,8 @@ EXERCISE.mistake(
 )
 EXERCISE.mistake(
     "dropped at the share",
-    "Nearly right. But a unit whose draw equals the share is kept, because only what lies "
-    "*below* the share is dropped.",
+    "Nearly right. But a unit whose draw equals the share is kept, because only what lies *below* "
+    "the share is dropped.",
 )(
     lambda units, draws, share, training: (
         units * (draws > share) / (1 - share) if training else units.clone()
@@ -122,8 +122,8 @@ EXERCISE.mistake(
 
 @EXERCISE.mistake(
     "enlarged by what is left",
-    "You enlarge the kept units by how many are left this time. Use the share itself, so that "
-    "the factor is the same in every step and right on average.",
+    "You enlarge the kept units by how many are left this time. Use the share itself, so that the "
+    "factor is the same in every step and right on average.",
 )
 def _(units, draws, share, training):
     if not training:
@@ -134,13 +134,13 @@ def _(units, draws, share, training):
 
 EXERCISE.mistake(
     "always doubled",
-    "You always double the kept units. That is right when half of the units are dropped, but "
-    "the share may be another.",
+    "You always double the kept units. That is right when half of the units are dropped, but the "
+    "share may be another.",
 )(lambda units, draws, share, training: 2 * units * (draws >= share) if training else units.clone())
 EXERCISE.mistake(
     "brackets forgotten",
-    "Python divides before it subtracts: `/ 1 - share` divides by 1 and then subtracts the "
-    "share. Where do brackets belong?",
+    "Python divides before it subtracts: `/ 1 - share` divides by 1 and then subtracts the share. "
+    "Where do brackets belong?",
 )(
     lambda units, draws, share, training: (
         units * (draws >= share) - share if training else units.clone()

@@ -19,6 +19,13 @@ IMAGES = spread_out(6, 1, 3, 3) * torch.linspace(1, 3.5, 6).reshape(6, 1, 1, 1)
 ALL, NONE = [True] * 12, [False] * 12
 NORM_FROZEN = [True, True, False, *[True] * 9]
 SOME_DROPOUT = [False] * 8 + [True, True, False, False]
+NETWORK = "a network with batch norm, dropout, and layers that add noise while training,"
+
+
+def case(modes, labels, text):
+    images = IMAGES[: len(labels)]
+    return Case((modes, images, torch.tensor(labels)), f"{text}; images: {len(images)}")
+
 
 EXERCISE = Exercise(
     name="keep-the-modes",
@@ -26,25 +33,11 @@ EXERCISE = Exercise(
     prepare=network_in_modes,
     outcome=accuracy_and_modes,
     cases=(
-        Case(
-            (ALL, IMAGES, torch.tensor([0, 2, 1, 2, 0, 1])),
-            "a network with batch norm, two kinds of dropout and a layer that adds noise while "
-            "training, all of it in training mode, and 6 images",
-        ),
-        Case(
-            (NONE, IMAGES, torch.tensor([0, 2, 0, 0, 0, 1])),
-            "the same network, all of it in evaluation mode",
-        ),
-        Case(
-            (NORM_FROZEN, IMAGES[:5], torch.tensor([0, 2, 0, 2, 1])),
-            "the same network in training mode, but its batch norm in evaluation mode; 5 images",
-        ),
-        Case(
-            (SOME_DROPOUT, IMAGES[:4], torch.tensor([0, 2, 0, 1])),
-            "the same network in evaluation mode, but one ReLU and one dropout in training mode; "
-            "4 images",
-        ),
-        Case((ALL, IMAGES[1:2], torch.tensor([2])), "the same network in training mode; 1 image"),
+        case(ALL, [0, 2, 1, 2, 0, 1], f"{NETWORK} in training mode"),
+        case(NONE, [0, 2, 0, 0, 0, 1], "the same network in evaluation mode"),
+        case(NORM_FROZEN, [0, 2, 0, 2, 1], "in training mode, but batch norm in evaluation mode"),
+        case(SOME_DROPOUT, [0, 2, 0, 1], "only a ReLU and a dropout in training mode"),
+        case(ALL, [0], "the same network in training mode"),
         Case(
             ([True] * 3, tensor(1, 2, 4, 3, shape=(2, 1, 1, 2)), torch.tensor([1, 1])),
             "the example of the lesson",
@@ -78,6 +71,16 @@ def accuracy_now(network, images, labels):
 def accuracy_without_a_trace(network, images, labels):
     with modes_kept(network.modules()):
         return accuracy_now(network.eval(), images, labels)
+
+
+def keeping(layers_of):
+    """An answer that keeps the modes of some layers alone."""
+
+    def answer(network, images, labels):
+        with modes_kept(list(layers_of(network))):
+            return accuracy_now(network.eval(), images, labels)
+
+    return answer
 
 
 EXERCISE.mistake(
@@ -130,8 +133,8 @@ def _(network, images, labels):
 
 @EXERCISE.mistake(
     "one mode for all",
-    "The accuracy is right, and so is the network's own mode. But `train(...)` sets all its layers "
-    "to that mode, and here one of them had another. Remember the mode of each.",
+    "The accuracy is right, and so is the network's own mode. But `train(...)` sets all its "
+    "layers to that mode, and here one of them had another. Remember the mode of each.",
 )
 def _(network, images, labels):
     before = network.training
@@ -140,26 +143,16 @@ def _(network, images, labels):
     return accuracy
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "children alone",
     "The accuracy is right. But the network itself has a mode, too, and so have layers inside of "
     "layers, and these stay in evaluation mode, because `children()` does not reach them.",
-)
-def _(network, images, labels):
-    with modes_kept(network.children()):
-        return accuracy_now(network.eval(), images, labels)
-
-
-@EXERCISE.mistake(
+)(keeping(nn.Module.children))
+EXERCISE.mistake(
     "layers inside of layers",
     "The accuracy is right, and so are the modes of the network and of its children. But a child "
     "may hold layers, too, and these stay in evaluation mode. What goes through all of them?",
-)
-def _(network, images, labels):
-    with modes_kept([network, *network.children()]):
-        return accuracy_now(network.eval(), images, labels)
-
-
+)(keeping(lambda network: [network, *network.children()]))
 EXERCISE.mistake(
     "share of mistakes", "This is the share that is wrong. How large is the share that is right?"
 )(lambda *given: 1 - accuracy_without_a_trace(*given))

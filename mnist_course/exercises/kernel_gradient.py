@@ -7,15 +7,6 @@ from mnist_course.assessment.exercise import Case, Exercise
 from mnist_course.exercises.inputs import numbers, tensor
 from mnist_course.exercises.strided_correlation import strided_correlation
 
-
-def _summed_loss(image, kernel, targets):
-    return kernel_gradient(image, kernel, targets) * targets.numel()
-
-
-def _gradient_of(image, errors):
-    return strided_correlation(image, errors, 1) / errors.numel()
-
-
 EXERCISE = Exercise(
     name="kernel-gradient",
     points=3,
@@ -36,11 +27,11 @@ EXERCISE = Exercise(
     hints=(
         "In the loop of [](#learned-kernel) torch computes such a gradient. Which lines belong to "
         "the gradient, and which to the step?",
-        "With torch: work on a copy of the kernel that has `requires_grad`, and hand back the "
-        "gradient only. By hand: the slope of a square is twice the difference, times the slope of "
-        "what is inside.",
+        "With torch: work on a copy of the kernel that has `requires_grad`, and return the "
+        "gradient only. By hand: the slope of a square is twice the difference, times the slope "
+        "of what is inside.",
         "By hand, for the weight in row r and column c: every output number is that weight times "
-        "one pixel, plus other things. Which pixels does it meet, as the kernel slides?",
+        "one pixel, plus other things. Which pixels does it meet as the kernel slides?",
     ),
     tolerance=0.01,  # differences of the loss itself are a right way, too, but not an exact one
 )
@@ -53,27 +44,35 @@ def kernel_gradient(image, kernel, targets):
     return 2 * strided_correlation(image, errors, 1) / errors.numel()
 
 
+def gradient_of_the_sum(image, kernel, targets):
+    return kernel_gradient(image, kernel, targets) * targets.numel()
+
+
+def gradient_from(image, errors):
+    return strided_correlation(image, errors, 1) / errors.numel()
+
+
 EXERCISE.mistake(
     "2 forgotten", "Your gradient is half as large as it should be. What is the slope of a square?"
 )(lambda image, kernel, targets: kernel_gradient(image, kernel, targets) / 2)
 EXERCISE.mistake(
     "sum instead of mean",
     "This is the gradient of the *sum* of the squared differences. The loss is their mean.",
-)(lambda image, kernel, targets: _summed_loss(image, kernel, targets))
+)(gradient_of_the_sum)
 EXERCISE.mistake(
     "sign turned",
-    "Your gradient has the wrong sign. A slope is positive when the loss grows with the "
-    "weight; in which direction to step is decided later.",
+    "Your gradient has the wrong sign. A slope is positive when the loss grows with the weight; "
+    "in which direction to step is decided later.",
 )(lambda image, kernel, targets: -kernel_gradient(image, kernel, targets))
 EXERCISE.mistake(
     "divided by the weights",
     "You divide by the number of weights. The mean goes over the numbers of the output.",
-)(lambda image, kernel, targets: _summed_loss(image, kernel, targets) / kernel.numel())
+)(lambda image, kernel, targets: gradient_of_the_sum(image, kernel, targets) / kernel.numel())
 EXERCISE.mistake(
     "divided by the pixels",
-    "You divide by the number of pixels of the image. The mean goes over the numbers of "
-    "the output, and the output is smaller.",
-)(lambda image, kernel, targets: _summed_loss(image, kernel, targets) / image.numel())
+    "You divide by the number of pixels of the image. The mean goes over the numbers of the "
+    "output, and the output is smaller.",
+)(lambda image, kernel, targets: gradient_of_the_sum(image, kernel, targets) / image.numel())
 EXERCISE.mistake(
     "targets forgotten",
     "The targets are not used: the loss is about the difference between output and targets.",
@@ -87,11 +86,11 @@ EXERCISE.mistake(
 )(lambda image, kernel, targets: kernel - kernel_gradient(image, kernel, targets))
 EXERCISE.mistake(
     "difference not squared", "This is the gradient of the plain difference. The loss squares it."
-)(lambda image, kernel, targets: _gradient_of(image, torch.ones_like(targets)))
+)(lambda image, kernel, targets: gradient_from(image, torch.ones_like(targets)))
 EXERCISE.mistake(
     "absolute difference", "This is the gradient of the absolute difference. The loss squares it."
 )(
-    lambda image, kernel, targets: _gradient_of(
+    lambda image, kernel, targets: gradient_from(
         image, (strided_correlation(image, kernel, 1) - targets).sign()
     )
 )
@@ -104,8 +103,8 @@ EXERCISE.mistake(
 
 @EXERCISE.mistake(
     "gradient of the image",
-    "These are the slopes of the pixels. The exercise asks for the slopes of the weights, "
-    "because the kernel is what learns.",
+    "These are the slopes of the pixels. The exercise asks for the slopes of the weights, because "
+    "the kernel is what learns.",
 )
 def _(image, kernel, targets):
     errors = strided_correlation(image, kernel, 1) - targets

@@ -20,8 +20,8 @@ EXERCISE = Exercise(
     hints=(
         "Two lines, in the order of the two formulas: first the new velocity, then the new "
         "weights.",
-        "`velocity *= momentum` would change the tensor that was handed in. `velocity = ...` "
-        "makes a new one.",
+        "`velocity *= momentum` would change the tensor that you are given, while `velocity = "
+        "...` makes a new one.",
         "The new velocity is made of two parts: the momentum times the old one, and the gradient. "
         "The weights then take a step against it, times the learning rate.",
     ),
@@ -66,8 +66,8 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "learning rate in the velocity",
-    "You multiply the gradient by the learning rate before it enters the velocity. Some "
-    "books do; here the learning rate comes last, with the weights.",
+    "You multiply the gradient by the learning rate before it enters the velocity. Some books do; "
+    "here the learning rate comes last, with the weights.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity + learning_rate * gradient
@@ -122,8 +122,8 @@ def _(weights, gradient, velocity, learning_rate, momentum):
 
 @EXERCISE.mistake(
     "velocity downhill",
-    "Your velocity is the step itself, with its minus and its learning rate. Some books do "
-    "that; here the velocity only collects gradients, and both come last, with the weights.",
+    "Your velocity is the step itself, with its minus and its learning rate. Some books do that; "
+    "here the velocity only collects gradients, and both come last, with the weights.",
 )
 def _(weights, gradient, velocity, learning_rate, momentum):
     velocity = momentum * velocity - learning_rate * gradient

@@ -4,6 +4,40 @@ import math
 
 from mnist_course.assessment.exercise import Case, Exercise
 
+EXERCISE = Exercise(
+    name="one-cycle-rate",
+    points=2,
+    cases=(
+        Case((0, 10, 0.4, 0.2)),
+        Case((1, 10, 0.4, 0.2)),
+        Case((2, 10, 0.4, 0.2)),
+        Case((4, 10, 0.4, 0.2)),
+        Case((6, 10, 0.4, 0.2)),
+        Case((10, 10, 0.4, 0.2)),
+        Case((3, 8, 0.02, 0.5)),
+        Case((5, 8, 0.02, 0.5)),
+        Case((2, 7, 1.0, 0.3)),
+        Case((3, 7, 1.0, 0.3)),
+        Case((1, 4, 0.5, 0.1)),
+        Case((1, 1, 0.4, 0.5)),
+    ),
+    hints=(
+        "There are two parts. First find the step at which the first ends and the second begins.",
+        "The peak is at `top = warm_up * steps`. Before it, what share of the way up is done?",
+        "After it, t is (step - top) / (steps - top), and `math.cos(math.pi * t)` goes from 1 to "
+        "-1.",
+    ),
+)
+
+
+@EXERCISE.answer
+def one_cycle(step, steps, peak, warm_up):
+    top = warm_up * steps
+    if step < top:
+        return peak * step / top
+    t = (step - top) / (steps - top)
+    return peak * (1 + math.cos(math.pi * t)) / 2
+
 
 def with_fall(fall):
     """A wrong schedule: the right rise, then peak times fall(step, steps, top)."""
@@ -31,46 +65,10 @@ def half_wave(t):
     return (1 + math.cos(math.pi * t)) / 2
 
 
-EXERCISE = Exercise(
-    name="one-cycle-rate",
-    points=2,
-    cases=(
-        Case((0, 10, 0.4, 0.2)),
-        Case((1, 10, 0.4, 0.2)),
-        Case((2, 10, 0.4, 0.2)),
-        Case((4, 10, 0.4, 0.2)),
-        Case((6, 10, 0.4, 0.2)),
-        Case((10, 10, 0.4, 0.2)),
-        Case((3, 8, 0.02, 0.5)),
-        Case((5, 8, 0.02, 0.5)),
-        Case((2, 7, 1.0, 0.3)),
-        Case((3, 7, 1.0, 0.3)),
-        Case((1, 4, 0.5, 0.1)),
-        Case((1, 1, 0.4, 0.5)),
-    ),
-    hints=(
-        "There are two parts. First find the step at which the one ends and the other begins.",
-        "The peak is at `top = warm_up * steps`. Before it, which share of the way up has been "
-        "gone?",
-        "After it, t is (step - top) / (steps - top), and `math.cos(math.pi * t)` goes from 1 to "
-        "-1.",
-    ),
-)
-
-
-@EXERCISE.answer
-def one_cycle(step, steps, peak, warm_up):
-    top = warm_up * steps
-    if step < top:
-        return peak * step / top
-    t = (step - top) / (steps - top)
-    return peak * (1 + math.cos(math.pi * t)) / 2
-
-
 EXERCISE.mistake(
     "straight fall",
-    "The rise is right, but the rate falls on a straight line. It should fall like half a "
-    "cosine wave: slowly at first, then faster, then slowly again.",
+    "The rise is right, but the rate falls on a straight line. It should fall like half a cosine "
+    "wave: slowly at first, then faster, then slowly again.",
 )(with_fall(lambda step, steps, top: (steps - step) / (steps - top)))
 EXERCISE.mistake(
     "t from step 0",
@@ -78,8 +76,8 @@ EXERCISE.mistake(
 )(with_fall(lambda step, steps, top: half_wave(step / steps)))
 EXERCISE.mistake(
     "t over all steps",
-    "In the fall, t does not reach 1 at the last step. Divide by the steps that the fall "
-    "has, not by all of them.",
+    "In the fall, t does not reach 1 at the last step. Divide by the steps that the fall has, not "
+    "by all of them.",
 )(with_fall(lambda step, steps, top: half_wave((step - top) / steps)))
 EXERCISE.mistake(
     "not halved",
@@ -112,18 +110,18 @@ EXERCISE.mistake(
 )(with_fall(lambda step, steps, top: 1 - half_wave((step - top) / (steps - top))))
 EXERCISE.mistake(
     "warm-up rounded",
-    "You round the step at which the warm-up ends. It need not be a whole number: 0.3 of 7 "
-    "steps is 2.1.",
+    "You round the step at which the warm-up ends. It need not be a whole number: 0.3 of 7 steps "
+    "is 2.1.",
 )(lambda step, steps, peak, warm_up: one_cycle(step, steps, peak, int(warm_up * steps) / steps))
 EXERCISE.mistake(
     "rise over all steps",
-    "The rise is too slow: it should reach the peak at the end of the warm-up, not at the "
-    "end of all steps.",
+    "The rise is too slow: it should reach the peak at the end of the warm-up, not at the end of "
+    "all steps.",
 )(with_rise(lambda step, steps, top: step / steps))
 EXERCISE.mistake(
     "brackets forgotten",
-    "In the fall, Python divides before it subtracts: `/ steps - top` divides by the steps "
-    "alone. Where do brackets belong?",
+    "In the fall, Python divides before it subtracts: `/ steps - top` divides by the steps alone. "
+    "Where do brackets belong?",
 )(with_fall(lambda step, steps, top: half_wave((step - top) / steps - top)))
 EXERCISE.mistake(
     "peak forgotten", "Your rate always rises to 1. Multiply it by the peak that is given."

@@ -6,11 +6,6 @@ from torch.nn import functional as F
 from mnist_course.assessment.exercise import Case, Exercise
 from mnist_course.exercises.inputs import numbers, tensor
 
-
-def _no_bias(images, kernels, biases):
-    return F.conv2d(images[None], kernels)[0]
-
-
 EXERCISE = Exercise(
     name="output-channels",
     points=2,
@@ -43,99 +38,59 @@ def convolve(images, kernels, biases):
     return F.conv2d(images[None], kernels, biases)[0]
 
 
-@EXERCISE.mistake("bias forgotten", "You do not add the biases.")
-def _(images, kernels, biases):
-    return _no_bias(images, kernels, biases)
+def without_bias(images, kernels, biases):
+    return F.conv2d(images[None], kernels)[0]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake("bias forgotten", "You do not add the biases.")(
+    lambda images, kernels, biases: without_bias(images, kernels, biases)
+)
+EXERCISE.mistake(
     "bias added for every input channel",
-    "You add the bias once for each input channel. But it belongs to the output channel, so "
-    "add it once, after the sum.",
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels, biases * len(images))[0]
-
-
-@EXERCISE.mistake(
+    "You add the bias once for each input channel. But it belongs to the output channel, so add "
+    "it once, after the sum.",
+)(lambda images, kernels, biases: F.conv2d(images[None], kernels, biases * len(images))[0])
+EXERCISE.mistake(
     "first bias everywhere", "Every output channel gets the first bias. Each has one of its own."
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels, biases[:1].expand_as(biases))[0]
-
-
-@EXERCISE.mistake(
+)(lambda images, kernels, biases: F.conv2d(images[None], kernels, biases[:1].expand_as(biases))[0])
+EXERCISE.mistake(
     "first input channel alone",
-    "You only look at the first input channel. A stack of kernels has one table for each "
-    "input channel, and the results are added.",
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None, :1], kernels[:, :1], biases)[0]
-
-
-@EXERCISE.mistake(
+    "You only look at the first input channel. A stack of kernels has one table for each input "
+    "channel, and the results are added.",
+)(lambda images, kernels, biases: F.conv2d(images[None, :1], kernels[:, :1], biases)[0])
+EXERCISE.mistake(
     "input channels averaged",
     "You take the mean over the input channels. Add their results instead.",
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels / len(images), biases)[0]
-
-
-@EXERCISE.mistake(
+)(lambda images, kernels, biases: F.conv2d(images[None], kernels / len(images), biases)[0])
+EXERCISE.mistake(
     "first kernel everywhere",
-    "All your output channels come from the first stack of kernels. Each output channel "
-    "has a stack of its own.",
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels[:1].expand_as(kernels), biases)[0]
-
-
-@EXERCISE.mistake(
+    "All your output channels come from the first stack of kernels. Each output channel has a "
+    "stack of its own.",
+)(lambda images, kernels, biases: F.conv2d(images[None], kernels[:1].expand_as(kernels), biases)[0])
+EXERCISE.mistake(
     "output channels added",
     "You add up the output channels. Add only over the input channels, because each stack of "
     "kernels makes a feature map of its own.",
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels, biases)[0].sum(dim=0)
-
-
-@EXERCISE.mistake(
+)(lambda images, kernels, biases: F.conv2d(images[None], kernels, biases)[0].sum(dim=0))
+EXERCISE.mistake(
     "flipped kernels",
-    "Your kernels are turned round. [Correlation](#correlation) lays them on the patch as "
-    "they are.",
-)
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels.flip(2, 3), biases)[0]
-
-
-@EXERCISE.mistake(
+    "Your kernels are turned round. [Correlation](#correlation) lays them on the patch as they "
+    "are.",
+)(lambda images, kernels, biases: F.conv2d(images[None], kernels.flip(2, 3), biases)[0])
+EXERCISE.mistake(
     "channels last",
     "The numbers are right, but the channel is the last axis. It should be the first.",
+)(lambda images, kernels, biases: convolve(images, kernels, biases).permute(1, 2, 0))
+EXERCISE.mistake("bias multiplied", "You multiply by the biases. A bias is added.")(
+    lambda images, kernels, biases: without_bias(images, kernels, biases) * biases[:, None, None]
 )
-def _(images, kernels, biases):
-    return convolve(images, kernels, biases).permute(1, 2, 0)
-
-
-@EXERCISE.mistake("bias multiplied", "You multiply by the biases. A bias is added.")
-def _(images, kernels, biases):
-    return _no_bias(images, kernels, biases) * biases[:, None, None]
-
-
-@EXERCISE.mistake("padding added", "You put zeros around the images. Here there is no padding.")
-def _(images, kernels, biases):
-    return F.conv2d(images[None], kernels, biases, padding=1)[0]
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake("padding added", "You put zeros around the images. Here there is no padding.")(
+    lambda images, kernels, biases: F.conv2d(images[None], kernels, biases, padding=1)[0]
+)
+EXERCISE.mistake(
     "one output channel",
     "That is the first output channel alone. Is there a `return` inside the loop?",
-)
-def _(images, kernels, biases):
-    return convolve(images, kernels, biases)[0]
-
-
-@EXERCISE.mistake(
+)(lambda images, kernels, biases: convolve(images, kernels, biases)[0])
+EXERCISE.mistake(
     "biases added up", "Every output channel gets the sum of all biases. Each has one of its own."
-)
-def _(images, kernels, biases):
-    return _no_bias(images, kernels, biases) + biases.sum()
+)(lambda images, kernels, biases: without_bias(images, kernels, biases) + biases.sum())

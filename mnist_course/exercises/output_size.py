@@ -17,8 +17,8 @@ EXERCISE = Exercise(
         Case((10, [])),
     ),
     hints=(
-        "The formula of [the output size](#output-size) gives the size after "
-        "one layer. Do it for one layer on paper first.",
+        "The formula of [the output size](#output-size) gives the size after one layer. Do it for "
+        "one layer on paper first.",
         "What leaves one layer enters the next: a loop over the layers, and one variable for the "
         "size, which changes in each turn.",
         "`for kernel, padding, stride in layers:` takes the layers apart. `//` divides and rounds "
@@ -36,8 +36,8 @@ def size_after(size, layers):
 
 @EXERCISE.mistake(
     "rounded up",
-    "You round up where the formula rounds down. A kernel that would reach over the edge has "
-    "no place there.",
+    "You round up where the formula rounds down. A kernel that would reach over the edge has no "
+    "place there.",
 )
 def _(size, layers):
     for kernel, padding, stride in layers:
@@ -61,30 +61,20 @@ def _(size, layers):
     return size
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "the last layer alone",
     "Your result is that of the last layer alone. Each layer gets what the layer before it "
     "leaves, not the first size.",
-)
-def _(size, layers):
-    return size_after(size, layers[-1:])
-
-
-@EXERCISE.mistake(
+)(lambda size, layers: size_after(size, layers[-1:]))
+EXERCISE.mistake(
     "the first layer alone",
     "Your result is that of the first layer. Is there a `return` inside the loop?",
-)
-def _(size, layers):
-    return size_after(size, layers[:1])
-
-
-@EXERCISE.mistake(
+)(lambda size, layers: size_after(size, layers[:1]))
+EXERCISE.mistake(
     "return inside the loop",
-    "The loop ends in its first turn, and without layers nothing is returned. Is there a "
-    "`return` inside the loop?",
-)
-def _(size, layers):
-    return size_after(size, layers[:1]) if layers else None
+    "The loop ends in its first turn, and without layers nothing is returned. Is there a `return` "
+    "inside the loop?",
+)(lambda size, layers: size_after(size, layers[:1]) if layers else None)
 
 
 @EXERCISE.mistake(
@@ -97,18 +87,16 @@ def _(size, layers):
     return size
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "stride ignored",
     "You do not use the stride. With stride 2 only about half of the places are left.",
-)
-def _(size, layers):
-    return size_after(size, [(kernel, padding, 1) for kernel, padding, _ in layers])
+)(lambda size, layers: size_after(size, [(kernel, padding, 1) for kernel, padding, _ in layers]))
 
 
 @EXERCISE.mistake(
     "divided too early",
-    "You divide the size alone by the stride. The formula divides the whole of size + 2 · "
-    "padding − kernel. Where do brackets belong?",
+    "You divide the size alone by the stride. The formula divides the whole of size + 2 · padding "
+    "− kernel. Where do brackets belong?",
 )
 def _(size, layers):
     for kernel, padding, stride in layers:
@@ -116,9 +104,9 @@ def _(size, layers):
     return size
 
 
-@EXERCISE.mistake("padding ignored", "You do not use the padding.")
-def _(size, layers):
-    return size_after(size, [(kernel, 0, stride) for kernel, _, stride in layers])
+EXERCISE.mistake("padding ignored", "You do not use the padding.")(
+    lambda size, layers: size_after(size, [(kernel, 0, stride) for kernel, _, stride in layers])
+)
 
 
 @EXERCISE.mistake(
@@ -131,17 +119,15 @@ def _(size, layers):
     return size
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "layers in reverse",
     "You take the layers in reverse. The first of the list stands next to the image.",
-)
-def _(size, layers):
-    return size_after(size, layers[::-1])
-
-
-@EXERCISE.mistake(
+)(lambda size, layers: size_after(size, layers[::-1]))
+EXERCISE.mistake(
     "padding and stride swapped",
     "Padding and stride are swapped: a layer is (kernel, padding, stride), in this order.",
+)(
+    lambda size, layers: size_after(
+        size, [(kernel, padding, stride) for kernel, stride, padding in layers]
+    )
 )
-def _(size, layers):
-    return size_after(size, [(kernel, padding, stride) for kernel, stride, padding in layers])

@@ -8,18 +8,6 @@ from torch.nn import functional as F
 from mnist_course.assessment.exercise import Case, Exercise
 from mnist_course.exercises.inputs import spread_out
 
-
-def filled_up(kept, outputs):
-    """Feature maps, followed by channels of zeros."""
-    missing = outputs - kept.shape[1]
-    return F.pad(kept, (0, 0, 0, 0, 0, missing))
-
-
-def cropped(images, outputs, stride):
-    rows, columns = (math.ceil(size / stride) for size in images.shape[2:])
-    return filled_up(images[:, :, :rows, :columns].clone(), outputs)
-
-
 EXERCISE = Exercise(
     name="padded-shortcut",
     points=2,
@@ -33,9 +21,10 @@ EXERCISE = Exercise(
     ),
     hints=(
         "Two steps: leave out rows and columns, then add channels.",
-        "A slice with a step, `row[::2]`, takes every second. It works on each axis of a tensor.",
-        "Make a tensor of zeros in the shape that is wanted, and copy what you kept into its first "
-        "channels. Or make the missing channels and join both with `torch.cat(..., dim=1)`.",
+        "A slice with a step, `row[::2]`, takes every second element. It works on each axis of a "
+        "tensor.",
+        "Make a tensor of zeros in the shape that is wanted, and copy what you kept into its "
+        "first channels. Or make the missing channels and join both with `torch.cat(..., dim=1)`.",
     ),
 )
 
@@ -48,11 +37,24 @@ def padded_shortcut(images, outputs, stride):
     return wanted
 
 
-@EXERCISE.mistake(
+def filled_up(kept, outputs):
+    """Feature maps, followed by channels of zeros."""
+    missing = outputs - kept.shape[1]
+    return F.pad(kept, (0, 0, 0, 0, 0, missing))
+
+
+def cropped(images, outputs, stride):
+    rows, columns = (math.ceil(size / stride) for size in images.shape[2:])
+    return filled_up(images[:, :, :rows, :columns].clone(), outputs)
+
+
+EXERCISE.mistake(
     "zeros in front", "The zeros stand in front. The input's own channels come first."
+)(
+    lambda images, outputs, stride: F.pad(
+        images[:, :, ::stride, ::stride], (0, 0, 0, 0, outputs - images.shape[1], 0)
+    )
 )
-def _(images, outputs, stride):
-    return F.pad(images[:, :, ::stride, ::stride], (0, 0, 0, 0, outputs - images.shape[1], 0))
 
 
 @EXERCISE.mistake(
@@ -73,87 +75,59 @@ def _(images, outputs, stride):
     return images[:, index, ::stride, ::stride]
 
 
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "averaged",
-    "Your pixels are means of neighbours, as in average pooling. Here one pixel is taken "
-    "as it is, and its neighbours are left out.",
-)
-def _(images, outputs, stride):
-    return filled_up(F.avg_pool2d(images, stride, ceil_mode=True), outputs)
-
-
-@EXERCISE.mistake(
+    "Your pixels are means of neighbours, as in average pooling. Here one pixel is taken as it "
+    "is, and its neighbours are left out.",
+)(lambda images, outputs, stride: filled_up(F.avg_pool2d(images, stride, ceil_mode=True), outputs))
+EXERCISE.mistake(
     "maximum",
-    "Your pixels are the largest of their neighbours, as in max pooling. Here one pixel is "
-    "taken as it is, and its neighbours are left out.",
-)
-def _(images, outputs, stride):
-    return filled_up(F.max_pool2d(images, stride, ceil_mode=True), outputs)
-
-
-@EXERCISE.mistake(
+    "Your pixels are the largest of their neighbours, as in max pooling. Here one pixel is taken "
+    "as it is, and its neighbours are left out.",
+)(lambda images, outputs, stride: filled_up(F.max_pool2d(images, stride, ceil_mode=True), outputs))
+EXERCISE.mistake(
     "cropped",
     "You keep the top left corner of each image, without gaps. Take every stride-th row and "
     "column of the whole image.",
-)
-def _(images, outputs, stride):
-    return cropped(images, outputs, stride)
-
-
-@EXERCISE.mistake(
+)(lambda images, outputs, stride: cropped(images, outputs, stride))
+EXERCISE.mistake(
     "last of each step", "You begin in the middle of a step. Begin with row 0 and column 0."
+)(
+    lambda images, outputs, stride: filled_up(
+        images[:, :, stride - 1 :: stride, stride - 1 :: stride], outputs
+    )
 )
-def _(images, outputs, stride):
-    return filled_up(images[:, :, stride - 1 :: stride, stride - 1 :: stride], outputs)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "rows only", "You take the stride over the rows alone. It holds for the columns, too."
-)
-def _(images, outputs, stride):
-    return filled_up(images[:, :, ::stride], outputs)
-
-
-@EXERCISE.mistake(
+)(lambda images, outputs, stride: filled_up(images[:, :, ::stride], outputs))
+EXERCISE.mistake(
     "columns only", "You take the stride over the columns alone. It holds for the rows, too."
-)
-def _(images, outputs, stride):
-    return filled_up(images[..., ::stride], outputs)
-
-
-@EXERCISE.mistake(
+)(lambda images, outputs, stride: filled_up(images[..., ::stride], outputs))
+EXERCISE.mistake(
     "stride ignored",
     "The zeros are right, but all rows and columns are still there. Take every stride-th.",
+)(lambda images, outputs, stride: filled_up(images, outputs))
+EXERCISE.mistake("stride fixed", "You take every second row and column, whatever the stride is.")(
+    lambda images, outputs, stride: filled_up(images[:, :, ::2, ::2], outputs)
 )
-def _(images, outputs, stride):
-    return filled_up(images, outputs)
-
-
-@EXERCISE.mistake("stride fixed", "You take every second row and column, whatever the stride is.")
-def _(images, outputs, stride):
-    return filled_up(images[:, :, ::2, ::2], outputs)
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "zeros forgotten",
     "Rows and columns are right, but there are too few channels. Add channels of zeros.",
-)
-def _(images, outputs, stride):
-    return images[:, :, ::stride, ::stride].clone()
-
-
-@EXERCISE.mistake(
+)(lambda images, outputs, stride: images[:, :, ::stride, ::stride].clone())
+EXERCISE.mistake(
     "zeros added to the count",
     "You add as many channels as there should be in the end. But some are there already.",
+)(
+    lambda images, outputs, stride: filled_up(
+        images[:, :, ::stride, ::stride], outputs + images.shape[1]
+    )
 )
-def _(images, outputs, stride):
-    return filled_up(images[:, :, ::stride, ::stride], outputs + images.shape[1])
-
-
-@EXERCISE.mistake(
+EXERCISE.mistake(
     "stride forgotten for equal channels",
-    "When there are enough channels already, you return the images as they are. But the stride may "
-    "still leave out rows and columns.",
+    "When there are enough channels already, you return the images as they are. But the stride "
+    "may still leave out rows and columns.",
+)(
+    lambda images, outputs, stride: (
+        images if outputs == images.shape[1] else padded_shortcut(images, outputs, stride)
+    )
 )
-def _(images, outputs, stride):
-    return images if outputs == images.shape[1] else padded_shortcut(images, outputs, stride)

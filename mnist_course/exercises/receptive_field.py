@@ -42,8 +42,8 @@ EXERCISE.mistake(
 
 @EXERCISE.mistake(
     "step too early",
-    "You count a layer's stride for the layer itself. But its kernel still looks at numbers "
-    "that lie the *old* step apart; the stride counts for the layers after it.",
+    "You count a layer's stride for the layer itself. But its kernel still looks at numbers that "
+    "lie the *old* step apart; the stride counts for the layers after it.",
 )
 def _(layers):
     field, step = 1, 1
@@ -95,8 +95,8 @@ EXERCISE.mistake(
 )(lambda layers: receptive_field(layers[::-1]))
 EXERCISE.mistake(
     "return inside the loop",
-    "That is the first layer alone, and for no layers nothing is returned. Is there a "
-    "`return` inside the loop?",
+    "That is the first layer alone, and for no layers nothing is returned. Is there a `return` "
+    "inside the loop?",
 )(lambda layers: receptive_field(layers[:1]) if layers else None)
 EXERCISE.mistake(
     "kernel and stride swapped",
@@ -110,8 +110,8 @@ EXERCISE.mistake(
 
 @EXERCISE.mistake(
     "field multiplied",
-    "You multiply the whole field by the stride. But a stride only makes the step larger, and "
-    "so what the layers *after* it add.",
+    "You multiply the whole field by the stride. But a stride only makes the step larger, and so "
+    "what the layers *after* it add.",
 )
 def _(layers):
     field = 1
@@ -122,8 +122,8 @@ def _(layers):
 
 EXERCISE.mistake(
     "kernels added",
-    "You add the kernel sizes. But neighbouring patches overlap, and strides spread them, so "
-    "each layer adds kernel - 1 steps.",
+    "You add the kernel sizes. But neighbouring patches overlap, and strides spread them, so each "
+    "layer adds kernel - 1 steps.",
 )(lambda layers: sum(kernel for kernel, _ in layers))
 EXERCISE.mistake(
     "starts at 0",
@@ -131,8 +131,8 @@ EXERCISE.mistake(
 )(lambda layers: receptive_field(layers) - 1)
 EXERCISE.mistake(
     "the step",
-    "That is the step: how far apart neighbouring numbers lie in the image. The exercise asks "
-    "how wide one of them sees.",
+    "That is the step: how far apart neighbouring numbers lie in the image. The exercise asks how "
+    "wide one of them sees.",
 )(lambda layers: math.prod(stride for _, stride in layers))
 EXERCISE.mistake(
     "an area", "That is how many pixels there are in the field. The exercise asks for its side."

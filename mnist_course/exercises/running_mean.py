@@ -45,18 +45,18 @@ EXERCISE.mistake(
 )(lambda running, batch, momentum: momentum * running + (1 - momentum) * channel_means(batch))
 EXERCISE.mistake(
     "nothing forgotten",
-    "You add the new mean, but take nothing of the old one away, so the running mean would "
-    "grow with every batch. The two shares should add up to 1.",
+    "You add the new mean, but take nothing of the old one away, so the running mean would grow "
+    "with every batch. The two shares should add up to 1.",
 )(lambda running, batch, momentum: running + momentum * channel_means(batch))
 EXERCISE.mistake(
     "old forgotten",
-    "This is the mean of the batch alone. The running mean should move only a little way "
-    "towards it.",
+    "This is the mean of the batch alone. The running mean should move only a little way towards "
+    "it.",
 )(lambda running, batch, momentum: channel_means(batch) + 0 * running)
 EXERCISE.mistake(
     "one mean for all",
-    "All channels get the same batch mean. Take one for each channel: over the axes 0, 2 and "
-    "3, but not over axis 1.",
+    "All channels get the same batch mean. Take one for each channel: over the axes 0, 2 and 3, "
+    "but not over axis 1.",
 )(with_mean(lambda batch: batch.mean()))
 EXERCISE.mistake(
     "sum for mean",
@@ -64,8 +64,8 @@ EXERCISE.mistake(
 )(with_mean(lambda batch: batch.sum(dim=(0, 2, 3))))
 EXERCISE.mistake(
     "divided by images",
-    "You divide the sum of a channel by the number of images. But it goes over all places of "
-    "all images. How many numbers are that?",
+    "You divide the sum of a channel by the number of images. But it goes over all places of all "
+    "images. How many numbers are that?",
 )(with_mean(lambda batch: batch.sum(dim=(0, 2, 3)) / len(batch)))
 EXERCISE.mistake(
     "first image only",
@@ -73,13 +73,13 @@ EXERCISE.mistake(
 )(with_mean(lambda batch: batch[0].mean(dim=(1, 2))))
 EXERCISE.mistake(
     "a mean for each image",
-    "You take a mean for each image, because you use up the axes 1, 2 and 3. A channel has "
-    "its own mean, over the axes 0, 2 and 3.",
+    "You take a mean for each image, because you use up the axes 1, 2 and 3. A channel has its "
+    "own mean, over the axes 0, 2 and 3.",
 )(with_mean(lambda batch: batch.mean(dim=(1, 2, 3))))
 EXERCISE.mistake(
     "a mean for each image and channel",
-    "You take a mean for each image, because axis 0 is still there. A channel has one mean, "
-    "over the axes 0, 2 and 3.",
+    "You take a mean for each image, because axis 0 is still there. A channel has one mean, over "
+    "the axes 0, 2 and 3.",
 )(with_mean(lambda batch: batch.mean(dim=(2, 3))))
 
 
@@ -96,8 +96,8 @@ def _(running_mean, batch, momentum):
 
 EXERCISE.mistake(
     "last image only",
-    "Only the last image counts in your mean. The mean of a channel goes over all images of "
-    "the batch.",
+    "Only the last image counts in your mean. The mean of a channel goes over all images of the "
+    "batch.",
 )(with_mean(lambda batch: batch[-1].mean(dim=(1, 2))))
 EXERCISE.mistake(
     "images added up", "You add up the means of the images. Divide by the number of images, too."

@@ -25,7 +25,8 @@ EXERCISE = Exercise(
         "One axis at a time: shifted by 1 to the right, the columns 0 to W − 2 of the image "
         "become the columns 1 to W − 1 of the output.",
         "`roll` does most of the work: what came in at the other side has to be set to 0 "
-        "afterwards. How many rows or columns are that, and on which side, for a negative shift?",
+        "afterwards. How many rows or columns is that, and on which side, when the shift is "
+        "negative?",
     ),
 )
 
@@ -45,8 +46,8 @@ def shift_each(images, right, down):
 
 @EXERCISE.mistake(
     "around the border",
-    "What leaves at one side comes in at the other, as with `roll`. It should be gone, and "
-    "zeros should come in.",
+    "What leaves at one side comes in at the other, as with `roll`. It should be gone, and zeros "
+    "should come in.",
 )
 def _(images, right, down):
     return torch.stack(
@@ -59,8 +60,8 @@ def _(images, right, down):
 
 EXERCISE.mistake(
     "right and down swapped",
-    "Right and down are swapped. The last axis counts the columns, so a shift to the right "
-    "goes along it.",
+    "Right and down are swapped. The last axis counts the columns, so a shift to the right goes "
+    "along it.",
 )(lambda images, right, down: shift_each(images, down, right))
 EXERCISE.mistake("left and up", "Your images move the other way, to the left and up.")(
     lambda images, right, down: shift_each(images, -right, -down)

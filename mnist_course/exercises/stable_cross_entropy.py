@@ -6,19 +6,11 @@ from torch.nn import functional as F
 from mnist_course.assessment.exercise import Case, Exercise
 
 
-def _right_ones(values, labels):
-    return values[torch.arange(len(labels)), labels]
-
-
-def _overflow_of_the_sum(logits, labels):
-    return (logits.exp().sum(dim=1).log() - _right_ones(logits, labels)).mean()
-
-
-def _of_logits(*rows):
+def logits_of(*rows):
     return torch.tensor(rows, dtype=torch.float32, requires_grad=True)
 
 
-def _loss_with_its_way_back(loss, logits, labels):
+def loss_with_its_way_back(loss, logits, labels):
     """The loss; without its graph, if that does not lead to the slopes of a right loss."""
     right = cross_entropy(logits, labels)
     if loss.shape != right.shape or not torch.isclose(loss, right, rtol=1e-3, atol=1e-4):
@@ -36,8 +28,8 @@ def _loss_with_its_way_back(loss, logits, labels):
 EXERCISE = Exercise(
     name="stable-cross-entropy",
     points=2,
-    prepare=lambda rows, labels: (_of_logits(*rows), torch.tensor(labels)),
-    outcome=_loss_with_its_way_back,
+    prepare=lambda rows, labels: (logits_of(*rows), torch.tensor(labels)),
+    outcome=loss_with_its_way_back,
     cases=(
         Case(([[5.5, -1.0, 2.0]], [2])),
         Case(([[1.0, 2.0, 0.5, -1.0], [0.0, 0.0, 3.0, 1.0]], [1, 0])),
@@ -53,7 +45,7 @@ EXERCISE = Exercise(
         "`logits[torch.arange(len(labels)), labels]` is the logit of the right class, for each "
         "image.",
         "ln(e^a + e^b) = m + ln(e^(a − m) + e^(b − m)) for every m. With the largest logit as m, "
-        "nothing becomes infinite. torch knows that as `logsumexp`.",
+        "nothing becomes infinite. In torch this is `logsumexp`.",
     ),
     tolerance=1e-3,  # a difference of two numbers near 1000 keeps no more digits
 )
@@ -63,6 +55,14 @@ EXERCISE = Exercise(
 def cross_entropy(logits, labels):
     rows = torch.arange(len(labels))
     return (logits.logsumexp(dim=1) - logits[rows, labels]).mean()
+
+
+def at_labels(values, labels):
+    return values[torch.arange(len(labels)), labels]
+
+
+def overflow_of_the_sum(logits, labels):
+    return (logits.exp().sum(dim=1).log() - at_labels(logits, labels)).mean()
 
 
 EXERCISE.mistake(
@@ -77,48 +77,47 @@ EXERCISE.mistake(
 
 @EXERCISE.mistake(
     "overflow",
-    "Right for small logits. But e to the power of 1000 is larger than any number that "
-    "fits, and becomes infinite. What happens to a softmax when the same number is "
-    "subtracted from all its logits?",
+    "Right for small logits. But e to the power of 1000 is larger than any number that fits, and "
+    "becomes infinite. What happens to a softmax when the same number is subtracted from all its "
+    "logits?",
 )
 def _(logits, labels):
     powers = logits.exp()
-    return -(_right_ones(powers, labels) / powers.sum(dim=1)).log().mean()
+    return -(at_labels(powers, labels) / powers.sum(dim=1)).log().mean()
 
 
 EXERCISE.mistake(
     "overflow of the sum",
-    "Right for small logits. But e to the power of 1000 is infinite, and a sum of e to the "
-    "power of −500 is 0. Subtract the largest logit of each row first, and add it again after "
-    "the logarithm.",
-)(lambda logits, labels: _overflow_of_the_sum(logits, labels))
+    "Right for small logits. But e to the power of 1000 is infinite, and a sum of e to the power "
+    "of −500 is 0. Subtract the largest logit of each row first, and add it again after the "
+    "logarithm.",
+)(overflow_of_the_sum)
 EXERCISE.mistake(
     "logarithm of 0",
-    "A very small probability is rounded to 0, and its logarithm is minus infinity. The "
-    "logarithm of the quotient is a difference: work it out on paper, then no probability "
-    "is needed.",
-)(lambda logits, labels: -_right_ones(logits.softmax(dim=1), labels).log().mean())
+    "A very small probability is rounded to 0, and its logarithm is minus infinity. The logarithm "
+    "of the quotient is a difference: work it out on paper, then no probability is needed.",
+)(lambda logits, labels: -at_labels(logits.softmax(dim=1), labels).log().mean())
 EXERCISE.mistake(
     "softmax along the batch",
-    "Your softmax goes over the images of the batch. The probabilities of *one* image add "
-    "up to 1: `dim=1`.",
-)(lambda logits, labels: -_right_ones(logits.log_softmax(dim=0), labels).mean())
+    "Your softmax goes over the images of the batch. The probabilities of *one* image add up to "
+    "1: `dim=1`.",
+)(lambda logits, labels: -at_labels(logits.log_softmax(dim=0), labels).mean())
 EXERCISE.mistake("sign", "The sign is wrong: a loss is never negative.")(
     lambda logits, labels: -cross_entropy(logits, labels)
 )
 EXERCISE.mistake(
     "no logarithm",
     "You take one minus the probability. Cross-entropy takes its logarithm, with a minus.",
-)(lambda logits, labels: (1 - _right_ones(logits.softmax(dim=1), labels)).mean())
+)(lambda logits, labels: (1 - at_labels(logits.softmax(dim=1), labels)).mean())
 EXERCISE.mistake(
     "divided by the classes",
-    "You divide by the number of classes, too. Each image has one loss; their mean "
-    "divides by the number of images.",
+    "You divide by the number of classes, too. Each image has one loss; their mean divides by the "
+    "number of images.",
 )(lambda logits, labels: cross_entropy(logits, labels) / logits.shape[1])
 EXERCISE.mistake(
     "the network's answer",
-    "You take the largest probability. The loss looks at the probability of the *right* "
-    "class, whatever the network prefers.",
+    "You take the largest probability. The loss looks at the probability of the *right* class, "
+    "whatever the network prefers.",
 )(lambda logits, labels: -logits.log_softmax(dim=1).max(dim=1).values.mean())
 EXERCISE.mistake(
     "one loss for each image",
@@ -128,7 +127,7 @@ EXERCISE.mistake(
     "one maximum for the batch",
     "You subtract the largest logit of the whole batch. In a row that lies far below it, all "
     "powers are then 0. Each row has a largest logit of its own.",
-)(lambda logits, labels: _overflow_of_the_sum(logits - logits.max(), labels))
+)(lambda logits, labels: overflow_of_the_sum(logits - logits.max(), labels))
 EXERCISE.mistake(
     "maximum not added again",
     "You subtract the largest logit of each row in the sum, but do not add it again after the "
@@ -136,8 +135,8 @@ EXERCISE.mistake(
 )(lambda logits, labels: cross_entropy(logits, labels) - logits.max(dim=1).values.mean())
 EXERCISE.mistake(
     "every label with every image",
-    "`[:, labels]` takes every label for every image. But each image has only one right "
-    "logit, that of its own label.",
+    "`[:, labels]` takes every label for every image. But each image has only one right logit, "
+    "that of its own label.",
 )(lambda logits, labels: -logits.log_softmax(dim=1)[:, labels].mean())
 EXERCISE.mistake(
     "logarithm to base 2",

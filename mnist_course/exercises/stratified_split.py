@@ -4,15 +4,6 @@ import torch
 
 from mnist_course.assessment.exercise import Case, Exercise
 
-
-def _split_by(labels, places_of):
-    """Train and validation from a function that chooses among the places of one label."""
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    for label in labels.unique():
-        chosen[places_of((labels == label).nonzero()[:, 0])] = True
-    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
-
-
 EXERCISE = Exercise(
     name="stratified-split",
     points=2,
@@ -47,10 +38,22 @@ def stratified_split(labels, parts):
     return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
 
 
+def choosing(places_of):
+    """A wrong answer: for validation it takes places_of(places of one label, parts)."""
+
+    def answer(labels, parts):
+        chosen = torch.zeros(len(labels), dtype=torch.bool)
+        for label in labels.unique():
+            chosen[places_of((labels == label).nonzero()[:, 0], parts)] = True
+        return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
+
+    return answer
+
+
 @EXERCISE.mistake(
     "not stratified",
-    "You take the first of all labels together. Take them for each label separately, so that "
-    "each keeps its share.",
+    "You take the first of all labels together. Take them for each label separately, so that each "
+    "keeps its share.",
 )
 def _(labels, parts):
     indices = torch.arange(len(labels))
@@ -59,12 +62,12 @@ def _(labels, parts):
 
 @EXERCISE.mistake(
     "the same number of each",
-    "You take the same number of every label. But a frequent label should give more, so that "
-    "each keeps its share.",
+    "You take the same number of every label. But a frequent label should give more, so that each "
+    "keeps its share.",
 )
 def _(labels, parts):
     each = len(labels) // parts // len(labels.unique())
-    return _split_by(labels, lambda places: places[:each])
+    return choosing(lambda places, parts: places[:each])(labels, parts)
 
 
 EXERCISE.mistake(
@@ -73,33 +76,28 @@ EXERCISE.mistake(
 EXERCISE.mistake(
     "the last ones",
     "You take the last places of each label for validation. Take the first ones.",
-)(
-    lambda labels, parts: _split_by(
-        labels, lambda places: places[len(places) - len(places) // parts :]
-    )
-)
+)(choosing(lambda places, parts: places[len(places) - len(places) // parts :]))
 EXERCISE.mistake(
     "every few",
     "You take places of a label that are spread out. Take the first `count // parts` of them.",
-)(lambda labels, parts: _split_by(labels, lambda places: places[::parts]))
+)(choosing(lambda places, parts: places[::parts]))
 EXERCISE.mistake("rounded up", "You round up. Of 5 places and 2 parts, 2 go to validation.")(
-    lambda labels, parts: _split_by(labels, lambda places: places[: -(-len(places) // parts)])
+    choosing(lambda places, parts: places[: -(-len(places) // parts)])
 )
 EXERCISE.mistake(
     "at least one of each",
     "You take at least one place of every label. Rounded down, 2 places and 3 parts give none.",
-)(lambda labels, parts: _split_by(labels, lambda places: places[: max(1, len(places) // parts)]))
-
-
-@EXERCISE.mistake(
+)(choosing(lambda places, parts: places[: max(1, len(places) // parts)]))
+EXERCISE.mistake(
     "first label alone",
     "Only places of the first label go to validation. Is there a `return` inside the loop?",
+)(
+    lambda labels, parts: stratified_split(
+        # every other label becomes one that occurs once
+        labels.where(labels == labels.min(), torch.arange(len(labels)) + labels.max() + 1),
+        parts,
+    )
 )
-def _(labels, parts):
-    places = (labels == labels.min()).nonzero()[:, 0]
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    chosen[places[: len(places) // parts]] = True
-    return (~chosen).nonzero()[:, 0], chosen.nonzero()[:, 0]
 
 
 @EXERCISE.mistake(
@@ -122,9 +120,9 @@ EXERCISE.mistake(
 )(lambda labels, parts: (torch.arange(len(labels)), stratified_split(labels, parts)[1]))
 EXERCISE.mistake(
     "parts images of each",
-    "You take `parts` images of each label. But `parts` says how many parts there are: divide "
-    "by it.",
-)(lambda labels, parts: _split_by(labels, lambda places: places[:parts]))
+    "You take `parts` images of each label. But `parts` says how many parts there are: divide by "
+    "it.",
+)(choosing(lambda places, parts: places[:parts]))
 
 
 @EXERCISE.mistake(
@@ -149,8 +147,4 @@ EXERCISE.mistake(
 EXERCISE.mistake(
     "shares swapped",
     "The shares are swapped: `count // parts` go to *validation*, all others to training.",
-)(
-    lambda labels, parts: _split_by(
-        labels, lambda places: places[: len(places) - len(places) // parts]
-    )
-)
+)(choosing(lambda places, parts: places[: len(places) - len(places) // parts]))

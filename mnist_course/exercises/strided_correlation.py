@@ -6,17 +6,6 @@ from torch.nn import functional as F
 from mnist_course.assessment.exercise import Case, Exercise
 from mnist_course.exercises.inputs import numbers
 
-
-def _with_strides(image, kernel, rows, columns):
-    return F.conv2d(image[None, None], kernel[None, None], stride=(rows, columns))[0, 0]
-
-
-def _first_row_alone(image, kernel, stride):
-    output = strided_correlation(image, kernel, stride)
-    output[1:] = 0
-    return output
-
-
 EXERCISE = Exercise(
     name="strided-correlation",
     points=2,
@@ -30,11 +19,11 @@ EXERCISE = Exercise(
         Case((numbers(3, 2), numbers(3, 2), 2)),
     ),
     hints=(
-        "Begin with `corr2d` of [section](#correlation). Two things change: the size "
-        "of the output, and where each patch begins.",
-        "In the formula of [the output size](#output-size) padding is 0 here. "
-        "Use it for the rows and, apart from them, for the columns.",
-        "Which image row does output row 1 begin at with stride 2? And output row 2? The same "
+        "Begin with `corr2d` of [section](#correlation). Two things change: the size of the "
+        "output, and where each patch begins.",
+        "In the formula of [the output size](#output-size) padding is 0 here. Use it once for the "
+        "rows and once for the columns.",
+        "With stride 2, at which image row does output row 1 begin? And output row 2? The same "
         "goes for columns.",
     ),
 )
@@ -43,6 +32,16 @@ EXERCISE = Exercise(
 @EXERCISE.answer
 def strided_correlation(image, kernel, stride):
     return F.conv2d(image[None, None], kernel[None, None], stride=stride)[0, 0]
+
+
+def with_strides(image, kernel, rows, columns):
+    return F.conv2d(image[None, None], kernel[None, None], stride=(rows, columns))[0, 0]
+
+
+def first_row_alone(image, kernel, stride):
+    output = strided_correlation(image, kernel, stride)
+    output[1:] = 0
+    return output
 
 
 EXERCISE.mistake(
@@ -55,15 +54,15 @@ EXERCISE.mistake("transposed kernel", "Rows and columns of the kernel are swappe
 )
 EXERCISE.mistake(
     "stride ignored",
-    "The kernel still visits every place. With stride 2 it stands on every second row "
-    "and every second column.",
+    "The kernel still visits every place. With stride 2 it stands on every second row and every "
+    "second column.",
 )(lambda image, kernel, stride: strided_correlation(image, kernel, 1))
 
 
 @EXERCISE.mistake(
     "neighbouring patches",
-    "Your output has the right size, but its patches lie one pixel apart. How far apart "
-    "should two neighbouring patches begin?",
+    "Your output has the right size, but its patches lie one pixel apart. How far apart should "
+    "two neighbouring patches begin?",
 )
 def _(image, kernel, stride):
     rows, columns = strided_correlation(image, kernel, stride).shape
@@ -72,8 +71,8 @@ def _(image, kernel, stride):
 
 @EXERCISE.mistake(
     "output too large",
-    "The numbers at the top left are right, and zeros follow, because the output has the size "
-    "for stride 1. The formula of [the output size](#output-size) helps.",
+    "The numbers at the top left are right, and zeros follow, because the output has the size for "
+    "stride 1. The formula of [the output size](#output-size) helps.",
 )
 def _(image, kernel, stride):
     right = strided_correlation(image, kernel, stride)
@@ -84,8 +83,8 @@ def _(image, kernel, stride):
 
 @EXERCISE.mistake(
     "output too small",
-    "The last row and the last column are missing: the formula of "
-    "[the output size](#output-size) ends with + 1.",
+    "The last row and the last column are missing: the formula of [the output size](#output-size) "
+    "ends with + 1.",
 )
 def _(image, kernel, stride):
     rows = (image.shape[0] - kernel.shape[0]) // stride
@@ -95,18 +94,18 @@ def _(image, kernel, stride):
 
 EXERCISE.mistake(
     "first row alone",
-    "The first row of the output is right, and zeros follow. Is there a `return` inside "
-    "the loop over the rows?",
-)(lambda image, kernel, stride: _first_row_alone(image, kernel, stride))
+    "The first row of the output is right, and zeros follow. Is there a `return` inside the loop "
+    "over the rows?",
+)(first_row_alone)
 
 
 @EXERCISE.mistake(
     "first place alone",
-    "The first number of the output is right, and zeros follow. Is there a `return` inside "
-    "the loops?",
+    "The first number of the output is right, and zeros follow. Is there a `return` inside the "
+    "loops?",
 )
 def _(image, kernel, stride):
-    output = _first_row_alone(image, kernel, stride)
+    output = first_row_alone(image, kernel, stride)
     output[:, 1:] = 0
     return output
 
@@ -131,11 +130,11 @@ def _(image, kernel, stride):
 EXERCISE.mistake(
     "stride for the rows alone",
     "The kernel takes its steps downwards, but to the right it visits every place.",
-)(lambda image, kernel, stride: _with_strides(image, kernel, stride, 1))
+)(lambda image, kernel, stride: with_strides(image, kernel, stride, 1))
 EXERCISE.mistake(
     "stride for the columns alone",
     "The kernel takes its steps to the right, but downwards it visits every place.",
-)(lambda image, kernel, stride: _with_strides(image, kernel, 1, stride))
+)(lambda image, kernel, stride: with_strides(image, kernel, 1, stride))
 EXERCISE.mistake("padding added", "You put zeros around the image. Here there is no padding.")(
     lambda image, kernel, stride: F.conv2d(
         image[None, None], kernel[None, None], stride=stride, padding=1

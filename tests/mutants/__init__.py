@@ -1,7 +1,7 @@
 """Wrong and right answers to the exercises, one module a lesson.
 
 They are written from an exercise's text in the lesson, not from its check: a wrong one as
-students write it, a right one in a way of its own. `test_checks_mutants` tries them.
+students write it, a right one in a way of its own. `test_exercises_mutants` tries them.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ class Wrong:
     """A wrong answer, and what its check has to say."""
 
     answer: object
-    kind: str  # the mistake's name, or what `Result.kind` is else; "" for any but a mistake's name
+    kind: str  # the mistake's name, or the verdict's in small letters; "" for any verdict
 
 
 WRONG: dict[str, list[Wrong]] = defaultdict(list)  # by the exercise's name
