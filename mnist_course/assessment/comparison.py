@@ -4,6 +4,7 @@ Both are plain data (`values.plain`), so no code of the answer runs here.
 """
 
 import math
+import re
 
 from mnist_course.assessment.values import LARGEST, Network, Tensor, Thing
 from mnist_course.assessment.verdict import Verdict
@@ -24,6 +25,7 @@ FLOATS = ("float64", "float32", "float16", "bfloat16")
 SHOWN = 36  # a tensor with more numbers is described, not shown
 DEPTH = 4  # lists inside of lists that are shown
 TEXT = 300  # characters of a value that are shown
+NO_NAME = re.compile(r"[^\w .,:()]")  # what could be taken for a mark in a sentence
 
 
 def difference(expected, got, tolerance=1e-4, where="the answer", any_number=False):
@@ -55,8 +57,8 @@ def difference(expected, got, tolerance=1e-4, where="the answer", any_number=Fal
         names = [f"part {index} of {where}" for index in range(len(expected))]
     elif wanted is dict:
         if expected.keys() != got.keys():
-            keys = f"The keys of {where} should be {shown(list(expected))}, not {shown(list(got))}."
-            return Verdict.SHAPE, keys
+            keys = code(shown(list(expected))), code(shown(list(got)))
+            return Verdict.SHAPE, f"The keys of {where} should be {keys[0]}, not {keys[1]}."
         pairs = zip(expected.values(), (got[key] for key in expected), strict=True)
         names = [f"the {key}" for key in expected]
     elif wanted is float:
@@ -111,9 +113,9 @@ def _wrong_type(expected, got, where):
 
 def _kind(value):
     """What a value is, in a beginner's words."""
-    if type(value) is Thing:
-        return value.name
-    return KINDS.get(type(value)) or f"a network ({value.name})"
+    if type(value) in (Thing, Network):
+        return shown(value)
+    return KINDS[type(value)]
 
 
 def _tensor_difference(expected, got, tolerance, where):
@@ -159,7 +161,10 @@ def _has_nan(tensor):
 
 
 def different_places(expected, got, tolerance=1e-4):
-    """Where two tensors of one shape differ: places, counted row by row. Whole numbers: at all."""
+    """Where two tensors of one shape differ: places, counted row by row.
+
+    tolerance: of float numbers; whole numbers have to be the same.
+    """
     if expected.dtype not in FLOATS:
         tolerance = 0.0
     return [
@@ -188,7 +193,8 @@ def shown(value, digits=4, depth=DEPTH):
             text = text.replace("], [", "],\n [")  # a row a line, as in the lessons
         return f"{text}, {form}"
     if kind in (Thing, Network):
-        return value.name if kind is Thing else f"a network ({value.name})"
+        name = NO_NAME.sub("?", value.name)
+        return name if kind is Thing else f"a network ({name})"
     if kind is float:
         return f"{value:.{digits}g}"
     if kind in (list, tuple, dict) and (len(value) > SHOWN or depth == 0):
@@ -199,14 +205,21 @@ def shown(value, digits=4, depth=DEPTH):
             return f"({parts}{',' if len(value) == 1 else ''})"
         return f"[{parts}]"
     if kind is dict:
-        pairs = (
-            f"{_cut(key if type(key) is str else shown(key), 60)}: {shown(one, digits, depth - 1)}"
-            for key, one in value.items()
-        )
+        pairs = (f"{_key(key)}: {shown(one, digits, depth - 1)}" for key, one in value.items())
         return _cut(", ".join(pairs))
     if kind is int and abs(value) > LARGEST:
         return "a huge whole number"
     return _cut(f"the bytes {value[:TEXT].hex(' ')}" if kind is bytes else repr(value))
+
+
+def _key(key):
+    return _cut(key if type(key) is str and key.isprintable() else shown(key), 60)
+
+
+def code(text):
+    """Python's or a student's own words in a sentence: set as code, on one line."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return f"`{text.replace('`', chr(39))}`"
 
 
 def _cut(text, length=2 * TEXT):
@@ -233,12 +246,13 @@ def both_shown(expected, got):
         type(expected) is Tensor
         and type(got) is Tensor
         and got.shape == expected.shape
-        and len(expected.numbers or ()) > SHOWN
+        and expected.numbers is not None
         and got.numbers is not None
+        and len(expected.numbers) > SHOWN
     ):
         places = different_places(expected, got)
         if places:
-            [place] = places[:1]
+            place = places[0]
             index = _index(place, expected.shape)
             texts = (
                 f"{shown(float(expected.numbers[place]), 7)} at {index}, {texts[0]}",
@@ -249,7 +263,7 @@ def both_shown(expected, got):
 
 def _index(place, shape):
     """A place counted row by row as a list of indices."""
-    index = []
+    index: list[int] = []
     for size in reversed(shape):
         place, inner = divmod(place, size)
         index.insert(0, inner)

@@ -28,8 +28,10 @@ def plain(text, sections):
 
 
 def _named(link, sections):
+    if link[2] not in sections:  # a text of the answer's own that looks like a link
+        return link[0]
     name, text = section(sections[link[2]]), term(link, sections)
-    return text if text.lower() == name else f"{text} ({name})"
+    return text if text.lower() == name.lower() else f"{text} ({name})"
 
 
 def term(link, sections):
@@ -53,6 +55,8 @@ def rich(text, sections):
 
 
 def _linked(link, sections):
+    if link[2] not in sections:
+        return link[0]
     return f'<a href="#{anchor(sections[link[2]])}">{term(link, sections)}</a>'
 
 
@@ -142,12 +146,13 @@ def as_html(lines, sections, verdict=None):
 
 def display(lines, sections, verdict=None):
     """Show in the notebook; outside of one, print."""
-    text = as_text(lines, sections, verdict)
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    # a terminal may lack "→", and an answer may return half of a character
+    text = as_text(lines, sections, verdict).encode(coding, "replace").decode(coding)
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from IPython.display import display as show
 
-        page = as_html(lines, sections, verdict)
+        page = as_html(lines, sections, verdict).encode("utf-8", "replace").decode()
         show({"text/html": page, "text/plain": text}, raw=True)
     else:
-        coding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(text.encode(coding, "replace").decode(coding))  # a terminal may lack "→"
+        print(text)

@@ -34,12 +34,14 @@ def table(exercises):
         return {}
     try:
         rows = json.loads(Path(named).read_text(encoding="utf-8"))
+        if type(rows) is not dict:
+            raise ValueError("it holds no table")
         for name in rows:
             if name not in exercises:
                 raise ValueError(f"there is no exercise {name}")
             decoded(exercises[name], rows[name])
         return rows
-    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
         raise CasesError(f"The further cases in {named} can't be read: {error}") from error
 
 

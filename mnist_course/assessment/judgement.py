@@ -7,8 +7,13 @@ import inspect
 from functools import cache
 
 from mnist_course.assessment import limits
-from mnist_course.assessment.comparison import both_shown, difference, shown
-from mnist_course.assessment.observation import Ending, argument_values, reference_value
+from mnist_course.assessment.comparison import both_shown, code, difference, shown
+from mnist_course.assessment.observation import (
+    PYTHON,
+    Ending,
+    argument_values,
+    reference_value,
+)
 from mnist_course.assessment.values import Tensor
 from mnist_course.assessment.verdict import Result, Verdict
 
@@ -37,7 +42,7 @@ def _judge(exercise, attempt, further):
         return result(
             Verdict.TYPE,
             f'Hand over the function itself, without brackets: check("{exercise.name}", {name}). '
-            f"What came is {attempt.described}.",
+            f"What came is {code(attempt.described)}.",
         )
     if attempt.kind == "stub":
         return result(Verdict.UNSOLVED, "Not solved yet.")
@@ -212,7 +217,7 @@ def _alike(exercise, function, case, observed):
 def _stopped(exercise, observed, hidden):
     """Verdict and sentence for a call that did not return. hidden: no words of the answer's own."""
     line = observed.line
-    where = f" Line {line[0]}: {_code(line[1])}" if line and line[1] and not hidden else ""
+    where = f" Line {line[0]}: {code(line[1])}" if line and line[1] and not hidden else ""
     if observed.ending is Ending.TIME:
         return Verdict.TIME, (
             f"It was stopped: the check's inputs are tiny, and it took longer than "
@@ -227,27 +232,20 @@ def _stopped(exercise, observed, hidden):
         )  # fmt: skip
     if observed.ending is Ending.EXITED:
         return Verdict.EXITED, f"It calls `exit()`, which ends the program. Use `return`.{where}"
-    builtin = [
-        name.removeprefix("builtins.") for name in observed.classes if name.startswith("builtins.")
-    ]
+    builtin = [name.removeprefix("builtins.") for name in observed.classes if name in PYTHON]
     if "RecursionError" in builtin:
         return Verdict.RAISED, f"It calls itself again and again, without end.{where}"
     if line is None and "TypeError" in builtin:
-        said = "" if hidden else f" Python says: {_code(observed.message)}"
+        said = "" if hidden else f" Python says: {code(observed.message)}"
         return Verdict.ARGUMENTS, (
             f"It can't be called as {exercise.reference.__name__}"
             f"{inspect.signature(exercise.reference)}.{said}"
         )
     kind = builtin[0] if hidden else observed.classes[0].rpartition(".")[2]
     message = "" if hidden else observed.message.split("\n")[0][:200]
-    said = _code(f"{kind}: {message}" if message else kind)
+    said = code(f"{kind}: {message}" if message else kind)
     why = _why(builtin, observed.message)
     return Verdict.RAISED, f"Python stops in your function.{where} Python says: {said}{why}"
-
-
-def _code(text):
-    """Python's or a student's own words, set as code."""
-    return f"`{text.replace('`', chr(39))}`"
 
 
 def _why(classes, message):
@@ -291,4 +289,5 @@ def _told(exercise, case, observed):
 def _cut(printed):
     """The beginning of what was printed."""
     text = "\n".join(printed.splitlines()[:LINES])[:CHARACTERS]
-    return text + (" …" if len(text) < len(printed.rstrip()) else "")
+    more = " …" if len(text) < len(printed.rstrip()) else ""
+    return "".join(one if one.isprintable() or one in "\n\t" else " " for one in text) + more

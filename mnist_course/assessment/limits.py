@@ -1,27 +1,29 @@
-"""Limits on the time that an answer takes and on what it prints.
+"""Limits on the time that an answer takes and on how much it prints.
 
-The answer runs on the thread that calls it, in a notebook the kernel's main thread. A timer
-interrupts that thread by a signal, whose handler raises `OutOfTime` inside of the answer. Windows
-has no timer of this kind, so a thread sends the interrupt there.
+The answer runs on the thread that calls it, which in a notebook is the kernel's main thread. A
+timer interrupts that thread with a signal, whose handler raises `OutOfTime` inside the answer.
+Windows has no such timer, so a second thread imitates the signal there.
 
-What stays in one call of C code, such as `sum(itertools.count())`, can't be interrupted; nor, on
-Windows, a loop that swallows every exception. Both hold the kernel until Kernel → Restart.
-Grading runs answers in a process of their own, which it can end.
+One long call of C code, such as `sum(itertools.count())`, can't be interrupted; nor, on Windows,
+can a loop that swallows every exception. Both hold the kernel until it is restarted with Kernel →
+Restart. Grading runs answers in a process of their own, which it can end.
 """
 
 import _thread
 import contextlib
+import importlib
 import io
 import random
 import signal
-import sys
 import threading
 import time
 
-SECONDS = 1.0  # of the processor, for all cases together; a right answer needs some hundredths
-WAITING = 10.0  # seconds of waiting, where the processor works for others, or the answer sleeps
+SECONDS = 1.0  # of the processor, for one call; a right answer needs some hundredths
+WAITING = 10.0  # seconds that a call may last while it sleeps or other programs are at work
 LOOK = 0.1  # seconds between two looks at the clock
 PRINTED = 100_000  # characters after which an answer that prints is stopped
+
+IMPORTS = vars(importlib._bootstrap)  # type: ignore[attr-defined]  # what `import` runs in
 
 
 class OutOfTime(BaseException):
@@ -35,8 +37,8 @@ class PrintedTooMuch(BaseException):
 class TimeLimit:
     """`with TimeLimit() as limit:` raises `OutOfTime` in its block when the time is over.
 
-    over: whether it did; the block may have swallowed the exception. On another thread than the
-    main one there is no limit, since Python handles signals on the main thread alone.
+    over: whether it was raised; the block may have swallowed it. On any thread but the main one
+    there is no limit, because Python handles signals on the main thread alone.
     """
 
     def __init__(self, seconds=None):
@@ -47,18 +49,18 @@ class TimeLimit:
 
     def __enter__(self):
         self._started = time.perf_counter()
-        self._used = time.thread_time()
-        self._modules = len(sys.modules)
+        self._used = self._seen = time.thread_time()
         if threading.current_thread() is threading.main_thread():
+            self._inside = True
             if hasattr(signal, "setitimer"):
                 self._signal = signal.SIGALRM
                 self._before = signal.signal(self._signal, self._ring)
-                signal.setitimer(signal.ITIMER_REAL, min(LOOK, self.seconds))
+                signal.setitimer(signal.ITIMER_REAL, min(LOOK, self.seconds), LOOK)
             else:
-                self._signal = signal.SIGINT
+                self._signal = signal.SIGTERM  # and not SIGINT, by which a student interrupts
                 self._before = signal.signal(self._signal, self._ring)
-                threading.Thread(target=self._interrupt, daemon=True).start()
-            self._inside = True
+                self._ringing = threading.Thread(target=self._imitate, daemon=True)
+                self._ringing.start()
         return self
 
     def __exit__(self, kind, error, trace):
@@ -67,40 +69,54 @@ class TimeLimit:
         if inside:
             if hasattr(signal, "setitimer"):
                 signal.setitimer(signal.ITIMER_REAL, 0)
+            else:
+                self._ringing.join()  # else it could ring for the handler from before
             signal.signal(self._signal, self._before)
 
     def _ring(self, number, frame):
-        if not self._inside:
+        own = (TimeLimit.__enter__.__code__, TimeLimit.__exit__.__code__)
+        if not self._inside or frame is None or frame.f_code in own:
             return
-        self.over = self.over or self._is_over()
+        self.over = self.over or self._is_over(frame)
         if not self.over:
-            if self._signal != signal.SIGINT:
-                signal.setitimer(signal.ITIMER_REAL, LOOK)
             return
-        # `except:` in an endless loop swallows what is raised. So the timer rings on, after another
-        # time of some microseconds at each turn: one ring comes while the loop is not inside `try`.
-        if self._signal != signal.SIGINT:
-            signal.setitimer(signal.ITIMER_REAL, 10 ** random.uniform(-6, -3.5))
+        # `except:` in an endless loop swallows what is raised. So the timer rings on, each time
+        # after another delay from 1 to 300 microseconds: sooner or later it rings while the loop
+        # is not inside its `try`.
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 10 ** random.uniform(-6, -3.5), LOOK)
         raise OutOfTime
 
-    def _is_over(self):
+    def _is_over(self, frame):
         """Whether the time is over. What other programs take is not the answer's time.
 
-        Nor is it while Python loads a package: then there are more modules than at the last look.
+        Nor is what Python takes to load a package that the answer imports.
         """
-        modules, self._modules = self._modules, len(sys.modules)
+        now = time.thread_time()
+        if _is_import(frame):
+            self._used += now - self._seen
+        self._seen = now
         waited = time.perf_counter() - self._started > WAITING
-        return waited or (
-            time.thread_time() - self._used > self.seconds and modules == self._modules
-        )
+        return waited or now - self._used > self.seconds
 
-    def _interrupt(self):
+    def _imitate(self):
         while not self._ended.wait(0.001 if self.over else LOOK):
-            _thread.interrupt_main()
+            _thread.interrupt_main(self._signal)
+
+
+def _is_import(frame):
+    """Whether an import is under way in a frame or around it."""
+    while frame is not None:
+        if frame.f_globals is IMPORTS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Printed(io.TextIOBase):
     """Takes what is printed, up to a limit."""
+
+    encoding = "utf-8"
 
     def __init__(self):
         super().__init__()
@@ -110,6 +126,9 @@ class Printed(io.TextIOBase):
         return True
 
     def write(self, text):
+        if not issubclass(type(text), str):  # what else it took would break whoever reads it
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        text = str.__str__(text)
         self.length += len(text)
         if self.length > PRINTED:
             raise PrintedTooMuch

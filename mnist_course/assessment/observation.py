@@ -1,14 +1,15 @@
 """Run an answer on the cases of its exercise, and note as plain data what it did.
 
-What is noted holds nothing that the answer made, so it can be judged anywhere, also outside of
-the process in which the answer ran: `Attempt.encoded` and `Attempt.decoded` carry it as JSON.
+What is noted holds nothing that the answer made, so it can be judged anywhere, even outside the
+process in which the answer ran: `Attempt.encoded` and `Attempt.decoded` carry it as JSON.
 """
 
-import contextvars
+import builtins
 import copy
 import dis
 import functools
 import linecache
+import math
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ from mnist_course.assessment.comparison import shown
 from mnist_course.assessment.limits import OutOfTime, PrintedTooMuch, TimeLimit, printed
 from mnist_course.assessment.values import (
     bases,
+    class_dict,
     class_name,
     decoded,
     encoded,
@@ -36,6 +38,13 @@ from mnist_course.assessment.values import (
 SEED = 8191  # of torch's random numbers before each call; any number that nobody else takes
 TEXT = 300  # characters of an exception's message and of a line of code
 PRINTED = 1_000  # characters kept of what was printed
+LISTED = 100  # arguments of an answer, or classes of an exception
+CHANGES = ("seed", "dtype", "gradients")  # settings whose change a student is told of
+PYTHON = {  # Python's own exceptions, as they are noted
+    f"builtins.{name}"
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
 
 
 class Ending(Enum):
@@ -61,11 +70,11 @@ class Observation:
     returned: Any = None  # plain data, after the exercise's `outcome`
     arguments: tuple = ()  # plain data: the arguments after the call
     shared: tuple[int, ...] = ()  # places of the arguments whose memory the returned tensors use
-    classes: tuple[str, ...] = ()  # of the exception and its bases, "builtins.IndexError" first
+    classes: tuple[str, ...] = ()  # of the exception, then Python's own among its bases
     message: str = ""  # of the exception
     line: tuple[int, str] | None = None  # the answer's own line that failed: number and text
     printed: str = ""
-    settings: tuple[str, ...] = ()  # "seed", "dtype", "gradients": changed for everyone after it
+    settings: tuple[str, ...] = ()  # CHANGES that it made
     seconds: float = 0.0
 
 
@@ -92,44 +101,73 @@ class Attempt:
 
     @classmethod
     def decoded(cls, data):
-        """From JSON. Raises ValueError for what `encoded` does not write."""
+        """From JSON. Raises ValueError for anything that `encoded` does not write."""
         try:
-            rows = tuple(_decoded(row) for row in data["observations"])
             if data["kind"] not in ("answer", "stub", "not a function"):
-                raise ValueError(f"no attempt is a {str(data['kind'])[:30]!r}")
-            return cls(data["kind"], str(data["described"])[:TEXT], rows)
-        except (KeyError, TypeError, AttributeError) as error:
+                raise ValueError("an attempt of no known kind")
+            rows = tuple(_decoded(row) for row in data["observations"])
+            return cls(data["kind"], _text(data["described"], TEXT), rows)
+        except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise ValueError("this is no record of an attempt") from error
 
 
 def _decoded(row):
-    line = row["line"]
+    ending, line, seconds = Ending(row["ending"]), row["line"], row["seconds"]
+    classes = tuple(_text(name, TEXT) for name in _list(row["classes"]))
+    if ending is Ending.RAISED and PYTHON.isdisjoint(classes):
+        raise ValueError("an exception has a class of Python's own")
+    if set(_list(row["settings"])) - set(CHANGES):
+        raise ValueError("unknown settings")
+    if type(seconds) is not float or not 0 <= seconds < math.inf:
+        raise ValueError("a call takes some seconds")
     return Observation(
-        ending=Ending(row["ending"]),
+        ending=ending,
         returned=decoded(row["returned"]),
-        arguments=tuple(decoded(argument) for argument in row["arguments"]),
-        shared=tuple(int(place) for place in row["shared"]),
-        classes=tuple(str(name)[:TEXT] for name in row["classes"]),
-        message=str(row["message"])[:TEXT],
-        line=None if line is None else (int(line[0]), str(line[1])[:TEXT]),
-        printed=str(row["printed"])[:PRINTED],
-        settings=tuple(str(name) for name in row["settings"]),
-        seconds=float(row["seconds"]),
+        arguments=tuple(decoded(argument) for argument in _list(row["arguments"])),
+        shared=tuple(_whole(place) for place in _list(row["shared"])),
+        classes=classes,
+        message=_text(row["message"], TEXT),
+        line=None if line is None else (_whole(line[0]), _text(line[1], TEXT)),
+        printed=_text(row["printed"], PRINTED),
+        settings=tuple(row["settings"]),
+        seconds=seconds,
     )
+
+
+def _list(data):
+    if type(data) not in (list, tuple) or len(data) > LISTED:
+        raise ValueError(f"no list of at most {LISTED} parts")
+    return data
+
+
+def _text(data, length):
+    if type(data) is not str or len(data) > length:
+        raise ValueError(f"no text of at most {length} characters")
+    return data
+
+
+def _whole(data):
+    if type(data) is not int or data < 0:
+        raise ValueError("no whole number")
+    return data
 
 
 _running: list[int] = []  # the thread that runs an answer now
 _one_at_a_time = threading.Lock()
 
 
+class CheckInsideAnswer(RuntimeError):
+    """An answer calls a check."""
+
+
 @contextmanager
 def _alone():
-    """One answer at a time: each run exchanges parts of the process and puts them back.
+    """One answer at a time, because each run replaces parts of the process and puts them back.
 
-    Raises RuntimeError inside an answer that is being observed.
+    Raises CheckInsideAnswer inside an answer that is being observed.
     """
     if threading.get_ident() in _running:
-        raise RuntimeError("a check is called inside the function that is checked")
+        raise CheckInsideAnswer("a check is called inside the function that is checked")
     with _one_at_a_time:
         _running.append(threading.get_ident())
         try:
@@ -141,17 +179,17 @@ def _alone():
 def observe(exercise, answer, cases=None):
     """Run an answer on the cases, those of the exercise by default. Returns an `Attempt`.
 
-    Raises nothing for whatever the answer does; RuntimeError when it is called inside an answer
-    that is being observed, and what `exercise.arguments` raises for a case that does not fit.
+    Whatever the answer does, it raises nothing but CheckInsideAnswer, where it is called inside an
+    answer that is being observed, and what `exercise.arguments` raises for a case that does not
+    fit.
     """
     if not callable(answer):
         return Attempt("not a function", shown(plain(answer))[:TEXT])
     if is_stub(answer, exercise.reference):
         return Attempt("stub")
-    cases = exercise.cases if cases is None else cases
-    with _alone(), settings.kept(), torch.enable_grad():
-        _prepare()
-        calls = [copy.deepcopy(exercise.arguments(case)) for case in cases]
+    with _alone():
+        with settings.kept():
+            calls = [_arguments(exercise, case) for case in (cases or exercise.cases)]
         observations: list[Observation] = []
         for arguments in calls:
             observations.append(_observed(exercise, answer, arguments))
@@ -162,10 +200,9 @@ def observe(exercise, answer, cases=None):
 
 def reference_value(exercise, function, case):
     """What a function of the course gives for a case, as plain data. Raises what it raises."""
-    with settings.kept(), torch.enable_grad():
+    with _alone(), settings.kept():
+        arguments = _arguments(exercise, case)
         _prepare()
-        arguments = copy.deepcopy(exercise.arguments(case))
-        _prepare()  # a network among the arguments has drawn its weights
         returned = function(*arguments)
         if exercise.outcome is not None:
             returned = exercise.outcome(returned, *arguments)
@@ -174,31 +211,35 @@ def reference_value(exercise, function, case):
 
 def argument_values(exercise, case):
     """The arguments of a case before any call, as plain data."""
-    with settings.kept(), torch.enable_grad():
-        _prepare()
-        return tuple(plain(one, networks=True) for one in exercise.arguments(case))
+    with _alone(), settings.kept():
+        return tuple(plain(one, networks=True) for one in _arguments(exercise, case))
+
+
+def _arguments(exercise, case):
+    _prepare()  # a network among them draws its weights
+    return copy.deepcopy(exercise.arguments(case))
 
 
 def _prepare():
-    """The same settings before each call, whatever the notebook or the last call has set."""
+    """The same settings before each call, whatever the notebook has set."""
     torch.set_default_device(None)
     torch.set_default_dtype(torch.float32)
-    torch.set_grad_enabled(True)
+    torch.set_autocast_enabled("cpu", False)
     torch.default_generator.manual_seed(SEED)  # torch.manual_seed would seed GPUs as well
 
 
 def _observed(exercise, answer, arguments):
-    """One call, with all that touches what the answer made inside of the limits."""
-    _prepare()
+    """One call. Everything that touches what the answer made happens inside the limits."""
     seen: dict[str, Any] = {"ending": Ending.RETURNED}
-    context = contextvars.copy_context()  # numpy keeps its settings in one
-    with settings.no_way_out(_namespace(answer)), printed() as output:
+    namespace = _namespace(answer)
+    with settings.kept(), settings.no_way_out(namespace), printed() as output:
+        _prepare()
         started = time.perf_counter()
         try:
             with TimeLimit() as limit:
-                context.run(_call, exercise, answer, arguments, seen)
-        except OutOfTime:
-            pass  # it came when the call had just ended
+                _call(exercise, answer, arguments, seen)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt, too
+            seen |= _raised(error, namespace)
         seen["seconds"] = time.perf_counter() - started
     if limit.over:  # the answer may have swallowed the exception
         seen["ending"] = Ending.TIME
@@ -206,14 +247,13 @@ def _observed(exercise, answer, arguments):
 
 
 def _call(exercise, answer, arguments, seen):
-    try:
-        returned = answer(*arguments)
-        seen["settings"] = _changed_settings()
-        seen["shared"] = _shared(returned, arguments)
-        seen["returned"] = _outcome(exercise, returned, arguments)
-        seen["arguments"] = tuple(plain(one, networks=True) for one in arguments)
-    except BaseException as error:  # SystemExit and KeyboardInterrupt, too
-        seen |= _raised(error, answer)
+    modes = settings.modes()
+    returned = answer(*arguments)
+    settings.leave_modes(modes)  # a mode may change what is read below
+    seen["settings"] = _changed_settings()
+    seen["shared"] = _shared(returned, arguments)
+    seen["returned"] = _outcome(exercise, returned, arguments)
+    seen["arguments"] = tuple(plain(one, networks=True) for one in arguments)
 
 
 def _outcome(exercise, returned, arguments):
@@ -244,14 +284,14 @@ def _memory(value):
 
 def _changed_settings():
     """What the answer changed that a student should know of; all of it is put back."""
-    changed = {
-        "seed": torch.initial_seed() != SEED,
-        "dtype": torch.get_default_dtype() != torch.float32,
-        "gradients": not torch.is_grad_enabled(),
-    }
+    changed = (
+        torch.initial_seed() != SEED,
+        torch.get_default_dtype() != torch.float32,
+        not torch.is_grad_enabled(),
+    )
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)
-    return tuple(name for name, is_so in changed.items() if is_so)
+    return tuple(name for name, is_so in zip(CHANGES, changed, strict=True) if is_so)
 
 
 ENDINGS = (
@@ -262,36 +302,37 @@ ENDINGS = (
 )
 
 
-def _raised(error, answer):
+def _raised(error, namespace):
     """What is noted of an exception: its classes by name, its message, and the answer's line."""
     kind = type(error)
-    line = _own_line(traceback.walk_tb(error.__traceback__), answer)
-    ending = next((known for one, known in ENDINGS if issubclass(kind, one)), Ending.RAISED)
     try:
-        message = str(error)
-    except BaseException:  # a class of the answer's own may do anything here
+        with TimeLimit():  # a class of the answer's own may do anything here
+            message = str(error)
+    except BaseException:
         message = ""
-    names = [f"{module_name(one)}.{class_name(one)}" for one in bases(kind)[:-1]]
+    names = [f"{module_name(one)}.{class_name(one)}"[:TEXT] for one in bases(kind)]
+    own = [name for name in names if name in PYTHON]
+    trace = BaseException.__traceback__.__get__(error)  # type: ignore[union-attr]
     return {
-        "ending": ending,
-        "classes": tuple(name[:TEXT] for name in names),
+        "ending": next((known for one, known in ENDINGS if issubclass(kind, one)), Ending.RAISED),
+        "classes": tuple(dict.fromkeys([names[0], *own]))[:LISTED],
         "message": message[:TEXT] if type(message) is str else "",
-        "line": line,
+        "line": _own_line(traceback.walk_tb(trace), namespace),
     }
 
 
-def _own_line(frames, answer):
+def _own_line(frames, namespace):
     """The innermost line of the answer's code: its number in the cell, and its text.
 
-    frames: with their lines, the outermost first. The text is empty where it isn't kept.
+    frames: with their lines, the outermost first. The text is empty where Python doesn't keep it.
     """
-    namespace = _namespace(answer)
     own = None
     for frame, number in frames:
         if frame.f_globals is namespace and number is not None:
-            text = linecache.getline(frame.f_code.co_filename, number).strip()
-            own = number, text[:TEXT]
-    return own
+            own = frame.f_code.co_filename, number
+    if own is None:
+        return None
+    return own[1], linecache.getline(*own).strip()[:TEXT]
 
 
 def unwrapped(function):
@@ -314,7 +355,8 @@ def _namespace(function):
     if type(function) is types.FunctionType:
         return function.__globals__
     owner = function if issubclass(type(function), type) else type(function)
-    return vars(sys.modules.get(module_name(owner), types.ModuleType("none")))
+    module = sys.modules.get(module_name(owner))
+    return vars(module) if type(module) is types.ModuleType else {}
 
 
 # --- the stub -----------------------------------------------------------------------------
@@ -323,7 +365,7 @@ def _namespace(function):
 def is_stub(answer, reference):
     """Whether nothing was written yet: a function, or a method of `reference`, without a body."""
     if issubclass(type(answer), type):
-        asked = [vars(answer).get(name) for name in vars(reference)]
+        asked = [class_dict(answer).get(name) for name in vars(reference)]
     else:
         asked = [unwrapped(answer)]
     return any(type(one) is types.FunctionType and _is_empty(one) for one in asked)
