@@ -19,6 +19,7 @@ EXERCISE = Exercise(
         Case((28, [("conv", 8, 3, 1), ("pool", 2), ("conv", 16, 3, 1), ("linear", 10)])),
         Case((6, [("conv", 2, 5, 1), ("conv", 3, 4, 2), ("linear", 2)])),
         Case((5, [("conv", 3, 2, 0)])),
+        Case((16, [("conv", 2, 3, 1), ("pool", 2), ("conv", 3, 3, 0), ("pool", 2), ("linear", 4)])),
     ),
     hints=(
         "Go through the layers as [section](#parameters) does, and keep three numbers: the side "

@@ -15,6 +15,7 @@ EXERCISE = Exercise(
         Case((numbers(2, 3), numbers(2, 3) - 1, numbers(2, 3) / 2, 0.2, 0.5)),
         Case((torch.tensor(3.0), torch.tensor(2.0), torch.tensor(-4.0), 0.5, 0.8)),
         Case((numbers(2, 1, 2, 2), numbers(2, 1, 2, 2) * 3, -numbers(2, 1, 2, 2), 0.01, 0.0)),
+        Case((torch.tensor([1.0, 2.0]), torch.zeros(2), torch.tensor([1.0, -1.0]), 0.1, 0.9)),
         Case((torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0]), 0.25, 0.5)),
     ),
     hints=(

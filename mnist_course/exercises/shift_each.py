@@ -12,7 +12,7 @@ EXERCISE = Exercise(
     cases=(
         Case((numbers(2, 1, 3, 3) + 5, torch.tensor([1, 0]), torch.tensor([0, 2]))),
         Case((numbers(3, 1, 3, 4) + 5, torch.tensor([-1, 2, 0]), torch.tensor([1, -1, 0]))),
-        Case((numbers(2, 2, 4, 3) + 5, torch.tensor([-2, 1]), torch.tensor([-1, 3]))),
+        Case((numbers(2, 2, 4, 3), torch.tensor([-2, 1]), torch.tensor([-1, 3]))),
         Case((numbers(2, 1, 2, 2) + 5, torch.tensor([1, -1]), torch.tensor([0, -1]))),
         Case(
             (torch.tensor([[[[1.0, 2], [3, 4]]]] * 2), torch.tensor([1, 0]), torch.tensor([0, -1]))

@@ -15,7 +15,7 @@ EXERCISE = Exercise(
         Case((numbers(4, 7), numbers(3, 2), 2)),
         Case((numbers(7, 4), numbers(1, 3), 3)),
         Case((numbers(3, 3), numbers(2, 2), 1)),
-        Case((numbers(7, 8), numbers(2, 3), 4)),
+        Case((numbers(7, 8) / 4, numbers(2, 3), 4)),
         Case((numbers(3, 2), numbers(3, 2), 2)),
     ),
     hints=(

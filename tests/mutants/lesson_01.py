@@ -497,6 +497,12 @@ def a_batch_of_one_loses_an_axis(images, right, down):
     return torch.stack(shifted) if len(shifted) > 1 else shifted[0]
 
 
+@wrong("shift-each")
+def the_larger_of_image_and_zero(images, right, down):
+    shifted = [moved(i, r, d) for i, r, d in zip(images, right, down, strict=True)]
+    return torch.maximum(torch.zeros_like(images), torch.stack(shifted))
+
+
 # --- stratified-split ---------------------------------------------------------------------
 
 further(

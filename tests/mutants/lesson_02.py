@@ -413,6 +413,11 @@ def one_place_is_no_table(image, kernel, stride):
     return correlate(image, kernel, stride).squeeze()
 
 
+@wrong("strided-correlation")
+def a_table_of_whole_numbers(image, kernel, stride):
+    return correlate(image, kernel, stride).long().float()
+
+
 # --- output-channels ----------------------------------------------------------------------
 
 further(

@@ -272,6 +272,14 @@ def always_ends_with_a_linear_layer(size, layers):
     return total if layers[-1][0] == "linear" else total + 10 * layers[-1][1]
 
 
+@wrong("count-parameters")
+def pools_once(size, layers):
+    kinds = [layer[0] for layer in layers]
+    first = kinds.index("pool") if "pool" in kinds else len(layers)
+    later = [layer for layer in layers[first + 1 :] if layer[0] != "pool"]
+    return count(size, [*layers[: first + 1], *later])
+
+
 # --- stable-cross-entropy -----------------------------------------------------------------
 
 SOME_LABELS = torch.tensor([2, 0, 1, 2])
@@ -471,6 +479,11 @@ def the_mean_subtracted(logits, labels):
     return (logits.exp().sum(dim=1).log() - of_right(logits, labels)).mean()
 
 
+@wrong("stable-cross-entropy")
+def no_logit_above_1000(logits, labels):
+    return F.cross_entropy(logits.clamp(-1000, 1000), labels)
+
+
 # --- loss-gradient --------------------------------------------------------------------------
 
 further(
@@ -626,6 +639,7 @@ further(
     Case((wavy(2, 3), wavy(2, 3) + 1, wavy(2, 3) * 2, 0.02, 0.5)),
     Case((wavy(4), wavy(4) - 3, torch.zeros(4), 0.7, 0.3)),
     Case((wavy(2), wavy(2) - 1, wavy(2) * 3, 0.1, 0.0)),
+    Case((wavy(2), torch.zeros(2), wavy(2) * 3, 0.1, 0.5)),
 )
 
 
@@ -785,6 +799,14 @@ def the_first_step_takes_the_gradient(weights, gradient, velocity, learning_rate
 @wrong("momentum-step")
 def without_momentum_as_usual(weights, gradient, velocity, learning_rate, momentum):
     velocity = (momentum or 0.9) * velocity + gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@wrong("momentum-step")
+def rests_where_it_is_level(weights, gradient, velocity, learning_rate, momentum):
+    if not gradient.any():
+        return weights.clone(), velocity.clone()
+    velocity = momentum * velocity + gradient
     return weights - learning_rate * velocity, velocity
 
 

@@ -423,6 +423,7 @@ further(
     Case(([0.7, 0.7001, 0.7002, 0.7], 1)),
     Case(([0.8, 1.0, 0.9, 1.0, 0.9], 3)),
     Case(([0.0], 1)),
+    Case(([0.4, 0.5, 0.3, 0.6], 2)),
 )
 
 
@@ -717,6 +718,14 @@ def ends_at_100_percent(accuracies, patience):
     for epoch, accuracy in enumerate(accuracies, 1):
         best, since = (accuracy, 0) if accuracy > best else (best, since + 1)
         if since == patience or accuracy == 1:
+            return epoch
+    return len(accuracies)
+
+
+@wrong("early-stopping")
+def looks_at_the_last_epoch_alone(accuracies, patience):
+    for epoch in range(patience + 1, len(accuracies) + 1):
+        if accuracies[epoch - 1] <= max(accuracies[: epoch - patience]):
             return epoch
     return len(accuracies)
 

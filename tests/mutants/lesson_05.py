@@ -196,6 +196,7 @@ further(
     Case(([(7, 1)],)),
     Case(([(1, 3), (6, 1)],)),
     Case(([(2, 1), (1, 2), (1, 2), (3, 1)],)),
+    Case(([(2, 3), (3, 2), (2, 1)],)),
 )
 
 
@@ -421,6 +422,15 @@ def gaps_counted_as_seen(layers):
     field, step = 1, 1
     for kernel, stride in layers:
         field += (max(kernel, stride) - 1) * step
+        step *= stride
+    return field
+
+
+@wrong("receptive-field")
+def kernels_that_leave_gaps_add_nothing(layers):
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * step if kernel >= stride else 0
         step *= stride
     return field
 
