@@ -25,8 +25,9 @@ def hostile(self, *arguments):
 
 
 METHODS = """__str__ __repr__ __format__ __eq__ __ne__ __hash__ __len__ __iter__ __bool__
-__getitem__ __getattribute__ __contains__ __int__ __float__ __index__ __reduce__ __copy__ __deepcopy__
-__instancecheck__ __subclasscheck__ __array__ __torch_function__ __dir__ __call__""".split()
+__getitem__ __getattribute__ __contains__ __int__ __float__ __index__ __reduce__ __copy__
+__deepcopy__ __instancecheck__ __subclasscheck__ __array__ __torch_function__ __dir__
+__call__""".split()
 HOSTILE = {**dict.fromkeys(METHODS, hostile), "__class__": property(hostile)}
 HOSTILE |= {"__name__": property(hostile), "__mro__": property(hostile)}
 
