@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from unittest import mock
 
 import make_notebooks
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -16,7 +18,7 @@ from mnist_course import runtime
 from mnist_course.assessment import display
 from mnist_course.cli import main, points
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import answers, notebooks, supervision, worker
+from mnist_course.grading import answers, notebooks, sandbox, supervision, worker
 from mnist_course.grading.notebooks import Cell
 
 RIGHT, WRONG, UNSOLVED = "right", "not right yet", "not solved yet"
@@ -212,7 +214,7 @@ USES_THEM = """
 def leaky_relu(inputs, slope):
     kept = torch.where(inputs > NOTHING, inputs, OPTIONS["zero"] * inputs)
     assert larger(FACTORS[2], 1) == 2 < LIMIT
-    return kept + slope * torch.where(inputs > ZERO, torch.zeros(ONE), inputs)
+    return kept + slope * torch.where(inputs > ZERO, torch.zeros(ONE).sum(), inputs)
 """
 
 
@@ -528,6 +530,56 @@ def test_what_an_answer_says_is_one_short_line(tmp_path):
     assert "    04.1  right" not in output
 
 
+SPY = """
+import os, socket
+from pathlib import Path
+seen = Path({secret!r}).exists() or "HOME_OF_A_TEST" in os.environ
+try:
+    socket.create_connection(("127.0.0.1", {port}), timeout=5)
+    seen = True
+except OSError:
+    pass
+try:
+    Path({folder!r}, "written").touch()
+    seen = True
+except OSError:
+    pass
+assert not seen
+"""
+
+
+@pytest.mark.skipif(bool(sandbox.problem()), reason=f"no sandbox here: {sandbox.problem()}")
+def test_an_answer_in_the_sandbox_sees_nothing_of_the_user_s(tmp_path, monkeypatch):
+    folder, secret = tmp_path / "notebooks", tmp_path / "secret"
+    folder.mkdir()
+    secret.touch()
+    monkeypatch.setenv("HOME_OF_A_TEST", "1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        spy = SPY.format(secret=str(secret), port=port, folder=str(folder))
+        write(folder / "04.ipynb", code(IMPORTS), code(spy + LEAKY, "leaky-relu"))
+        assert "04.1  right" in run_progress(folder).output
+        monkeypatch.setattr(sandbox, "problem", lambda: "it is switched off")
+        output = run_progress(folder).output
+    assert "its cell stops with AssertionError" in output
+    assert output.endswith("The answers ran with your rights: it is switched off.\n")
+
+
+@pytest.mark.parametrize(
+    ("platform", "program", "reason"),
+    [
+        ("darwin", "/bin/true", "on Linux alone"),
+        ("linux", None, "is not installed"),
+        ("linux", "/bin/false", "can't run here"),
+    ],
+)
+def test_a_sandbox_is_tried_and_not_believed(monkeypatch, platform, program, reason):
+    monkeypatch.setattr(sandbox.sys, "platform", platform)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: program)
+    monkeypatch.setattr(sandbox, "command", lambda arguments: [program])
+    assert reason in sandbox.problem.__wrapped__()
+
+
 LEAVES_A_PROCESS = """
 import subprocess, sys
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
@@ -558,23 +610,26 @@ main(["progress", sys.argv[1]])
 """
 
 
+def workers_of(process):
+    """The processes below this one that run answers, in a sandbox or not."""
+    below = psutil.Process(process.pid).children(recursive=True)
+    return [one for one in below if "mnist_course.grading.worker" in one.cmdline()]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_when_progress_is_ended_its_worker_ends_too(tmp_path, number):
-    started = tmp_path / "started"
-    waits = f"from pathlib import Path\nPath({str(started)!r}).touch()\nwhile True: pass"
-    write(tmp_path / "04.ipynb", code(IMPORTS), code(waits, "leaky-relu"))
+    write(tmp_path / "04.ipynb", code(IMPORTS), code("while True: pass", "leaky-relu"))
     own = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     (tmp_path / "temporary").mkdir()
     process = subprocess.Popen([sys.executable, "-c", STARTED, str(tmp_path)], env=own,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    while not started.exists():
+    while not (workers := workers_of(process)):
         assert process.poll() is None
         time.sleep(0.05)
-    [worker] = supervision.psutil.Process(process.pid).children()
     process.send_signal(number)
     process.wait(timeout=120)
-    assert supervision.psutil.wait_procs([worker], timeout=120)[1] == []
+    assert psutil.wait_procs(workers, timeout=120)[1] == []
     if number != signal.SIGKILL:  # which leaves nobody who could tidy up
         assert list((tmp_path / "temporary").iterdir()) == []
 

@@ -99,8 +99,8 @@ def progress(folder):
     FOLDER holds the notebooks; without it, it is my-lessons. A notebook is known by what is in
     it, so its name does not matter.
 
-    The answers in the notebooks are run, with your rights: do this with notebooks whose authors
-    you trust.
+    The answers in the notebooks are run: in a sandbox where bubblewrap is installed (Linux), else
+    with your rights, so then use it only for notebooks whose authors you trust.
     """
     from mnist_course.cli.points import run
 

@@ -14,7 +14,7 @@ from mnist_course.assessment.judgement import judge
 from mnist_course.assessment.observation import Attempt
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import notebooks, supervision
+from mnist_course.grading import notebooks, sandbox, supervision
 
 BAR = 20  # characters
 WORDS = {Verdict.PASSED: "right", Verdict.UNSOLVED: "not solved yet"}
@@ -112,6 +112,8 @@ def _print(found, files, notes):
     for note in notes:
         click.echo(note)
     click.echo(f"{'all lessons':44} {bar(earned, points)}")
+    if files and sandbox.problem():
+        click.echo(f"The answers ran with your rights: {sandbox.problem()}.")
 
 
 def bar(earned, points):

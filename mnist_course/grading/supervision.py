@@ -1,7 +1,7 @@
 """Start a worker, take what it tells with limits on everything, and leave nothing behind.
 
-This is no sandbox: an answer runs with the rights of whoever started it. It is kept from
-disturbing the others, from holding them up, and from what the judge knows.
+It runs in a sandbox where there is one. Elsewhere an answer runs with the rights of whoever started
+it; it is kept from disturbing the others, from holding them up, and from what the judge knows.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from mnist_course import runtime
+from mnist_course.grading import sandbox
 
 SECONDS_TO_START = 300  # a slow or busy machine needs most of them to read torch
 SECONDS_FOR_AN_ANSWER = 120  # the worker stops an answer long before, by the processor's time
@@ -51,10 +52,14 @@ def _round(cells, exercises, folder, cases, empty):
         "folder": str(folder),
         "cases": cases,
     }
+    command = [sys.executable, "-m", "mnist_course.grading.worker"]
+    environment = {**_outside(), **_environment(mark)}
+    if not sandbox.problem():
+        command = sandbox.command(command, folder)
+        environment = sandbox.environment(_environment(mark))
     process = subprocess.Popen(
-        [sys.executable, "-m", "mnist_course.grading.worker"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=empty,
-        env=_environment(mark), start_new_session=True,
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        cwd=empty, env=environment, start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -81,12 +86,10 @@ def _round(cells, exercises, folder, cases, empty):
 
 
 def _environment(mark):
-    """The worker's environment: passive and single, whatever the machine is busy with."""
+    """What the worker's environment sets: passive and single, whatever the machine is busy with."""
     # the package may have been found by a path that only this process knows
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    hidden = {"MNIST_COURSE_CASES"}
     return {
-        **{name: value for name, value in os.environ.items() if name not in hidden},
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
         "PYTHONDONTWRITEBYTECODE": "1",  # an import must leave nothing beside the notebook
@@ -94,6 +97,11 @@ def _environment(mark):
         "OMP_NUM_THREADS": "1",
         MARK: mark,
     }
+
+
+def _outside():
+    """The user's environment, but for the file of further cases."""
+    return {name: value for name, value in os.environ.items() if name != "MNIST_COURSE_CASES"}
 
 
 def _told(line, name):
