@@ -61,7 +61,7 @@ def stubborn(image, factor):
 def stubborn_and_asleep(image, factor):
     while True:
         try:
-            time.sleep(0)
+            time.sleep(0.001)
         except BaseException:
             pass
 

@@ -211,6 +211,17 @@ def test_a_mode_that_is_left_on_does_not_change_what_is_read():
     assert judged(answer).verdict is Verdict.PASSED
 
 
+def test_a_mode_is_left_when_the_answer_raises():
+    def answer(image, factor):
+        entered(FunctionMode())
+        entered(DispatchMode())
+        raise ValueError
+
+    before = settings.modes()
+    assert judged(answer).verdict is Verdict.RAISED
+    assert settings.modes() == before
+
+
 def test_the_folder_is_afterwards_as_before(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     other = tmp_path / "other"

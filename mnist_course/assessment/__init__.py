@@ -1,7 +1,7 @@
 """How an answer is assessed: observe what it does, then judge what was observed.
 
 `observation.observe` runs an answer on the cases of its exercise, in the process where the answer
-lives, and returns plain data. `verdict.judge` takes that data, wherever it came from, and never
-the answer or anything that it made. A lesson's check, `mnist-course progress` and grading differ
-only in where the first step runs.
+lives, and returns plain data. `judgement.judge` takes that data, wherever it comes from, but never
+the answer or anything that it made. So a lesson's check and grading differ only in where the first
+step runs.
 """

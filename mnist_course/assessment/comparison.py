@@ -29,15 +29,15 @@ NO_NAME = re.compile(r"[^\w .,:()]")  # what could be taken for a mark in a sent
 
 
 def difference(expected, got, tolerance=1e-4, where="the answer", any_number=False):
-    """What is wrong with `got`: None, or a pair of a `Verdict` and a sentence (may be "").
+    """What is wrong with `got`: None, or a pair of a `Verdict` and a sentence, which may be "".
 
     tolerance: relative, of float numbers; a tenth of it is the absolute one. any_number: 5.0 is
     as good as 5.
     """
     if got is None and expected is not None:
         return Verdict.TYPE, (
-            "Your function returns nothing (None). Does every way through it end in `return`, with "
-            "a value behind it?"
+            "Your function returns nothing (None). Does every path through it end in `return` with "
+            "a value after it?"
         )
     wanted, came = type(expected), type(got)
     if wanted is Tensor:

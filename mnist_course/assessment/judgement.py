@@ -18,15 +18,15 @@ from mnist_course.assessment.values import Tensor
 from mnist_course.assessment.verdict import Result, Verdict
 
 LINES, CHARACTERS = 8, 600  # of what an answer printed
-# For these the first general hint is of use.
+# The first general hint helps with these.
 GENERAL = (Verdict.VALUE, Verdict.SHAPE, Verdict.RAISED)
 
 
 def judge(exercise, attempt, further=()):
     """The `Result` of an attempt at an exercise.
 
-    further: the cases that were tried after the exercise's own. Nothing is told of their inputs,
-    and no words of the answer's own, since it may have put an input into them.
+    further: the cases that were tried after the exercise's own. Nothing of their inputs is told,
+    nor any words of the answer's own, because it may have put an input into them.
     """
     result = _judge(exercise, attempt, tuple(further))
     result.points = exercise.points
@@ -182,7 +182,7 @@ def _changed(name, before, after):
     elif type(before) is list:
         copied = "`.copy()`, or a new list"
     return (
-        f"The answer is right, but your function {what}. Whoever calls it still needs that as it "
+        f"The answer is right, but your function {what}. Whoever calls it may still need it as it "
         f"was. Work on a copy: {copied}."
     )
 
@@ -255,9 +255,9 @@ def _why(classes, message):
     if "IndexError" in classes:
         return " — a place was asked for that is not there. Counting starts at 0."
     if "RuntimeError" in classes and ("size" in message or "shape" in message):
-        return " — print the shapes of what meets in this line."
+        return " — print the shapes of the tensors that meet in this line."
     if "NoneType" in message:
-        return " — something in this line is None. Did a function hand nothing back?"
+        return " — something in this line is None. Does a function return nothing?"
     if "more than one value is ambiguous" in message:
         return " — `if`, `and`, `or` and `not` need one True or False, and here are many."
     if "does not require grad" in message:
@@ -265,7 +265,7 @@ def _why(classes, message):
     if "AttributeError" in classes:
         return " — there is no such thing on that object. What type is it?"
     if "ZeroDivisionError" in classes:
-        return " — what was divided by is 0 for this input."
+        return " — the number that is divided by is 0 for this input."
     return ""
 
 

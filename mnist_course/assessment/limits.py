@@ -80,9 +80,9 @@ class TimeLimit:
         self.over = self.over or self._is_over(frame)
         if not self.over:
             return
-        # `except:` in an endless loop swallows what is raised. So the timer rings on, each time
-        # after another delay from 1 to 300 microseconds: sooner or later it rings while the loop
-        # is not inside its `try`.
+        # `except:` in an endless loop swallows what is raised. So the timer rings on until it rings
+        # while the loop is not inside its `try`. A fixed delay falls into step with a loop that
+        # sleeps, and then takes thousands of rings; one of 1 to 300 microseconds takes some tens.
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 10 ** random.uniform(-6, -3.5), LOOK)
         raise OutOfTime

@@ -28,8 +28,9 @@ HOOKS = [value for name, value in vars(module).items() if name.startswith("_glob
 
 
 def _set_device(device):
-    if torch.get_default_device() != device:
-        torch.set_default_device(None if device.type == "cpu" else device)
+    with torch._C.DisableTorchFunction():  # else a mode of the answer's would see these calls
+        if torch.get_default_device() != device:
+            torch.set_default_device(None if device.type == "cpu" else device)
 
 
 def _autocast_nesting():
