@@ -120,8 +120,7 @@ def test_torchvision_reads_the_same_folder():
 
 
 def test_the_data_folder_can_be_named(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MNIST_COURSE_DATA", "here")
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "here"))
     assert runtime.data_folder() == tmp_path.resolve() / "here"
     monkeypatch.setenv("MNIST_COURSE_DATA", "~")
     assert runtime.data_folder() == Path.home().resolve()
