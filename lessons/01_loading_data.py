@@ -267,7 +267,7 @@ for digit_name, number in enumerate(counts.tolist()):
 # There are 47 million pixels, but a byte has only 256 different values. So it is enough to count how
 # often each value occurs. Its frequency is the weight of the value in the mean. The deviation is the
 # root of the mean squared distance, with the same weights. Counting needs hardly any memory, while
-# the scaled pixels would take 188 million bytes.
+# each scaled pixel would take four bytes, and a copy of all pixels is soon too much for a laptop.
 
 # %%
 # NBVAL_CHECK_OUTPUT

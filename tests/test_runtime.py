@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnist_course import runtime
 
@@ -228,6 +230,31 @@ def test_memory_with_a_limit_of_the_process():
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert int(said) == 10**9
+
+
+def test_lesson_01_makes_no_floats_of_all_images(digits, capsys):
+    """A limit of 1 GB of memory ended it there, in quick mode too."""
+    [cell] = (
+        cell
+        for cell in LESSONS[0].read_text(encoding="utf-8").split("\n# %%")
+        if "standard deviation {deviation" in cell
+    )
+    images = digits.train.images[:1000]
+    largest = [0]
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), options=None):
+            result = function(*arguments, **(options or {}))
+            if isinstance(result, torch.Tensor) and result.is_floating_point():
+                largest.append(result.numel())
+            return result
+
+    with Watch():
+        exec(cell, {"torch": torch, "mnist": SimpleNamespace(data=images)})
+    assert max(largest) == 256
+    scaled = images.double() / 255
+    said = f"mean {scaled.mean():.4f}, standard deviation {scaled.std():.4f}\n"
+    assert capsys.readouterr().out.startswith(said)
 
 
 def test_a_worker_computes_on_one_thread():
