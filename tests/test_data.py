@@ -244,7 +244,7 @@ def test_a_root_is_the_same_folder_after_a_change_of_folder(small, tmp_path, mon
     [
         ("os.replace", OSError(28, "No space left on device")),
         ("os.fsync", OSError(28, "No space left on device")),
-        ("tempfile.mkstemp", PermissionError(13, "Permission denied")),
+        ("builtins.open", PermissionError(13, "Permission denied")),
         ("pathlib.Path.mkdir", OSError(30, "Read-only file system")),
     ],
 )
