@@ -7,15 +7,19 @@
     python benchmarks/bench.py memory                      of kernel and page, after 1,000 moves
 
 Two things to compare are timed in turn, several times each; the table holds medians and the
-ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure.
-The tables go into `research/evidence/bench.json`, those of the lessons into `lessons.json` beside
-it, and what is quoted of them into `mnist_course/results/`.
+ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure. On
+a machine of its own torch may wait as it does by default, by spinning, so this file imports it
+before the course, which makes it wait passively. The table `sharing` and those of notebooks start
+programs of their own, where torch waits as a student's does. The tables go into
+`research/evidence/bench.json`, those of the lessons into `lessons.json` beside it, and what is
+quoted of them into `mnist_course/results/`.
 """
 
 import argparse
 import json
 import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -221,12 +225,47 @@ def bench_help():
     }
 
 
+def bench_sharing():
+    """Two trainings at once, as on a shared machine, against one alone: what each of them takes."""
+    command = [
+        Path(sys.executable).with_name("mnist-course"),
+        *("train", "residual", "--epochs", "10", "--device", "cpu"),
+    ]
+    environment = {**os.environ, "MNIST_COURSE_QUICK": "1"}
+
+    def trainings(count):
+        """The seconds of each of so many trainings that begin together."""
+        running = [
+            subprocess.Popen(
+                command, env=environment, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )
+            for _ in range(count)
+        ]  # fmt: skip
+        said = [process.communicate()[0] for process in running]
+        return [float(re.findall(r"epochs in ([\d.]+) s", text)[0]) for text in said]
+
+    alone, each = [], []
+    for _ in range(5):
+        alone += trainings(1)
+        each += trainings(2)
+    return {
+        "what": "each of two trainings at once, lesson 05's network in quick mode, 10 epochs",
+        "seconds": statistics.median(each),
+        "peer": "the same training alone",
+        "peer_seconds": statistics.median(alone),
+        "ratio": statistics.median(each) / statistics.median(alone),
+        "times": {"each of two": each, "alone": alone},
+    }
+
+
 TABLES = {
     "training": bench_training,
     "networks": bench_networks,
     "loader": bench_loader,
     "loop": bench_loop,
     "help": bench_help,
+    "sharing": bench_sharing,
 }
 
 

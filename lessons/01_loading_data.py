@@ -35,7 +35,8 @@
 #
 # The next cell imports what this lesson needs and prints what it runs on. `torch` is the library
 # that the course computes with; its full name is PyTorch. `torchvision` adds images to it, and
-# `mnist_course` holds the course's own helpers. Look at the device: `cuda` or `mps` means that a GPU
+# `mnist_course` holds the course's own helpers. It comes before `torch`, because it tells `torch` to
+# share the processor with other programs. Look at the device: `cuda` or `mps` means that a GPU
 # was found, `cpu` means that the processor does the work. The whole course works on `cpu`.
 #
 # Some cells begin with `# NBVAL_CHECK_OUTPUT`. It is a note to a test program, which compares what
@@ -45,13 +46,13 @@
 import struct
 import time
 
-import torch
-import torchvision
-from matplotlib import ticker
-
 from mnist_course import data, plots, runtime, widgets
 from mnist_course.augment import RandomAffine
 from mnist_course.checks import check, hint
+
+import torch
+import torchvision
+from matplotlib import ticker
 
 runtime.report()
 
@@ -262,16 +263,24 @@ for digit_name, number in enumerate(counts.tolist()):
 # we scale the bytes to the range from 0 to 1, subtract the **mean**, and divide by the **standard
 # deviation**, the typical distance from the mean. Both are computed over all pixels of all training
 # images. To do this is to **normalise** the images.
+#
+# There are 47 million pixels, but a byte has only 256 different values. So it is enough to count how
+# often each value occurs. Its frequency is the weight of the value in the mean. The deviation is the
+# root of the mean squared distance, with the same weights. Counting needs hardly any memory, while
+# each scaled pixel would take four bytes, and a copy of all pixels is soon too much for a laptop.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-scaled = mnist.data.float() / 255
-mean, deviation = scaled.mean(), scaled.std()
+frequencies = torch.bincount(mnist.data.flatten(), minlength=256) / mnist.data.numel()
+values = torch.arange(256) / 255  # what the bytes 0 to 255 are scaled to
+mean = (frequencies * values).sum()
+deviation = (frequencies * (values - mean) ** 2).sum().sqrt()
 print(f"mean {mean:.4f}, standard deviation {deviation:.4f}")
-normalised = (scaled - mean) / deviation
-print(f"after: mean {abs(normalised.mean()):.2f}, standard deviation {normalised.std():.2f}")
-print(f"background becomes {normalised.min():.2f}, full ink {normalised.max():.2f}")
-del scaled, normalised  # nearly 400 million bytes: give them back
+normalised = (values - mean) / deviation
+mean_after = (frequencies * normalised).sum()
+deviation_after = (frequencies * (normalised - mean_after) ** 2).sum().sqrt()
+print(f"after: mean {abs(mean_after):.2f}, standard deviation {deviation_after:.2f}")
+print(f"background becomes {normalised[0]:.2f}, full ink {normalised[-1]:.2f}")
 
 # %% [markdown]
 # You will meet 0.1307 and 0.3081 in many programs about MNIST. Now you know where they come

@@ -14,12 +14,12 @@
 # %%
 import time
 
+from mnist_course import data, plots, runtime, widgets
+from mnist_course.checks import check, hint
+
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-from mnist_course import data, plots, runtime, widgets
-from mnist_course.checks import check, hint
 
 runtime.report()
 digits = data.load()

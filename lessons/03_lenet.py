@@ -15,10 +15,6 @@
 # %%
 import math
 
-import torch
-from d2l import torch as d2l
-from torch import nn
-
 from mnist_course import data, models, plots, probe, results, runtime, widgets
 from mnist_course.checks import check, hint
 from mnist_course.training import (
@@ -29,6 +25,10 @@ from mnist_course.training import (
     predict,
     save_checkpoint,
 )
+
+import torch
+from d2l import torch as d2l
+from torch import nn
 
 runtime.report()
 digits = data.load()

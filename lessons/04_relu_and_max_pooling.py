@@ -16,9 +16,6 @@
 import statistics
 from dataclasses import replace
 
-import torch
-from torch import nn
-
 from mnist_course import data, metrics, models, plots, results, runtime, widgets
 from mnist_course.augment import RandomAffine
 from mnist_course.checks import check, hint
@@ -31,6 +28,9 @@ from mnist_course.training import (
     predict,
     save_checkpoint,
 )
+
+import torch
+from torch import nn
 
 runtime.report()
 digits = data.load()

@@ -19,10 +19,6 @@ import copy
 import math
 import statistics
 
-import torch
-from torch import nn
-from torch.nn import functional as F
-
 from mnist_course import data, metrics, models, plots, probe, recipes, results, runtime, widgets
 from mnist_course.augment import RandomAffine
 from mnist_course.checks import check, hint
@@ -35,6 +31,10 @@ from mnist_course.training import (
     predict,
     save_checkpoint,
 )
+
+import torch
+from torch import nn
+from torch.nn import functional as F
 
 runtime.report()
 digits = data.load()

@@ -1,6 +1,11 @@
 """Helpers for a course on recognising handwritten digits.
 
-Importing this package does nothing: no download, no device chosen, no setting changed.
+Import it before torch: it sets how torch waits and how many threads it starts, unless you did
+(`runtime.share_machine`). Otherwise importing it does nothing: no download, no device chosen.
 """
 
+from mnist_course import runtime
+
 __version__ = "1.0.0"
+
+runtime.share_machine()

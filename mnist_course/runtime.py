@@ -1,5 +1,8 @@
-"""Where a lesson runs: device, seeds, quick mode, folders, whole files, versions."""
+"""Where a lesson runs: device, cores, memory, seeds, settings, folders, whole files, versions."""
 
+import contextlib
+import functools
+import glob
 import importlib.metadata
 import math
 import os
@@ -8,16 +11,21 @@ import random
 import shutil
 import sys
 import sysconfig
-import tempfile
+import threading
+import zlib
 from pathlib import Path
 
 import platformdirs
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
-    "ipywidgets", "anywidget", "nbval", "d2l", "safetensors",
+    "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil",
     "tqdm",
 )  # fmt: skip
+OFF = ("", "0", "false", "no", "off")
+ON = ("1", "true", "yes", "on")
+CONTROL_GROUPS = Path("/sys/fs/cgroup")  # where Linux keeps what a container or a job may use
+OWN_CONTROL_GROUPS = Path("/proc/self/cgroup")
 
 
 class CourseError(Exception):
@@ -71,21 +79,157 @@ def seed_everything(seed):
     torch.manual_seed(seed)
 
 
-def _is_set(variable):
-    return os.environ.get(variable, "0") not in ("", "0")
+# --- a machine that others use too --------------------------------------------------------
+
+
+def share_machine():
+    """Let torch wait and start threads as suits a machine with other work, unless you chose.
+
+    Both are settings of the environment, which kernels and other child processes inherit. torch
+    reads them only once, when it is imported. So the package calls this when it is imported itself,
+    and whoever needs both imports the package first.
+
+    torch's threads wait for each other by spinning. With two trainings at once, one spins on the
+    core that the other needs, and each takes many times longer than alone.
+    `OMP_WAIT_POLICY=PASSIVE` makes them sleep instead. torch also starts one thread for each core
+    that it sees, but it does not see a container's quota. Threads beyond the quota would only be
+    halted in turn, so `OMP_NUM_THREADS` leaves them out.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if cores() < _cores_of_process():
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+
+
+def worker_environment():
+    """The environment for one of several processes that compute at once: one thread each."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def cores():
+    """How many cores this process may use: those it is bound to, fewer where a quota says so."""
+    quota = min(_quotas(), default=math.inf)
+    return max(1, math.floor(min(_cores_of_process(), quota)))
+
+
+def _cores_of_process():
+    """Cores that this process is bound to, a quota aside."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    # from Python 3.13 on there is a count that knows what Windows binds a process to
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
+
+
+def _quotas():
+    """Yield every quota of processor time that holds here, in cores."""
+    for (limit,) in _control_groups("cpu", "cpu.max"):
+        quota, period = limit.split()
+        if quota != "max":
+            yield int(quota) / int(period)
+    for quota, period in _control_groups("cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us"):
+        if int(quota) > 0:
+            yield int(quota) / int(period)
+
+
+def memory():
+    """How many bytes of memory this process may use: what is built in, or less by a limit."""
+    import psutil
+
+    limits = [psutil.virtual_memory().total]
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        limits += [int(limit) for (limit,) in _control_groups("memory", name) if limit != "max"]
+    with contextlib.suppress(ImportError):  # Windows has no such limits
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            limits.append(limit)
+    return min(limits)
+
+
+def _control_groups(controller, *names):
+    """Yield what files of these names say in our control group, and in each group above it.
+
+    Both versions of Linux's control groups are looked through. Other systems have none.
+    """
+    try:
+        lines = OWN_CONTROL_GROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = CONTROL_GROUPS / controller if controllers else CONTROL_GROUPS
+        path = Path(group.lstrip("/"))
+        for above in (path, *path.parents):  # the last is the root itself
+            with contextlib.suppress(OSError):  # a container sees some of these folders only
+                yield [(root / above / name).read_text().strip() for name in names]
+
+
+# --- settings of the environment ----------------------------------------------------------
+
+
+def flag(name):
+    """True when the environment variable `name` is switched on.
+
+    Off are 0, false, no, off, nothing and no such variable; on are 1, true, yes and on, whatever
+    the case. Any other value counts as on, and a line on stderr says so, once.
+    """
+    value = os.environ.get(name, "").strip()
+    if value.lower() in OFF:
+        return False
+    if value.lower() not in ON:
+        _say_once(f"{name}={value} counts as on. Write 1 for on, or 0 for off.")
+    return True
+
+
+@functools.cache
+def _say_once(line):
+    print(line, file=sys.stderr)
 
 
 def quick():
     """True in quick mode (`MNIST_COURSE_QUICK=1`): the same cells, fewer images and steps."""
-    return _is_set("MNIST_COURSE_QUICK")
+    return flag("MNIST_COURSE_QUICK")
+
+
+def strict(about="exercises"):
+    """True in an automatic run, where a cell fails for what a student is only told.
+
+    about: "exercises" that are not passed, or "floors" that a trained network misses.
+    `MNIST_COURSE_STRICT=1` means both. `MNIST_COURSE_STRICT=floors` means floors alone, for lessons
+    whose exercises nobody has solved.
+    """
+    if os.environ.get("MNIST_COURSE_STRICT", "").strip().lower() == "floors":
+        return about == "floors"
+    return flag("MNIST_COURSE_STRICT")
+
+
+def named_folder(variable):
+    """The folder that an environment variable names, or None when it is not set.
+
+    Raises CourseError unless it is a whole path: a notebook runs in another folder than the shell,
+    so that a relative one would mean two folders.
+    """
+    named = os.environ.get(variable)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_absolute():
+        raise CourseError(
+            f"{variable}={named} would mean one folder to your shell and another to a notebook, "
+            f"which runs elsewhere: write the whole path, for example {folder.absolute()}"
+        )
+    return folder.resolve()
 
 
 def data_folder():
-    """The folder of the unpacked datasets: `MNIST_COURSE_DATA`, or the user's data folder."""
-    named = os.environ.get("MNIST_COURSE_DATA")
-    if named:
-        return Path(named).expanduser().resolve()
-    return platformdirs.user_data_path("mnist-course", appauthor=False)
+    """The folder of the unpacked datasets: `MNIST_COURSE_DATA`, or the user's data folder.
+
+    Raises CourseError when the variable holds a relative path.
+    """
+    named = named_folder("MNIST_COURSE_DATA")
+    return named or platformdirs.user_data_path("mnist-course", appauthor=False)
 
 
 def command(words):
@@ -105,22 +249,46 @@ def work_folder():
 def write_whole(path, content):
     """Write bytes to a file, whole or not at all; safe when two programs do it at once.
 
-    The bytes go to a temporary file beside `path`, which then takes its name in one step.
-    Raises OSError (no space, no permission) and leaves no half-written file behind.
+    The bytes go to a part file beside `path`, which then takes its name in one step. Part files
+    of programs that were killed are removed on the way. A new file gets the permissions that
+    `open` would give it; one that is replaced keeps its own where the system allows that. Raises
+    OSError (no space, no permission) and leaves no half-written file behind.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    _remove_left_behind(path)
+    part = path.with_name(f"{_part(path)}{os.getpid()}-{threading.get_native_id()}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(part, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
+        with contextlib.suppress(OSError):  # there is no such file, or a network drive refuses
+            shutil.copymode(path, part)
+        os.replace(part, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
+
+
+def _part(path):
+    """How the names of part files begin that this computer writes for a file."""
+    return f".{path.name}-{zlib.crc32(platform.node().encode()):08x}-"
+
+
+def _remove_left_behind(path):
+    """Remove the part files whose programs run no more.
+
+    Another computer may use the same network drive, and only itself knows which programs run there.
+    So a part file is known by the computer's name too.
+    """
+    import psutil
+
+    for part in path.parent.glob(glob.escape(_part(path)) + "*-*"):
+        process = part.name.removeprefix(_part(path)).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            with contextlib.suppress(OSError):  # another user's, or another program was faster
+                part.unlink()
 
 
 def versions():
@@ -138,14 +306,16 @@ def versions():
 
 
 def machine():
-    """This machine in a few words: processor, number of cores, system."""
+    """This machine in a few words: processor, cores that may be used, system."""
     name = platform.processor() or platform.machine()
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+    usable, built_in = cores(), os.cpu_count()
+    count = f"{usable} cores" if usable == built_in else f"{usable} of {built_in} cores"
+    return f"{name}, {count}, {platform.system()}"
 
 
 def report():
@@ -163,9 +333,8 @@ def check_floor(accuracy, quick_floor, full_floor):
     """Compare an accuracy (0..1) with the least that a working network reaches here.
 
     The floors of the two modes lie far below the spread of random seeds. Prints a sentence. A
-    miss is an AssertionError in automatic runs: in quick mode, and in full mode with
-    `MNIST_COURSE_FLOORS=1`, which make test-full and make site set. The accuracy is nan when a
-    training was interrupted in its first epoch.
+    miss is an AssertionError in automatic runs: in quick mode, and where `strict("floors")`. The
+    accuracy is nan when a training was interrupted in its first epoch.
     """
     floor = quick_floor if quick() else full_floor
     text = f"{100 * floor:.4g}%"  # 98.5%, but 90%
@@ -179,6 +348,6 @@ def check_floor(accuracy, quick_floor, full_floor):
     )
     if math.isnan(accuracy):
         message = "Nothing to judge: no epoch was completed. Run this cell again, to its end."
-    if quick() or _is_set("MNIST_COURSE_FLOORS"):
+    if quick() or strict("floors"):
         raise AssertionError(message)
     print(message)

@@ -118,3 +118,26 @@ def test_memory_is_measured_of_all_explorers_but_the_one_that_trains(monkeypatch
     assert set(rows) == set(MOVED) - {"loss"} == set(latency.PIXELS) | {"epoch scrubber", "band"}
     assert set(rows.values()) == {("page", latency.MOVES_FOR_MEMORY)}
     assert dict(latency.memories(["band"], 5)) == {"band": ("page", 5)}
+
+
+def test_two_trainings_at_once_are_timed_as_each_says_it_of_itself(monkeypatch):
+    """Five times one alone and five times two; medians, whatever order the programs end in."""
+    started = []
+
+    class Program:
+        def __init__(self, command, env, **_):
+            assert command[1:3] == ["train", "residual"]
+            assert env["MNIST_COURSE_QUICK"] == "1"
+            started.append(self)
+            self.number = len(started)
+
+        def communicate(self):
+            return f"10 epochs in {self.number}.0 s (9 images a second)", None
+
+    monkeypatch.setattr(bench.subprocess, "Popen", Program)
+    table = bench.bench_sharing()
+    assert table["times"] == {
+        "alone": [1, 4, 7, 10, 13],
+        "each of two": [2, 3, 5, 6, 8, 9, 11, 12, 14, 15],
+    }
+    assert (table["seconds"], table["peer_seconds"], table["ratio"]) == (8.5, 7, 8.5 / 7)

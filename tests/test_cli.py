@@ -141,6 +141,42 @@ def test_doctor_names_the_package_that_another_one_lacks(monkeypatch, module, pa
     assert finding.remedy == f'"{sys.executable}" -m pip install "{package}"'
 
 
+def test_doctor_names_a_way_to_install_that_is_there(monkeypatch):
+    """uv makes environments without pip."""
+    python = f'"{sys.executable}"'
+    assert checkup.install("torch") == f'{python} -m pip install "torch>=2.6"'
+    monkeypatch.setattr(checkup.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: None)
+    pip = f"{python} -m pip install --no-deps d2l==1.0.3"
+    assert checkup.install("d2l") == f"{python} -m ensurepip && {pip}"
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert checkup.install("torch") == f'uv pip install --python {python} "torch>=2.6"'
+
+
+def test_doctor_names_too_little_memory(monkeypatch):
+    assert checkup.memory().remedy == ""
+    assert re.fullmatch(r"\d+\.\d GB may be used", checkup.memory().text)
+    most = max(row["peak_megabytes"] for row in checkup.measured_lessons())
+    monkeypatch.setattr(runtime, "memory", lambda: (most - 1) * 1_000_000)
+    finding = checkup.memory()
+    assert f"took {most / 1000:.1f} GB" in finding.text
+    assert finding.remedy
+    assert not finding.needed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs `head`")
+def test_a_reader_who_has_enough_ends_the_doctor_in_silence():
+    code = "from mnist_course.cli import main; main(['doctor'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b"ok")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 def test_doctor_works_with_a_broken_torch(tmp_path):
     (tmp_path / "torch.py").write_text("raise OSError('libtorch_cpu.so: no such file')")
     code = (

@@ -128,8 +128,7 @@ def test_torchvision_reads_the_same_folder():
 
 
 def test_the_data_folder_can_be_named(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MNIST_COURSE_DATA", "here")
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "here"))
     assert runtime.data_folder() == tmp_path.resolve() / "here"
     monkeypatch.setenv("MNIST_COURSE_DATA", "~")
     assert runtime.data_folder() == Path.home().resolve()
@@ -261,7 +260,7 @@ def test_a_root_is_the_same_folder_after_a_change_of_folder(small, tmp_path, mon
     [
         ("os.replace", OSError(28, "No space left on device")),
         ("os.fsync", OSError(28, "No space left on device")),
-        ("tempfile.mkstemp", PermissionError(13, "Permission denied")),
+        ("builtins.open", PermissionError(13, "Permission denied")),
         ("pathlib.Path.mkdir", OSError(30, "Read-only file system")),
     ],
 )

@@ -218,11 +218,11 @@ def test_every_make_command_explains_itself():
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Python is a shell script")
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("test", "1, floors"), ("test-full", "0, floors 1"), ("site", ", floors 1")],
+    [("test", "1, strict"), ("test-full", "0, strict floors"), ("site", ", strict floors")],
 )
 def test_which_make_commands_fail_below_a_floor(command, said, tmp_path):
     python = tmp_path / "python"
-    python.write_text('#!/bin/sh\necho "quick $MNIST_COURSE_QUICK, floors $MNIST_COURSE_FLOORS"\n')
+    python.write_text('#!/bin/sh\necho "quick $MNIST_COURSE_QUICK, strict $MNIST_COURSE_STRICT"\n')
     python.chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_COURSE_")}
     done = subprocess.run(

@@ -1,6 +1,8 @@
 """What probe tells of a network, against manual passes; and the network stays as it is."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -171,3 +173,15 @@ def test_tables_on_another_device():
     network = models.residual_network().to("meta")
     assert len(probe.shape_table(network)) == len(probe.layer_names(network))
     assert probe.multiply_accumulates(network) > 1e6
+
+
+def test_counting_work_says_nothing_where_torch_lacks_triton():
+    """As a torch for CUDA does on Windows; a line on stderr fails a notebook under test."""
+    code = (
+        "import sys; sys.modules['triton'] = None; import torch; torch.version.cuda = '13.0'\n"
+        "from mnist_course import models, probe\n"
+        "print(probe.multiply_accumulates(models.lenet5()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert int(done.stdout) == probe.multiply_accumulates(models.lenet5())

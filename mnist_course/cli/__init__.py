@@ -33,6 +33,8 @@ class Course(click.Group):
         except ImportError as error:
             line = runtime.command("doctor")
             raise click.ClickException(f"{error}. Type: {line}") from error
+        except BrokenPipeError:
+            raise  # whoever read our output has enough, as `head` has: click ends in silence
         except OSError as error:
             place = f" ({error.filename})" if error.filename else ""
             text = f"{error.strerror or error}{place}"
@@ -73,22 +75,32 @@ def doctor():
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, resolve_path=True),
+    help="work in this folder; MNIST_COURSE_WORK=DIR names one for all commands",
+)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def lab(options):
+def lab(folder, options):
     """Open JupyterLab on your lessons. OPTIONS go to it: --no-browser --port 8899
 
-    You work in the folder my-lessons, on your own copies. None that you edited is ever
-    overwritten: a newer version of a lesson is put beside it.
+    You work in the folder my-lessons, on your own copies, or in mnist-lessons in your home where
+    the first can't be written. No copy that you edited is ever overwritten: a newer version of a
+    lesson is put beside it.
     """
-    import os
+    from mnist_course.cli import jupyter
 
-    from jupyterlab.labapp import main as jupyterlab
-
-    folder = lessons.work_folder()
+    folder = folder or lessons.work_folder()
+    if refused := lessons.refusal(folder):  # said before anybody works on what can't be saved
+        raise click.ClickException(
+            f"you can't write {refused.filename} ({refused.strerror}). Name a folder of your own: "
+            + runtime.command("lab --folder DIR")
+        )
+    click.echo(lessons.place(folder))
     for line in lessons.copy_lessons(lessons.course_folder(), folder):
         click.echo(line)
-    os.chdir(folder)
-    sys.exit(jupyterlab(list(options)))
+    jupyter.start(folder, options)
 
 
 @main.command()

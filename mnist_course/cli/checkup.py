@@ -2,7 +2,10 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
 import json
+import math
+import os
 import platform
 import re
 import shutil
@@ -10,8 +13,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_course import runtime
-from mnist_course.cli import lessons
+from mnist_course import results, runtime
+from mnist_course.cli import jupyter, lessons
 
 MODULES = {  # where it isn't the package's name
     "scikit-learn": "sklearn", "d2l": "d2l.torch", "pillow": "PIL",
@@ -36,11 +39,12 @@ class Finding:
 def examine():
     """Yield a `Finding` for everything that a lesson needs, broken packages included."""
     yield Finding("machine", runtime.machine())
+    yield memory()
     yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
     for name, version in runtime.versions().items():
         if name != "python":
             yield package(name, version)
-    for look in (device, mnist, fashion, kernel, settings, disk):
+    for look in (device, mnist, fashion, folder, kernel, settings, disk):
         try:
             yield look()
         except Exception as error:  # whatever is broken must not hide the rest
@@ -72,7 +76,37 @@ def install(name, *options):
     for requirement in importlib.metadata.requires("mnist-course") or []:
         if re.match(rf"{re.escape(name)}(?![\w.-])", requirement) and "extra" not in requirement:
             wanted = f'"{requirement}"'
-    return " ".join([f'"{sys.executable}"', "-m pip install", *options, wanted])
+    return " ".join([*installer(), *options, wanted])
+
+
+def installer():
+    """The words of a line that installs packages here; uv makes environments without pip."""
+    python = f'"{sys.executable}"'
+    if importlib.util.find_spec("pip"):
+        return [python, "-m pip install"]
+    if shutil.which("uv"):
+        return ["uv pip install --python", python]
+    return [python, "-m ensurepip &&", python, "-m pip install"]
+
+
+def memory():
+    """Is the memory that may be used enough for the lesson that needs most?"""
+    try:
+        usable = runtime.memory()
+        needed = max(row["peak_megabytes"] for row in measured_lessons()) * 1e6
+    except Exception as error:
+        return Finding("memory", f"can't tell: {error}", install("psutil"), needed=False)
+    text = f"{usable / 1e9:.1f} GB may be used"
+    if usable >= needed:
+        return Finding("memory", text)
+    text += f", and the lesson that needs most took {needed / 1e9:.1f} GB"
+    remedy = f"allow at least {math.ceil(needed / 1e9)} GB, or a lesson may be killed"
+    return Finding("memory", text, remedy, needed=False)
+
+
+def measured_lessons():
+    """What a run of each lesson took (`make bench ARGS=lessons`)."""
+    return [row for row in results.load("lessons").values() if isinstance(row, dict)]
 
 
 def device():
@@ -103,16 +137,47 @@ def fashion():
     return Finding("Fashion-MNIST", f"70,000 images in {root}, every file checked")
 
 
+def folder():
+    """Can the student work where the lessons are put?"""
+    chosen = lessons.work_folder()
+    refused = lessons.refusal(chosen)
+    if refused is None:
+        return Finding("lessons", lessons.place(chosen))
+    text = f"you can't write {refused.filename} ({refused.strerror})"
+    return Finding("lessons", text, runtime.command("lab --folder DIR"), needed=False)
+
+
 def kernel():
     """Notebooks run on the kernel `python3`; is that this very Python?"""
+    plain = kernel_start()
+    before = os.environ.get("JUPYTER_PATH")
+    try:
+        jupyter.prefer_this_python()
+        start = kernel_start()
+    finally:
+        os.environ.pop("JUPYTER_PATH")
+        if before is not None:
+            os.environ["JUPYTER_PATH"] = before
+    if start not in own_names():
+        remedy = f'"{sys.executable}" -m ipykernel install --sys-prefix'
+        return Finding("kernel", f"notebooks run on another Python: {start}", remedy)
+    if plain not in own_names():
+        text = f"a kernel of the same name, started by jupyter lab, is another Python: {plain}"
+        remedy = "always open the lessons with " + runtime.command("lab")
+        return Finding("kernel", text, remedy, needed=False)
+    return Finding("kernel", "notebooks run on this Python")
+
+
+def kernel_start():
+    """The program that the kernel `python3` starts."""
     from jupyter_client.kernelspec import KernelSpecManager
 
-    start = KernelSpecManager().get_kernel_spec("python3").argv[0]
-    own = {"python", "python3", "python{}.{}".format(*sys.version_info), sys.executable}
-    if start in own:  # JupyterLab puts its own Python in place of a bare name
-        return Finding("kernel", "notebooks run on this Python")
-    remedy = f'"{sys.executable}" -m ipykernel install --sys-prefix'
-    return Finding("kernel", f"notebooks run on another Python: {start}", remedy)
+    return KernelSpecManager().get_kernel_spec("python3").argv[0]
+
+
+def own_names():
+    """What this Python is called in a kernel; JupyterLab puts it in place of a bare name."""
+    return {"python", "python3", "python{}.{}".format(*sys.version_info), sys.executable}
 
 
 def settings():
@@ -125,7 +190,7 @@ def settings():
     elif own is None and default != wanted:
         text = f"our settings are not in force: {COMMS[1]} = {default!r} can mix figures up"
         source = f'--editable "{lessons.checkout()}"' if lessons.checkout() else "mnist-course"
-        remedy = f'"{sys.executable}" -m pip install --force-reinstall --no-deps {source}'
+        remedy = " ".join([*installer(), "--force-reinstall --no-deps", source])
     else:
         return Finding("JupyterLab", "our settings are in force")
     return Finding("JupyterLab", text, remedy, needed=False)
@@ -151,7 +216,11 @@ def jupyterlab_setting(plugin, key):
 
 
 def disk():
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    """Is there room where the student works?"""
+    chosen = lessons.work_folder()
+    place = next(place for place in (chosen, *chosen.parents) if place.exists())
+    free = shutil.disk_usage(place).free / 1e9
     if free < 1:
-        return Finding("disk", f"{free:.1f} GB free here", "make at least 1 GB free", needed=False)
-    return Finding("disk", f"{free:.0f} GB free here")
+        remedy = "make at least 1 GB free"
+        return Finding("disk", f"{free:.1f} GB free in {place}", remedy, needed=False)
+    return Finding("disk", f"{free:.0f} GB free in {place}")

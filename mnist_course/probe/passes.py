@@ -1,6 +1,7 @@
 """One pass through a network, and what it tells: activations, gradients, shapes, work."""
 
 import copy
+import logging
 from contextlib import contextmanager
 
 import torch
@@ -142,6 +143,9 @@ def shape_table(network, image_shape=(1, 28, 28)):
 
 def multiply_accumulates(network, image_shape=(1, 28, 28)):
     """Multiply-accumulates of one forward pass of one image, in convolutions and linears."""
+    # A torch for CUDA that lacks triton, as pip brings to Windows, warns on stderr that it can't
+    # count triton's kernels. No network here has any.
+    logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
