@@ -4,8 +4,8 @@ The answers stand in the package, in `exercises`, so whoever has the course has 
 """
 
 import difflib
-import os
 
+from mnist_course import runtime
 from mnist_course.assessment import display, further
 from mnist_course.assessment.judgement import judge as judge_attempt
 from mnist_course.assessment.observation import CheckInsideAnswer, observe
@@ -17,11 +17,6 @@ _hints_given: dict[str, int] = {}  # general hints shown so far, by exercise
 
 class NotPassed(Exception):
     """An exercise is not passed, in strict mode (`MNIST_COURSE_STRICT=1`)."""
-
-
-def strict():
-    """Whether every check that is not passed is to fail its cell."""
-    return os.environ.get("MNIST_COURSE_STRICT", "0") not in ("", "0")
 
 
 def judge(name, answer):
@@ -55,7 +50,7 @@ def check(name, answer):
     """
     exercise = _exercise(name)
     if exercise is None:
-        if strict():
+        if runtime.strict():
             raise NotPassed(f"no exercise {name!r}")
         return
     result = judge(name, answer)
@@ -63,7 +58,7 @@ def check(name, answer):
     display.display(lines, exercise.sections, result.verdict)
     if result.hint:
         _hints_given[name] = max(1, _hints_given.get(name, 0))
-    if strict() and result.verdict is not Verdict.PASSED:
+    if runtime.strict() and result.verdict is not Verdict.PASSED:
         raise NotPassed(display.as_text(lines, exercise.sections, result.verdict))
 
 

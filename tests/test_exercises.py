@@ -55,9 +55,7 @@ def namespace(notebook, cell, more=""):
     cells = [Cell(one.source, one.id, "") for one in notebook.cells if code(one)]
     [own] = [one for one in cells if one.id == cell.id]
     for statement in answers.prelude(cells, [own, Cell(more, "", "")]):
-        with contextlib.suppress(
-            NameError
-        ):  # what is only computed, as in the worker
+        with contextlib.suppress(NameError):  # what is only computed, as in the worker
             exec(statement, names)
     exec(cell.source, names)
     return names

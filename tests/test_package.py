@@ -50,7 +50,7 @@ ARROWS = {
     },
     "assessment": set(),
     "exercises": {"assessment"},
-    "checks": {"assessment", "exercises"},  # what a lesson calls
+    "checks": {"assessment", "exercises", "runtime"},  # what a lesson calls
     "grading": {"assessment", "exercises", "runtime"},
 }
 ARROWS["cli"] = set(ARROWS)

@@ -44,7 +44,7 @@ def command(arguments, folder=None):
     """
     readable = dict.fromkeys(
         os.path.realpath(path)
-        for path in (sys.base_prefix, sys.prefix, sysconfig.get_path("purelib"), PACKAGE,
+        for path in (sys.base_prefix, sys.prefix, sysconfig.get_path("purelib"), str(PACKAGE),
                      *site.getsitepackages())
     )  # fmt: skip
     options = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
