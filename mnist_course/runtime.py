@@ -19,8 +19,7 @@ import platformdirs
 
 PACKAGES = (
     "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
-    "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil",
-    "tqdm",
+    "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil", "nbformat", "tqdm",
 )  # fmt: skip
 OFF = ("", "0", "false", "no", "off")
 ON = ("1", "true", "yes", "on")

@@ -13,6 +13,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager, suppress
@@ -218,6 +219,24 @@ class Notebook:
         if failed:
             raise RuntimeError(failed[0])
         return "".join(printed)
+
+    @contextmanager
+    def busy(self):
+        """The kernel is busy in `with notebook.busy():`, and the page knows that it is."""
+        with tempfile.TemporaryDirectory() as folder:
+            end = Path(folder, "end")
+            code = f"import pathlib, time\nwhile not pathlib.Path({str(end)!r}).exists(): "
+            request = self._client().execute(code + "time.sleep(0.01)", store_history=False)
+            try:
+                # the page takes messages in order: it has all that the kernel sent before
+                self.page.wait_for_function(f"() => ({CELLS})().kernel === 'busy'")
+                yield
+            finally:
+                end.touch()
+                while (
+                    self._client().get_shell_msg(timeout=60)["parent_header"]["msg_id"] != request
+                ):
+                    pass
 
     def _client(self):
         from jupyter_client import BlockingKernelClient

@@ -5,6 +5,13 @@ import nbformat
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """The tests of one lesson go to one worker, which opens it once."""
+    for item in items:
+        lesson = item.callspec.params.get("lesson", "") if hasattr(item, "callspec") else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {lesson}"))
+
+
 @pytest.fixture(scope="session")
 def chromium():
     with browser.chromium() as running:

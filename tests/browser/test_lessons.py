@@ -8,6 +8,7 @@ from pathlib import Path
 import browser
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 SIZES = ((1280, 800), (1920, 1080))
@@ -44,6 +45,16 @@ def _expected(number):
             answer["problem"] = str(error)
     print(json.dumps(answer))
 
+def _ahead(number):  # how many pictures it has drawn ahead since this was asked first
+    view = _explorers()[number].view
+    if not hasattr(view, "drawn_ahead"):
+        view.drawn_ahead, keep = 0, view.keep
+        def counted(*arguments):
+            keep(*arguments)
+            view.drawn_ahead += 1
+        view.keep = counted
+    print(view.drawn_ahead)
+
 def _frames(number):
     import base64, json
     explorer = _explorers()[number]
@@ -61,15 +72,6 @@ print(json.dumps([
     for one in _explorers() for names in [one.ahead.names]
 ]))
 """
-# On the page: presses a key on a slider in half a second, and notes the text soon after.
-PRESS_SOON = """(handle, key) => {
-    const line = handle.closest('.mnist-explorer').querySelector('[role=status]');
-    window.ahead = null;
-    setTimeout(() => {
-        handle.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
-        setTimeout(() => { window.ahead = line.textContent; }, 300);
-    }, 500);
-}"""
 # On the page: text and size of the picture, each time the screen is drawn.
 WATCH = """(root) => {
     window.seenFrames = [];
@@ -242,15 +244,21 @@ def test_the_next_picture_is_there_while_the_kernel_is_busy(lesson, explorers):
         )
         if high - low < 2:
             continue  # in quick mode a training has two epochs: there is no way to walk
-        handle.focus()
         key = "ArrowRight" if now < (low + high) / 2 else "ArrowLeft"
+        drawn = lesson.execute(f"_ahead({explorer.number})")
+        handle.focus()
         lesson.page.keyboard.press(key)
         before = explorer.settle()
-        handle.evaluate(PRESS_SOON, key)
-        lesson.execute("import time; time.sleep(2)")
+        while lesson.execute(f"_ahead({explorer.number})") == drawn:
+            lesson.page.wait_for_timeout(50)
+        line = explorer.root.locator("[role=status]")
+        with lesson.busy():
+            lesson.page.keyboard.press(key)
+            expect(line).not_to_have_text(before["text"], timeout=60_000)
+            ahead = line.text_content()
         after = explorer.settle()
         assert after["values"][label] != before["values"][label]
-        assert lesson.page.evaluate("window.ahead") == after["text"] != before["text"]
+        assert ahead == after["text"] != before["text"]
 
 
 def test_the_scrubber_plays_every_epoch(lesson, explorers):
