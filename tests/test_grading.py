@@ -1,5 +1,6 @@
 """Students' notebooks: answers are found wherever they are, and do no harm to others."""
 
+import contextlib
 import json
 import os
 import signal
@@ -612,8 +613,12 @@ main(["progress", sys.argv[1]])
 
 def workers_of(process):
     """The processes below this one that run answers, in a sandbox or not."""
-    below = psutil.Process(process.pid).children(recursive=True)
-    return [one for one in below if "mnist_course.grading.worker" in one.cmdline()]
+    found = []
+    with contextlib.suppress(psutil.Error):  # one may end while it is looked at
+        for one in psutil.Process(process.pid).children(recursive=True):
+            if "mnist_course.grading.worker" in one.cmdline():
+                found.append(one)
+    return found
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
@@ -622,13 +627,17 @@ def test_when_progress_is_ended_its_worker_ends_too(tmp_path, number):
     write(tmp_path / "04.ipynb", code(IMPORTS), code("while True: pass", "leaky-relu"))
     own = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     (tmp_path / "temporary").mkdir()
-    process = subprocess.Popen([sys.executable, "-c", STARTED, str(tmp_path)], env=own,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    while not (workers := workers_of(process)):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(number)
-    process.wait(timeout=120)
+    command = [sys.executable, "-c", STARTED, str(tmp_path)]
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, env=own, stdout=nothing, stderr=nothing) as process:
+        try:
+            while not (workers := workers_of(process)):
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(number)
+            process.wait(timeout=120)
+        finally:
+            process.kill()
     assert psutil.wait_procs(workers, timeout=120)[1] == []
     if number != signal.SIGKILL:  # which leaves nobody who could tidy up
         assert list((tmp_path / "temporary").iterdir()) == []
