@@ -355,8 +355,8 @@ print("its answers, 0 to 9:", answers.bincount(minlength=10).tolist())
 # {{writeups.rows.b.deviation | .2%}} (B in its fixed order), {{writeups.rows.b-shuffled.mean |
 # .2%}} ± {{writeups.rows.b-shuffled.deviation | .2%}} (B shuffled) and {{writeups.rows.c.mean |
 # .2%}} ± {{writeups.rows.c.deviation | .2%}} (C) on validation. The number after ± is the standard
-# deviation of the seeds. Two things to notice. The gain of shuffling is about as large as one such
-# deviation. By the rule of [](#seeds) it is not settled. And C's seeds end anywhere from
+# deviation of the seeds. Two things to notice. The gain of shuffling is smaller than either of B's
+# deviations, so by the rule of [](#seeds) it is not settled. And C's seeds end anywhere from
 # {{writeups.rows.c.low | .1%}} to {{writeups.rows.c.high | .1%}}. Smaller differences, such as yours
 # between the four lines above, may be luck.
 #
