@@ -224,6 +224,8 @@ STATED = {
     "99.51": "write-up A, after five epochs",
     "1.0": "the version of d2l, 1.0.3",
     "3.11": "a version of Python",
+    "3.12": "a version of Python",
+    "3.13": "a version of Python",
     "3.14": "a version of Python",
     "3.0": "a version of a licence",
     "4.0": "a version of a licence",
