@@ -208,9 +208,13 @@ def of_bench(content):
 
 
 def of_lessons(content):
-    """Minutes and memory of each lesson, and the most memory of any."""
-    lessons = [row for row in content.values() if isinstance(row, dict) and "minutes" in row]
-    return {**content, "most_megabytes": max(row["peak_megabytes"] for row in lessons)}
+    """What each lesson took, and the most memory that one of them did."""
+    lessons = {
+        number: row for number, row in content.items() if isinstance(row, dict) and "minutes" in row
+    }
+    most = max(row["peak_megabytes"] for row in lessons.values())
+    about = {name: content[name] for name in ("command", "machine")}
+    return {**about, **lessons, "most_megabytes": most}
 
 
 def ends(values):
