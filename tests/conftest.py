@@ -1,5 +1,8 @@
 """What several test files share."""
 
+import mnist_course  # noqa: F401  # before torch, because it sets how torch waits
+
+# isort: split
 import pytest
 import torch
 from torch import nn
@@ -69,3 +72,15 @@ def passes(monkeypatch):
 
     monkeypatch.setattr(inspection, "record", record)
     return sizes
+
+
+@pytest.fixture(params=["meta", "float64"])
+def other_default(request):
+    """torch's default device or dtype as a student may have set it."""
+    if request.param == "meta":  # fails as "cuda" would, but on any machine
+        torch.set_default_device("meta")
+    else:
+        torch.set_default_dtype(torch.float64)
+    yield request.param
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)

@@ -736,20 +736,6 @@ def test_no_other_code_of_the_package_names_the_test_set():
 # --- a student's own settings of torch ----------------------------------------------------
 
 
-@pytest.fixture(params=["meta", "float64"])
-def other_default(request):
-    """torch's default device or dtype as a student may have set it."""
-    if (
-        request.param == "meta"
-    ):  # as "cuda" would, but on any machine: what is made there fails here
-        torch.set_default_device("meta")
-    else:
-        torch.set_default_dtype(torch.float64)
-    yield request.param
-    torch.set_default_device(None)
-    torch.set_default_dtype(torch.float32)
-
-
 def test_data_is_the_same_whatever_torchs_defaults_are(digits, other_default, tmp_path):
     loaded = data.load()
     assert loaded.train.images.device.type == loaded.train.labels.device.type == "cpu"

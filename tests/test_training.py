@@ -595,20 +595,6 @@ def test_a_terminal_shows_a_bar_and_a_line_an_epoch(few, capsys):
     assert "/4 [" in printed.err
 
 
-@pytest.fixture(params=["meta", "float64"])
-def other_default(request):
-    """torch's default device or dtype as a student may have set it."""
-    if (
-        request.param == "meta"
-    ):  # as "cuda" would, but on any machine: what is made there fails here
-        torch.set_default_device("meta")
-    else:
-        torch.set_default_dtype(torch.float64)
-    yield request.param
-    torch.set_default_device(None)
-    torch.set_default_dtype(torch.float32)
-
-
 @pytest.mark.parametrize("schedule", records.SCHEDULES)
 def test_fit_works_whatever_torchs_defaults_are(few, tmp_path, other_default, schedule):
     with torch.device("cpu"):
