@@ -119,6 +119,60 @@ def progress(folder):
     run(folder or lessons.work_folder())
 
 
+@main.command("hand-out")
+@click.option("--lessons", "chosen", required=True, help="such as 01-05, or 02,04")
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="a new or empty folder",
+)
+@click.option(
+    "--policy",
+    "policy_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="the TOML by which you grade: students are told how many cases they don't see",
+)
+def hand_out(chosen, folder, policy_file):
+    """For teachers: put what students get into a folder, without solutions."""
+    from mnist_course.cli.hand_out import run
+
+    run(chosen, folder, policy_file)
+
+
+@main.command("hand-in")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--lessons", "chosen", help="such as 01-05, or 02,04; by default all")
+@click.option(
+    "--to",
+    "target",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="the file to make, or a folder that is a drop box; MNIST_COURSE_DROPBOX names one too",
+)
+@click.option("--name", default="", help="your name, to stand in the file")
+@click.option(
+    "--show", metavar="FILE", type=click.Path(path_type=Path), help="say what is in a hand-in file"
+)
+def hand_in(folder, chosen, target, name, show):
+    """Make one file of your notebooks for your teacher, hand-in.zip.
+
+    FOLDER holds the notebooks; without it, it is my-lessons. First you see what is solved. The file
+    holds the notebooks as they were saved, the .py files that they import from their own folder,
+    and a list. No earlier hand-in is overwritten: a number is added to the name.
+    """
+    from mnist_course.cli import hand_in as command
+    from mnist_course.grading.hand_out import lessons_of, lessons_there
+
+    if show is not None:
+        sys.exit(not command.show(show))
+    wanted = lessons_of(chosen, lessons_there()) if chosen else None
+    command.run(folder or lessons.work_folder(), target, wanted, name)
+
+
 def file_name(context, option, value):
     """A name for --save: a shell variable that is empty must not mean "save nothing"."""
     if value is not None and not value.strip():

@@ -1,0 +1,223 @@
+"""What `mnist-course hand-in` does: say what would be handed in, then make one file of it."""
+
+import contextlib
+import datetime
+import io
+import json
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import click
+
+from mnist_course import runtime
+from mnist_course.cli import points
+from mnist_course.exercises import EXERCISES
+from mnist_course.grading import hand_in, notebooks, submissions, supervision
+
+SAVE_FIRST = (
+    "What you typed since a notebook was last saved is not in the file, and nobody can see that "
+    "from outside. So save every notebook first (Ctrl-S), then hand in."
+)
+NO_PROOF = (
+    "The digests show accidental changes. They prove nothing, since anybody can make new ones."
+)
+SECONDS_TO_ASK = 5  # a JupyterLab that is busy may answer later, but nobody wants to wait
+
+
+def run(folder, target, lessons, name):
+    """Print what is solved in a folder's notebooks, then write the hand-in file."""
+    _any_characters()
+    if not folder.is_dir():
+        raise runtime.CourseError(
+            f"there is no folder {folder}: name the folder that holds your notebooks"
+        )
+    note = hand_in.note(folder)
+    lessons = lessons or note.get("lessons")
+    target = _target(folder, target, lessons)
+    parts, left_out = hand_in.collect(folder, lessons)
+    if not any(part.notebook for part in parts):
+        for part in parts:
+            click.echo(part.problem)
+        raise runtime.CourseError(
+            f"there is nothing to hand in: {folder} holds no readable notebook of the lessons"
+        )
+    told = _table(folder, parts, note.get("hidden"))
+    openings, problem = hand_in.openings(folder)
+    for line in (*left_out, problem):
+        if line:
+            click.echo(f"left out: {line}" if line != problem else line)
+    if openings is not None:
+        click.echo(f"The sealed test set was opened {openings} time(s) in this folder.")
+    _unchanged(folder, parts)
+    content = hand_in.packed(parts, name, openings, told)
+    path = hand_in.save(content, target)
+    modules = sum(not (part.notebook or part.problem) for part in parts)
+    click.echo(
+        f"\n{path}\n{len(parts) - modules} notebook(s) and {modules} file(s) that they import, "
+        f"{len(content):,} bytes. SHA-256: {hand_in.digest(content)}"
+    )
+    line = runtime.command(f'hand-in --show "{path}"')
+    click.echo(f"To read it again: {line}")
+    click.echo(SAVE_FIRST)
+
+
+def _any_characters():
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold any character, and a file on
+        sys.stdout.reconfigure(errors="replace")  # Windows takes few
+
+
+def _target(folder, target, lessons):
+    """Where the hand-in goes: to what is named, else into the drop box, else into the folder."""
+    if target is not None:
+        return target
+    if box := runtime.named_folder("MNIST_COURSE_DROPBOX"):
+        if not box.is_dir():
+            raise runtime.CourseError(
+                f"the folder {box} for hand-ins, which MNIST_COURSE_DROPBOX names, is not there: "
+                "tell your teacher, or name a file with --to"
+            )
+        return box
+    return folder / "hand-in.zip"
+
+
+def _table(folder, parts, hidden):
+    """Print a table of the notebooks and their exercises. Returns a word on each exercise.
+
+    hidden: how many further cases there are, by exercise; None where nobody said so.
+    """
+    told: dict[str, tuple[str, str]] = {}
+    sessions = _open_in_jupyter()
+    click.echo(f"As saved in {folder}:\n")
+    with supervision.ended_by_sigterm():
+        for part in parts:
+            shown = notebooks.one_line(str(part.path), 44)
+            if part.problem:
+                click.echo(f"{shown:44} can't be read; it goes in as it is. {part.problem}")
+            if not part.notebook:
+                continue
+            rows = points.judged(part.notebook, list(part.exercises), {})
+            earned = sum(EXERCISES[one].points for one in rows if rows[one][0] == "right")
+            possible = sum(EXERCISES[one].points for one in rows)
+            click.echo(f"{shown:44} {points.bar(earned, possible)}")
+            for line in _rows(rows, hidden):
+                click.echo(line)
+            for line in _saved(folder / part.path, rows, sessions):
+                click.echo(f"    {line}")
+            for one, row in rows.items():
+                told[one] = points.best([row, *filter(None, [told.get(one)])])
+    if hidden is None:
+        click.echo("Your teacher may try your answers on further cases.")
+    return {one: word for one, (word, _) in told.items()}
+
+
+def _rows(rows, hidden):
+    for one, (word, text) in rows.items():
+        exercise = EXERCISES[one]
+        more = (hidden or {}).get(one, 0)
+        further = f" ({more} further case(s) will be tried)" if more else ""
+        yield f"    {exercise.number}  {word:21} {exercise.title}{further}"
+        if text:
+            yield f"{'':33}{text}"
+
+
+def _saved(path, rows, sessions):
+    """What can be known about whether a notebook's file holds the student's last work."""
+    saved = datetime.datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    yield f"saved {saved:%Y-%m-%d %H:%M:%S}"
+    active = sessions.get(path.resolve())
+    if active and active > saved:
+        yield (
+            "It is open in JupyterLab, and its kernel was active after it was saved. Save it, and "
+            "hand in again, if you changed anything."
+        )
+    if all(word == "not solved yet" for word, _ in rows.values()):
+        yield "Nothing in it is solved. If you worked on it, it may not be saved yet."
+
+
+def _open_in_jupyter():
+    """When the kernels of open notebooks were last active, by path, as this user's servers say.
+
+    A server that does not answer is passed over: this is a hint, not a condition.
+    """
+    found = {}
+    with contextlib.suppress(Exception):  # whatever another program's files and answers lead to
+        from jupyter_server.serverapp import list_running_servers
+
+        for server in list_running_servers():
+            with contextlib.suppress(urllib.error.URLError, OSError, ValueError, KeyError):
+                root = Path(server["root_dir"])
+                for session in _sessions(server):
+                    text = session["kernel"]["last_activity"].replace("Z", "+00:00")
+                    active = datetime.datetime.fromisoformat(text)
+                    found[(root / session["path"]).resolve()] = active
+    return found
+
+
+def _sessions(server):
+    request = urllib.request.Request(
+        f"{server['url']}api/sessions", headers={"Authorization": f"token {server['token']}"}
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=SECONDS_TO_ASK) as answer:
+        return json.load(answer)
+
+
+def _unchanged(folder, parts):
+    """Raises CourseError when a file was saved again since it was judged."""
+    for part in parts:
+        if (folder / part.path).read_bytes() != part.content:
+            raise runtime.CourseError(
+                f"{part.path} was saved while it was looked at: type the same line again"
+            )
+
+
+def show(path):
+    """Print what is in a hand-in file. Returns whether it is as it was made."""
+    _any_characters()
+    if not path.is_file():
+        raise runtime.CourseError(f"there is no file {path}")
+    found = submissions.read(path)
+    if len(found) != 1 or not found[0].stated:
+        said = [*found[0].remarks, "it has no list hand-in.json"] if found else []
+        raise runtime.CourseError(f"{path} is no hand-in file: {said[0]}")
+    [one] = found
+    stated = one.stated
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [
+            line for file, place in submissions.prepare(one, folder) for line in _of(file, place)
+        ]
+    versions = ", ".join(f"{name} {version}" for name, version in stated.versions.items())
+    by = f" by {stated.name}" if stated.name else ""
+    opened = "an unknown number of" if stated.openings is None else stated.openings
+    for line in (
+        notebooks.one_line(f"made {stated.made}{by} with {versions}"),
+        f"The sealed test set was opened {opened} time(s).",
+        *lines,
+        "What the student was told when it was made:",
+        *(
+            f"    {EXERCISES[one].number}  {notebooks.one_line(word, 21):21} {EXERCISES[one].title}"
+            for one, word in stated.exercises.items()
+            if one in EXERCISES
+        ),
+        *(f"CHANGED: {text}" for text in (*one.remarks, *one.problems)),
+    ):
+        click.echo(line)
+    if not (one.remarks or one.problems):
+        click.echo(f"All {len(one.files)} files are as they were when the file was made.")
+    click.echo(NO_PROOF)
+    return not (one.remarks or one.problems)
+
+
+def _of(file, place):
+    """Lines on a file of a hand-in, which lies at a place now."""
+    shown = notebooks.one_line(str(file.path), 100)
+    yield f"{shown}: {file.size:,} bytes, SHA-256 {hand_in.digest(place.read_bytes())}"
+    if place.suffix == ".ipynb":
+        try:
+            names = notebooks.exercises_of(notebooks.read(place), EXERCISES)
+            yield f"    exercises {', '.join(EXERCISES[name].number for name in names)}"
+        except runtime.CourseError as error:
+            yield f"    {error}"
