@@ -136,7 +136,7 @@ def progress(folder):
     type=click.Path(path_type=Path),
     help="the TOML by which you grade: students are told how many cases they don't see",
 )
-def hand_out(chosen, folder, policy_file):
+def hand_out_lessons(chosen, folder, policy_file):
     """For teachers: put what students get into a folder, without solutions."""
     from mnist_course.cli.hand_out import run
 
@@ -157,20 +157,20 @@ def hand_out(chosen, folder, policy_file):
 @click.option(
     "--show", metavar="FILE", type=click.Path(path_type=Path), help="say what is in a hand-in file"
 )
-def hand_in(folder, chosen, target, name, show):
+def hand_in_notebooks(folder, chosen, target, name, show):
     """Make one file of your notebooks for your teacher, hand-in.zip.
 
     FOLDER holds the notebooks; without it, it is my-lessons. First you see what is solved. The file
     holds the notebooks as they were saved, the .py files that they import from their own folder,
     and a list. No earlier hand-in is overwritten: a number is added to the name.
     """
-    from mnist_course.cli import hand_in as command
+    from mnist_course.cli import hand_in
     from mnist_course.grading.hand_out import lessons_of, lessons_there
 
     if show is not None:
-        sys.exit(not command.show(show))
+        sys.exit(not hand_in.show(show))
     wanted = lessons_of(chosen, lessons_there()) if chosen else None
-    command.run(folder or lessons.work_folder(), target, wanted, name)
+    hand_in.run(folder or lessons.work_folder(), target, wanted, name)
 
 
 def file_name(context, option, value):

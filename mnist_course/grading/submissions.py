@@ -34,8 +34,8 @@ MOODLE = re.compile(
 )
 # Canvas: lib/content_zipper.rb. An id is a number, or anonymous. A text entry is "…_text.html".
 CANVAS = re.compile(
-    r"(?:(?P<name>\w+?)_(?P<late>LATE_)?(?P<number>\d+)"
-    r"|(?P<late_too>LATE_)?(?P<anonymous>anon_[^_/]+))"
+    r"(?:(?P<late_too>LATE_)?(?P<anonymous>anon_[^_/]+)"
+    r"|(?P<name>\w+?)_(?P<late>LATE_)?(?P<number>\d+))"
     r"(?:_\d+_(?P<file>.+)|_(?:text|link)\.html)",
     re.DOTALL,
 )
@@ -107,7 +107,8 @@ def read(path):
     else:
         raise SubmissionsError(f"there is no {path}: name a zip or a folder of submissions")
     found: dict[tuple, dict[str, list[sources.Item]]] = {}  # by student, by attempt
-    for item, student, attempt in _sorted_out(items, title, roots, names):
+    is_archive = not path.is_dir()
+    for item, student, attempt in _sorted_out(items, title, roots, names, is_archive):
         found.setdefault(student, {}).setdefault(attempt, []).append(item)
     if not found:
         raise SubmissionsError(f"{path} holds no notebooks: name a zip or a folder of submissions")
@@ -227,13 +228,13 @@ class _Layout:
         return None  # the teacher's own, or the platform's
 
 
-def _sorted_out(items, title, clones, names):
+def _sorted_out(items, title, clones, names, is_archive):
     """Yield (item with its path inside of the submission, student, attempt)."""
     if () in clones or any(item.parts == (hand_in.MANIFEST,) for item in items):
         for item in items:  # all of it is one student's
             yield item, (title, "", False), ""
         return
-    items = _unwrapped(items, clones)
+    items = _unwrapped(items, clones, is_archive)
     files = [item.parts[0] for item in items if len(item.parts) == 1 and item.read]
     notebooks = [name for name in files if NOTEBOOK.search(name)]
     layout = _Layout(
@@ -250,8 +251,8 @@ def _sorted_out(items, title, clones, names):
             yield item.under(*filter(None, inner)), student, attempt
 
 
-def _unwrapped(items, clones):
-    """The items without a folder that holds the whole class, as some programs pack it."""
+def _unwrapped(items, clones, is_archive):
+    """The items without a folder that holds the whole class, as most programs pack one."""
     firsts = {item.parts[0] for item in items}
     inner = [item for item in items if len(item.parts) > 1]
     if len(firsts) != 1 or any(item.read for item in items if len(item.parts) == 1):
@@ -265,7 +266,7 @@ def _unwrapped(items, clones):
     lessons = any(LESSON.match(name) for name in loose)
     if MOODLE.fullmatch(first) or (first,) in clones or lessons:
         return items
-    if known or several or len(loose) > 1:
+    if known or several or (is_archive and len(loose) > 1):
         return [item.under(*item.parts[1:]) for item in inner]
     return items
 

@@ -1,0 +1,718 @@
+"""Submissions as platforms, git and students leave them: whose they are, and what is kept of them.
+
+The names follow the platforms' own sources: Moodle's mod/assign/classes/downloader.php and Canvas's
+lib/content_zipper.rb.
+"""
+
+import contextlib
+import io
+import json
+import os
+import stat
+import struct
+import sys
+import tracemalloc
+import unicodedata
+import zipfile
+from pathlib import Path, PurePosixPath
+from unittest import mock
+
+import pytest
+
+from mnist_course import runtime
+from mnist_course.grading import hand_in, notebooks, sources, submissions
+
+NOTEBOOK = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()
+MIB = 1 << 20
+
+
+def zipped(files, method=zipfile.ZIP_DEFLATED):
+    """The bytes of a zip of these files: content by name or `ZipInfo`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def entry(name, mode=0o100644):
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, mode << 16
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def class_zip(tmp_path, *names):
+    path = tmp_path / "class.zip"
+    content = dict.fromkeys(names, NOTEBOOK)
+    content |= dict.fromkeys((name for name in names if name.endswith("00.txt")), b"Name: J. Doe")
+    path.write_bytes(zipped(content))
+    return path
+
+
+def read(path):
+    return {one.key: one for one in submissions.read(path)}
+
+
+def files(submission):
+    return [str(file.path) for file in submission.files]
+
+
+def table(path):
+    """What is kept, by student."""
+    return {key: files(one) for key, one in read(path).items()}
+
+
+# --- platforms ----------------------------------------------------------------------------
+
+
+def test_moodle_with_folders_of_old_and_new_sites_teams_and_blind_marking(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "Anna Müller_1201_assignsubmission_file/03_lenet.ipynb",
+        "Anna Müller_1201_assignsubmission_onlinetext/onlinetext.html",
+        "Ben de la Cruz_1202_assignsubmission_file_/work/03_lenet.ipynb",
+        "Participant_1203_assignsubmission_file/03_lenet.ipynb",
+        "Group 2_7_assignsubmission_file/03_lenet.ipynb",
+        "Standardteam_assignsubmission_file/03_lenet.ipynb",
+        "李 明_1204_assignsubmission_file/课程03.ipynb",
+    )
+    assert table(path) == {
+        "Anna Müller 1201": ["03_lenet.ipynb"],
+        "Ben de la Cruz 1202": ["work/03_lenet.ipynb"],
+        "Group 2 7": ["03_lenet.ipynb"],
+        "Participant 1203": ["03_lenet.ipynb"],
+        "Standardteam": ["03_lenet.ipynb"],
+        "李 明 1204": ["课程03.ipynb"],
+    }
+    assert read(path)["Anna Müller 1201"].number == "1201"
+
+
+def test_moodles_flat_mode_and_a_file_name_that_looks_like_another_student(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "Anna_1_assignsubmission_file_03_lenet.ipynb",
+        "Ben_2_assignsubmission_file_Anna_1_assignsubmission_file_03_lenet.ipynb",
+    )
+    assert table(path) == {
+        "Anna 1": ["03_lenet.ipynb"],
+        "Ben 2": ["Anna_1_assignsubmission_file_03_lenet.ipynb"],
+    }
+
+
+def test_canvas_late_anonymous_and_text_entries(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "doejane_4711_90001_03_lenet.ipynb",
+        "doejane_4711_90002_helper.py",
+        "o_brien_LATE_4712_90003_03_lenet-1.ipynb",
+        "李明_4713_90004_课程03.ipynb",
+        "smithbob_4714_text.html",
+        "anon_x3Fk2_90005_03_lenet.ipynb",
+        "LATE_anon_y4Gl3_90006_4715_90007_03_lenet.ipynb",
+    )
+    found = read(path)
+    assert {key: files(one) for key, one in found.items()} == {
+        "doejane 4711": ["03_lenet.ipynb", "helper.py"],
+        "o_brien 4712": ["03_lenet-1.ipynb"],
+        "李明 4713": ["课程03.ipynb"],
+        "smithbob 4714": [],
+        "anonymous anon_x3Fk2": ["03_lenet.ipynb"],
+        "anonymous anon_y4Gl3": ["4715_90007_03_lenet.ipynb"],
+    }
+    late = {key for key, one in found.items() if one.late}
+    assert late == {"o_brien 4712", "anonymous anon_y4Gl3"}
+    assert found["smithbob 4714"].problems == ["no notebook, only entry.html"]
+
+
+def test_a_few_names_that_look_like_canvass_do_not_make_a_class_canvass(tmp_path):
+    path = class_zip(tmp_path, "anna_2026_11_03.ipynb", "ben.ipynb", "cy 03.ipynb")
+    assert list(table(path)) == ["anna_2026_11_03", "ben", "cy 03"]
+
+
+def test_blackboard_counts_the_newest_attempt_that_has_files(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "HW 1_jdoe_attempt_2026-01-02-10-00-00.txt",
+        "HW 1_jdoe_attempt_2026-01-02-10-00-00_old.ipynb",
+        "HW 1_jdoe_attempt_2026-01-09-10-00-00_new.ipynb",
+        "HW 1_jdoe_attempt_2026-02-01-10-00-00.txt",
+        "HW 1_kim_attempt_2026-01-02-10-00-00_jdoe_attempt_2027-01-01-01-01-01_x.ipynb",
+    )
+    found = read(path)
+    assert {key: files(one) for key, one in found.items()} == {
+        "jdoe": ["new.ipynb"],
+        "kim": ["jdoe_attempt_2027-01-01-01-01-01_x.ipynb"],
+    }
+    [remark] = found["jdoe"].remarks
+    assert "3 times" in remark
+    assert "2026-01-09" in remark
+
+
+def clone(folder, *names):
+    (folder / ".git").mkdir(parents=True)
+    (folder / ".git" / "hidden.ipynb").write_bytes(NOTEBOOK)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(NOTEBOOK)
+
+
+def test_git_clones_have_the_names_of_the_roster(tmp_path):
+    clone(tmp_path / "cs1-mnist-Ann-Lee", "my-lessons/03_lenet.ipynb", "result.csv")
+    clone(tmp_path / "cs1-mnist-lee", "my-lessons/03_lenet.ipynb")
+    clone(tmp_path / "somebody", "03_lenet.ipynb")
+    (tmp_path / "roster.csv").write_text(
+        'username,first_name,last_name,email,section,github_id\nann-lee,Ann,"Lee, Jr.",a@b.c,1,5\n',
+        encoding="utf-8-sig",
+    )
+    (tmp_path / "scores.csv").write_text("username,score\nlee,3\n,\n", encoding="utf-8")
+    found = read(tmp_path)
+    assert {key: files(one) for key, one in found.items()} == {
+        "Ann Lee, Jr. ann-lee": ["my-lessons/03_lenet.ipynb"],
+        "lee lee": ["my-lessons/03_lenet.ipynb"],
+        "somebody": ["03_lenet.ipynb"],
+    }
+
+
+def test_a_single_clone_and_a_single_notebook_are_one_students(tmp_path):
+    clone(tmp_path / "anna", "my-lessons/03.ipynb", "other/04.ipynb")
+    assert table(tmp_path / "anna") == {"anna": ["my-lessons/03.ipynb", "other/04.ipynb"]}
+    assert table(tmp_path / "anna/my-lessons/03.ipynb") == {"03": ["03.ipynb"]}
+
+
+def test_plain_folders_files_and_zips(tmp_path):
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "a.ipynb").write_bytes(NOTEBOOK)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "ben.IPYNB").write_bytes(NOTEBOOK)
+    (tmp_path / "cy.zip").write_bytes(zipped({"in/x.ipynb": NOTEBOOK, "in/deep.zip": b""}))
+    (tmp_path / "notes of the teacher.txt").write_bytes(b"x")
+    found = read(tmp_path)
+    assert {key: files(one) for key, one in found.items()} == {
+        "anna": ["a.ipynb"],
+        "ben": ["ben.IPYNB"],
+        "cy": ["cy/in/x.ipynb"],
+        "empty": [],
+    }
+    assert found["empty"].problems == ["no notebook"]
+
+
+def test_a_folder_around_the_class_is_taken_off_and_one_around_a_student_is_not(tmp_path):
+    inside = class_zip(tmp_path, "class 7/anna/03.ipynb", "class 7/ben/work/03.ipynb")
+    assert table(inside) == {"anna": ["03.ipynb"], "ben": ["work/03.ipynb"]}
+    loose = class_zip(tmp_path, "class 7/anna.ipynb", "class 7/ben.ipynb")
+    assert list(table(loose)) == ["anna", "ben"]
+    moodle = class_zip(tmp_path, "class 7/Anna_1_assignsubmission_file/03.ipynb")
+    assert list(table(moodle)) == ["Anna 1"]
+    student = class_zip(tmp_path, "anna/my-lessons/03.ipynb")
+    assert table(student) == {"anna": ["my-lessons/03.ipynb"]}
+
+
+def test_lessons_under_their_own_names_are_one_students(tmp_path):
+    path = class_zip(tmp_path, "01_loading_data.ipynb", "03_lenet (1).ipynb", "helper.py")
+    assert table(path) == {"class": ["01_loading_data.ipynb", "03_lenet (1).ipynb", "helper.py"]}
+
+
+# --- names --------------------------------------------------------------------------------
+
+HONEST = [
+    "01_loading_data.ipynb",
+    "01_loading_data (1).ipynb",
+    "Kopie von 03_lenet.ipynb",
+    "Copy of 03_lenet.ipynb",
+    "课程03.ipynb",
+    "Übung 3 – final FINAL.ipynb",
+    'anna\'s "best" work.ipynb',
+    "03_lenet.IPYNB",
+    "03_lenet.ipynb.txt",
+    "03_lenet.ipynb.json",
+    "03_lenet-checkpoint-1.ipynb",
+    "lesson 03_anna_müller_v2.ipynb",
+    "درس ٣.ipynb",
+    "03_lenet",
+    "con.ipynb",
+]
+PLATFORMS = {
+    "Moodle": "Anna Müller_12_assignsubmission_file/{}",
+    "flat Moodle": "Anna Müller_12_assignsubmission_file_{}",
+    "Canvas": "annamüller_12_34_{}",
+    "Blackboard": "HW_anna_attempt_2026-01-02-10-00-00_{}",
+    "folder": "anna/{}",
+}
+
+
+@pytest.mark.parametrize("pattern", PLATFORMS.values(), ids=PLATFORMS.keys())
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_names_are_taken_and_can_be_written_everywhere(name, pattern, tmp_path):
+    [one] = submissions.read(class_zip(tmp_path, pattern.format(name)))
+    assert one.problems == []
+    [(file, place)] = submissions.prepare(one, tmp_path / "out")
+    assert notebooks.find(tmp_path / "out") == [place]
+    assert place.read_bytes() == NOTEBOOK == file.read()
+    assert not set('<>:"|?*\\') & set(place.name)
+    assert place.stem.lower() != "con"
+
+
+def test_names_without_the_flag_for_utf_8_and_in_two_normal_forms(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "Müller")
+    names = ("Müller/a.ipynb", f"{decomposed}/b.ipynb", "Ben/c.ipynb")
+    content = zipped(dict.fromkeys(names, NOTEBOOK))
+    flag = struct.pack("<H", 0x800)
+    assert content.count(b"\x14\x00" + flag) == 4
+    path = tmp_path / "class.zip"
+    path.write_bytes(content.replace(b"\x14\x00" + flag, b"\x14\x00\x00\x00"))
+    assert table(path) == {"Ben": ["c.ipynb"], "Müller": ["a.ipynb", "b.ipynb"]}
+    # as Windows writes them, in the DOS code page
+    dos = zipped({"M~ller/a.ipynb": NOTEBOOK}).replace(b"M~ller", b"M\x81ller")
+    path.write_bytes(dos)
+    assert list(table(path)) == ["Müller"]
+
+
+def test_what_systems_and_jupyter_leave_behind_is_passed_over(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "anna/03.ipynb",
+        "anna/.ipynb_checkpoints/03-checkpoint.ipynb",
+        "anna/.DS_Store",
+        "anna/__pycache__/x.py",
+        "__MACOSX/anna/._03.ipynb",
+        "anna/._03.ipynb",
+        "anna/data/train.bin",
+    )
+    [one] = submissions.read(path)
+    assert (files(one), one.problems, one.remarks) == (["03.ipynb"], [], [])
+
+
+def test_modules_are_kept_beside_a_notebook_alone(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "anna/work/03.ipynb",
+        "anna/work/helper.py",
+        "anna/work/tools/__init__.py",
+        "anna/work/venv/lib/python3.11/site-packages/os.py",
+        "anna/setup.py",
+    )
+    [one] = submissions.read(path)
+    assert files(one) == ["work/03.ipynb", "work/helper.py", "work/tools/__init__.py"]
+    places = [place for _, place in submissions.prepare(one, tmp_path / "out")]
+    assert tmp_path / "out/work/tools/__init__.py" in places
+
+
+def test_a_copys_number_is_taken_off_a_module_that_is_imported(tmp_path):
+    path = class_zip(tmp_path, "doe_1_22_03.ipynb", "doe_1_23_helper-1.py", "doe_1_24_h (2).py")
+    [one] = submissions.read(path)
+    names = {place.name for _, place in submissions.prepare(one, tmp_path / "out")}
+    assert names == {"03.ipynb", "helper.py", "h.py"}
+
+
+def test_a_notebook_is_known_by_its_content_where_its_name_says_nothing(tmp_path):
+    content = {"anna/03_lenet": NOTEBOOK, "anna/a.json": b'{"a": 1}', "anna/b.txt": b"text"}
+    path = tmp_path / "class.zip"
+    path.write_bytes(zipped(content))
+    assert table(path) == {"anna": ["03_lenet"]}
+
+
+def test_the_order_is_the_same_whatever_the_order_in_the_archive(tmp_path):
+    names = ["b/2.ipynb", "a/2.ipynb", "a/h.py", "b/1.ipynb", "a/1.ipynb"]
+    expected = {"a": ["1.ipynb", "2.ipynb", "h.py"], "b": ["1.ipynb", "2.ipynb"]}
+    for order in (names, names[::-1]):
+        found = table(class_zip(tmp_path, *order))
+        assert list(found.items()) == list(expected.items())
+
+
+def test_no_two_keys_are_alike(tmp_path):
+    path = class_zip(tmp_path, "anna/1.ipynb", "Anna/1.ipynb", "an\x01na/1.ipynb", "an na/1.ipynb")
+    keys = [one.key for one in submissions.read(path)]
+    assert len({key.casefold() for key in keys}) == 4
+    assert all(key.isprintable() for key in keys)
+
+
+# --- hostile and damaged ------------------------------------------------------------------
+
+
+def beside_an_honest_student(tmp_path, content, name="work.zip"):
+    """What is found of a student who handed in these bytes, beside one who is honest."""
+    path = tmp_path / "class.zip"
+    path.write_bytes(
+        zipped(
+            {
+                f"Mallory_1_assignsubmission_file/{name}": content,
+                "Anna_2_assignsubmission_file/03.ipynb": NOTEBOOK,
+            },
+            zipfile.ZIP_STORED,
+        )
+    )
+    found = read(path)
+    assert list(found) == ["Anna 2", "Mallory 1"]
+    assert files(found["Anna 2"]) == ["03.ipynb"]
+    assert found["Anna 2"].problems == []
+    out = tmp_path / "out"
+    assert not out.exists()
+    submissions.prepare(found["Anna 2"], out / "anna")
+    submissions.prepare(found["Mallory 1"], out / "mallory")
+    assert {place.name for place in tmp_path.iterdir()} == {"class.zip", "out"}
+    assert not any(place.is_symlink() for place in out.rglob("*"))
+    assert (out / "anna" / "03.ipynb").read_bytes() == NOTEBOOK
+    return found["Mallory 1"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../evil.ipynb", "/etc/evil.ipynb", "C:\\evil.ipynb", "a\\..\\..\\evil.ipynb", "\\evil.py"],
+)
+def test_a_path_that_leads_outside(name, tmp_path):
+    one = beside_an_honest_student(tmp_path, zipped({name: NOTEBOOK, "ok.ipynb": NOTEBOOK}))
+    assert files(one) == ["work/ok.ipynb"]
+    [problem] = one.problems
+    assert "its path leads outside" in problem
+
+
+def test_a_path_in_the_platforms_own_zip_can_not_reach_another_student(tmp_path):
+    path = class_zip(
+        tmp_path,
+        "Mallory_1_assignsubmission_file/../Anna_2_assignsubmission_file/03.ipynb",
+        "Anna_2_assignsubmission_file/04.ipynb",
+    )
+    found = read(path)
+    assert files(found["Anna 2"]) == ["04.ipynb"]
+    assert files(found["Mallory 1"]) == []
+    assert "outside" in found["Mallory 1"].problems[0]
+
+
+def test_backslashes_between_folders_are_honest(tmp_path):
+    one = beside_an_honest_student(tmp_path, zipped({"lessons\\03.ipynb": NOTEBOOK}))
+    assert (files(one), one.problems) == (["work/lessons/03.ipynb"], [])
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
+def test_links_pipes_and_devices_in_an_archive(kind, tmp_path):
+    content = zipped({entry("03.ipynb", kind | 0o644): b"/etc/passwd", "ok.ipynb": NOTEBOOK})
+    one = beside_an_honest_student(tmp_path, content)
+    assert files(one) == ["work/ok.ipynb"]
+    assert one.problems == ["work/03.ipynb: a link, pipe or device, which is not followed"]
+
+
+def test_a_bomb_of_one_file_is_never_unpacked(tmp_path):
+    info, size = entry("03.ipynb"), notebooks.LARGEST + 1
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, archive.open(info, "w") as target:
+        for _ in range(size // MIB + 1):
+            target.write(bytes(MIB))
+    tracemalloc.start()
+    one = beside_an_honest_student(tmp_path, buffer.getvalue())
+    assert tracemalloc.get_traced_memory()[1] < 20 * MIB
+    tracemalloc.stop()
+    assert files(one) == []
+    assert "at most 100,000,000 are read" in one.problems[0]
+
+
+def test_a_bomb_of_many_files_ends_at_the_sum(tmp_path):
+    with mock.patch.object(submissions, "TOTAL", 5 * MIB):
+        content = zipped({f"{number:02}.ipynb": bytes(MIB) for number in range(20)})
+        one = beside_an_honest_student(tmp_path, content)
+    assert len(one.files) == 5
+    assert "the rest is left out" in one.problems[0]
+
+
+@pytest.mark.parametrize("stated", [10, 50_000_000])
+def test_an_archive_that_lies_about_a_size(stated, tmp_path):
+    content = zipped({"03.ipynb": bytes(MIB)})
+    lying = content.replace(struct.pack("<I", MIB), struct.pack("<I", stated))
+    assert lying != content
+    one = beside_an_honest_student(tmp_path, lying)
+    [problem] = one.problems
+    assert problem.startswith("work/03.ipynb: it is damaged in the archive")
+
+
+def test_archives_in_archives(tmp_path):
+    content = zipped({"03.ipynb": NOTEBOOK})
+    one = beside_an_honest_student(tmp_path, zipped({"in.zip": content}))
+    assert files(one) == ["work/in/03.ipynb"]
+
+
+def test_archives_nested_deeply_or_many_of_them_are_not_opened(tmp_path):
+    content = zipped({"03.ipynb": NOTEBOOK})
+    deep = content
+    for _ in range(5):
+        deep = zipped({"in.zip": deep})
+    many = {f"{number}.zip": content for number in range(100)}
+    one = beside_an_honest_student(tmp_path, zipped({"deep.zip": deep, **many}))
+    assert len(one.files) == sources.ARCHIVES - 2  # besides the outer one and the deep one
+    assert any("archive in an archive in an archive" in text for text in one.problems)
+    assert any(f"no more than {sources.ARCHIVES} archives" in text for text in one.problems)
+    assert len(one.problems) == submissions.NAMED + 1
+    assert one.problems[-1].startswith("and ")
+
+
+def test_an_archive_of_100_000_entries(tmp_path):
+    content = zipped({f"{number}.ipynb": b"" for number in range(100_000)}, zipfile.ZIP_STORED)
+    one = beside_an_honest_student(tmp_path, content)
+    assert files(one) == []
+    assert "more than 20,000 files" in one.problems[0]
+
+
+def test_a_class_of_100_000_entries_is_read(tmp_path):
+    path = class_zip(tmp_path, *(f"{number:05}/03.ipynb" for number in range(100_000)))
+    assert len(submissions.read(path)) == 100_000
+
+
+def test_entries_that_overlap(tmp_path):
+    """Many entries that share one piece of data, as in the better zip bomb of David Fifield."""
+    content = bytearray(zipped({"aa.ipynb": NOTEBOOK, "bb.ipynb": NOTEBOOK}))
+    first = content.index(b"PK\x01\x02")
+    second = content.index(b"PK\x01\x02", first + 4)
+    content[second + 42 : second + 46] = content[first + 42 : first + 46]  # where its data begins
+    one = beside_an_honest_student(tmp_path, bytes(content))
+    assert "work/bb.ipynb: it is damaged in the archive" in one.problems[0]
+
+
+@pytest.mark.parametrize("cut", [0.1, 0.5, 0.9])
+def test_a_broken_archive(cut, tmp_path):
+    content = zipped({"03.ipynb": os.urandom(1000)})
+    one = beside_an_honest_student(tmp_path, content[: int(cut * len(content))])
+    assert files(one) == []
+    assert "the archive can't be opened" in one.problems[0]
+
+
+def test_a_broken_file_in_an_archive(tmp_path):
+    content = bytearray(zipped({"03.ipynb": os.urandom(1000), "ok.ipynb": NOTEBOOK}))
+    content[500] ^= 1
+    one = beside_an_honest_student(tmp_path, bytes(content))
+    assert files(one) == ["work/03.ipynb", "work/ok.ipynb"]
+    assert [text.partition(" (")[0] for text in one.problems] == [
+        "work/03.ipynb: it is damaged in the archive"
+    ]
+
+
+def test_any_bytes_at_all_where_the_archives_lists_are(tmp_path):
+    """Whatever the lists of an archive hold, the batch goes on."""
+    content = zipped({"03.ipynb": NOTEBOOK, "tools/h.py": b"x = 1"})
+    start = content.index(b"PK\x01\x02")
+    for place in range(start, len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        item = sources.Item(("work.zip",), len(damaged), lambda damaged=damaged: bytes(damaged))
+        one = submissions.Submission("mallory")
+        submissions._keep(list(sources.opened_up([item])), one)
+        for file in one.files:
+            with contextlib.suppress(ValueError):
+                file.read()
+
+
+def test_an_encrypted_archive(tmp_path):
+    content = zipped({"03.ipynb": NOTEBOOK})
+    local, central = b"PK\x03\x04\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x00\x00"
+    assert local in content
+    content = content.replace(local, local[:-2] + b"\x01\x00")
+    content = content.replace(central, central[:-2] + b"\x01\x00")
+    one = beside_an_honest_student(tmp_path, content)
+    assert one.problems == ["work/03.ipynb: it is encrypted: ask for it without a password"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packed_in_a_way_that_unpacks_without_a_limit(method, tmp_path):
+    one = beside_an_honest_student(tmp_path, zipped({"03.ipynb": bytes(50 * MIB)}, method))
+    assert one.problems == ["work/03.ipynb: it is packed in a rare way: ask for an ordinary zip"]
+
+
+def test_another_kind_of_archive_is_named(tmp_path):
+    one = beside_an_honest_student(tmp_path, b"Rar!", "work.rar")
+    assert one.problems == ["work.rar: of archives, only .zip is opened: ask for one"]
+
+
+def test_two_files_of_one_name_and_a_file_named_as_a_folder(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("03.ipynb", NOTEBOOK)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("03.ipynb", NOTEBOOK + b" ")
+        archive.writestr("03.ipynb/04.ipynb", NOTEBOOK)
+        archive.writestr("A.ipynb", NOTEBOOK)
+        archive.writestr("a.ipynb", NOTEBOOK)
+    one = beside_an_honest_student(tmp_path, buffer.getvalue())
+    assert files(one) == [
+        "work/03.ipynb", "work/03 (2).ipynb", "work/03.ipynb/04.ipynb", "work/A.ipynb",
+        "work/a.ipynb",
+    ]  # fmt: skip
+    written = [path.name for path in sorted((tmp_path / "out/mallory/work").iterdir())]
+    assert written == ["03 (2).ipynb", "03.ipynb", "A.ipynb", "a (2).ipynb"]
+    assert one.problems[-1].startswith("work/03.ipynb/04.ipynb: ")
+
+
+def test_a_notebook_of_200_mb_in_a_folder(tmp_path):
+    (tmp_path / "class/anna").mkdir(parents=True)
+    with (tmp_path / "class/anna/03.ipynb").open("wb") as file:
+        file.truncate(200_000_000)
+    [one] = submissions.read(tmp_path / "class")
+    assert one.problems == ["03.ipynb: 200,000,000 bytes; at most 100,000,000 are read"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs rights there")
+def test_links_and_pipes_in_a_folder(tmp_path):
+    folder = tmp_path / "class" / "mallory"
+    folder.mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key.ipynb").write_bytes(NOTEBOOK)
+    (folder / "03.ipynb").symlink_to(tmp_path / "secret" / "key.ipynb")
+    (folder / "work").symlink_to(tmp_path / "secret", target_is_directory=True)
+    os.mkfifo(folder / "04.ipynb")
+    (folder / "05.ipynb").write_bytes(NOTEBOOK)
+    [one] = submissions.read(tmp_path / "class")
+    assert files(one) == ["05.ipynb"]
+    assert [text.partition(":")[0] for text in one.problems] == ["03.ipynb", "04.ipynb", "work"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs rights there")
+def test_a_file_that_is_swapped_for_a_link_or_a_pipe_is_not_followed(tmp_path):
+    folder = tmp_path / "class" / "mallory"
+    folder.mkdir(parents=True)
+    for name in ("03.ipynb", "04.ipynb"):
+        (folder / name).write_bytes(NOTEBOOK)
+    [one] = submissions.read(tmp_path / "class")
+    for name in ("03.ipynb", "04.ipynb"):
+        (folder / name).unlink()
+    (folder / "03.ipynb").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "04.ipynb")
+    assert submissions.prepare(one, tmp_path / "out") == []
+    assert len(one.problems) == 2
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+)
+def test_what_the_teacher_may_not_read(tmp_path):
+    for name in ("anna", "ben"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "03.ipynb").write_bytes(NOTEBOOK)
+    (tmp_path / "class/anna/03.ipynb").chmod(0)
+    (tmp_path / "class/ben").chmod(0)
+    anna, ben = submissions.read(tmp_path / "class")
+    (tmp_path / "class/ben").chmod(0o700)
+    assert submissions.prepare(anna, tmp_path / "out") == []
+    assert anna.problems == ["03.ipynb: Permission denied"]
+    assert ben.problems == ["the folder can't be read: Permission denied"]
+
+
+def test_a_folder_that_is_nested_without_end(tmp_path):
+    deep = tmp_path / "class" / "mallory" / Path(*["d"] * 60)
+    deep.mkdir(parents=True)
+    (deep / "03.ipynb").write_bytes(NOTEBOOK)
+    (tmp_path / "class" / "mallory" / "04.ipynb").write_bytes(NOTEBOOK)
+    [one] = submissions.read(tmp_path / "class")
+    assert files(one) == ["04.ipynb"]
+    assert "too deep" in one.problems[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", zipped({})])
+def test_a_batch_that_can_not_be_read_as_a_whole(content, tmp_path):
+    path = tmp_path / "class.zip"
+    path.write_bytes(content)
+    with pytest.raises(runtime.CourseError, match=r"class\.zip (is a damaged|holds no)"):
+        submissions.read(path)
+    with pytest.raises(submissions.SubmissionsError, match="there is no"):
+        submissions.read(tmp_path / "nowhere")
+
+
+def test_a_notebook_that_is_a_zip_too_is_taken_for_a_notebook(tmp_path):
+    path = tmp_path / "03.ipynb"
+    path.write_bytes(NOTEBOOK + zipped({"../evil": b"x"}))
+    assert table(path) == {"03": ["03.ipynb"]}
+
+
+def test_files_are_written_into_an_empty_folder_alone(tmp_path):
+    [one] = submissions.read(class_zip(tmp_path, "anna/03.ipynb"))
+    with pytest.raises(FileExistsError, match="not empty"):
+        submissions.prepare(one, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "..", "../x", "a/../../x", "/x", "a\\..\\x", "C:x", "nul", "aux.py", " . ", "x" * 500,
+        "\x00\x1b[2J", "a:b", "\u202e", "-rf", "~",
+    ],
+)  # fmt: skip
+def test_a_safe_name_stays_in_its_folder(path, tmp_path):
+    parts = submissions._safe(PurePosixPath(path), set())
+    place = tmp_path.joinpath(*parts)
+    assert place.resolve().is_relative_to(tmp_path.resolve())
+    assert all(len(part) <= 90 and part.strip(" .") and part.isprintable() for part in parts)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"")
+
+
+# --- hand-in files ------------------------------------------------------------------------
+
+
+def handed_in(name="", openings=2, extra=()):
+    parts = [
+        hand_in.Part(PurePosixPath("03_lenet.ipynb"), NOTEBOOK),
+        hand_in.Part(PurePosixPath("helper.py"), b"x = 1\n"),
+    ]
+    return hand_in.packed([*parts, *extra], name, openings, {"leaky-relu": "right"})
+
+
+def test_a_hand_in_file_is_recognised_and_the_platform_says_whose_it_is(tmp_path):
+    path = tmp_path / "class.zip"
+    path.write_bytes(zipped({"Anna_1_assignsubmission_file/hand-in.zip": handed_in("Bob")}))
+    [one] = submissions.read(path)
+    assert (one.key, one.openings, one.remarks) == ("Anna 1", 2, [])
+    assert files(one) == ["hand-in/03_lenet.ipynb", "hand-in/helper.py"]
+    assert one.stated.name == "Bob"
+
+
+def test_a_hand_in_file_that_was_unpacked_is_recognised_too(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(handed_in())) as archive:
+        archive.extractall(tmp_path / "class" / "anna")
+    [one] = submissions.read(tmp_path / "class")
+    assert (one.openings, one.remarks) == (2, [])
+
+
+def test_a_change_in_a_hand_in_file_is_a_remark_and_it_is_still_graded(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(handed_in())) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content["03_lenet.ipynb"] = NOTEBOOK + b"\n"
+    content["new.ipynb"] = NOTEBOOK
+    del content["helper.py"]
+    path = tmp_path / "anna.zip"
+    path.write_bytes(zipped(content))
+    [one] = submissions.read(path)
+    assert one.key == "anna"
+    assert files(one) == ["03_lenet.ipynb", "new.ipynb"]
+    assert one.remarks == [
+        "03_lenet.ipynb: it was changed after the hand-in was made",
+        "helper.py: it is in the hand-in's list, but not there any more",
+        "new.ipynb: it was added after the hand-in was made",
+    ]
+
+
+@pytest.mark.parametrize("manifest", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"what": 1}'])
+def test_a_damaged_list_is_a_remark(manifest, tmp_path):
+    path = tmp_path / "anna.zip"
+    path.write_bytes(zipped({"hand-in.json": manifest, "03.ipynb": NOTEBOOK}))
+    [one] = submissions.read(path)
+    assert files(one) == ["03.ipynb"]
+    assert one.openings is None
+    [remark] = one.remarks
+    assert remark.startswith("the list in the hand-in file can't be read: ")
+
+
+def test_in_a_drop_box_the_newest_hand_in_of_a_user_counts(tmp_path):
+    for time in ("2026-11-01T10-00-00Z", "2026-11-02T10-00-00Z"):
+        path = tmp_path / f"anna_m_{time}_{'0123456789abcdef'}.zip"
+        path.write_bytes(handed_in(openings=int(time[9])))
+    [one] = submissions.read(tmp_path)
+    assert (one.key, one.openings) == ("anna_m", 2)
+    assert one.remarks == ["handed in 2 times; what counts is the attempt of 2026-11-02T10-00-00Z"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have other owners there")
+def test_in_a_drop_box_nobody_replaces_the_hand_in_of_another(tmp_path):
+    tmp_path.chmod(0o1733 | 0o444)
+    for user, time in (("anna", "2026-11-01T10-00-00Z"), ("anna", "2026-11-02T10-00-00Z")):
+        (tmp_path / f"{user}_{time}_{'0123456789abcdef'}.zip").write_bytes(handed_in())
+    owners = iter(("anna", "mallory"))
+    with mock.patch.object(sources, "_login", side_effect=owners):
+        found = submissions.read(tmp_path)
+    assert [one.key for one in found] == ["anna", "anna (a file of mallory)"]
+    tmp_path.chmod(0o700)
