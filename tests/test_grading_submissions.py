@@ -590,7 +590,7 @@ def test_what_the_teacher_may_not_read(tmp_path):
     (tmp_path / "class/ben").chmod(0o700)
     assert submissions.prepare(anna, tmp_path / "out") == []
     assert anna.problems == ["03.ipynb: Permission denied"]
-    assert ben.problems == ["the folder can't be read: Permission denied"]
+    assert ben.problems == ["it can't be read: Permission denied"]
 
 
 def test_a_folder_that_is_nested_without_end(tmp_path):

@@ -18,8 +18,8 @@ from mnist_course.exercises import EXERCISES
 from mnist_course.grading import hand_in, notebooks, submissions, supervision
 
 SAVE_FIRST = (
-    "What you typed since a notebook was last saved is not in the file, and nobody can see that "
-    "from outside. So save every notebook first (Ctrl-S), then hand in."
+    "What you typed after a notebook was saved is not in its file, and nobody can see it from\n"
+    "outside. So if you have not saved every notebook (Ctrl-S), save them and hand in again."
 )
 NO_PROOF = (
     "The digests show accidental changes. They prove nothing, since anybody can make new ones."
@@ -56,12 +56,11 @@ def run(folder, target, lessons, name):
     path = hand_in.save(content, target)
     modules = sum(not (part.notebook or part.problem) for part in parts)
     click.echo(
-        f"\n{path}\n{len(parts) - modules} notebook(s) and {modules} file(s) that they import, "
-        f"{len(content):,} bytes. SHA-256: {hand_in.digest(content)}"
+        f"\nMade {path}: {len(parts) - modules} notebook(s) and {modules} file(s) that they "
+        f"import, {len(content):,} bytes.\nSHA-256 {hand_in.digest(content)}"
     )
     line = runtime.command(f'hand-in --show "{path}"')
-    click.echo(f"To read it again: {line}")
-    click.echo(SAVE_FIRST)
+    click.echo(f"This shows what is in it: {line}")
 
 
 def _any_characters():
@@ -90,7 +89,7 @@ def _table(folder, parts, hidden):
     """
     told: dict[str, tuple[str, str]] = {}
     sessions = _open_in_jupyter()
-    click.echo(f"As saved in {folder}:\n")
+    click.echo(f"As saved in {folder}:\n{SAVE_FIRST}\n")
     with supervision.ended_by_sigterm():
         for part in parts:
             shown = notebooks.one_line(str(part.path), 44)

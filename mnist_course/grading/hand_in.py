@@ -166,16 +166,16 @@ def openings(folder):
 
 
 def note(folder):
-    """What a hand-out noted of its lessons and cases; empty when there is none or it is damaged."""
+    """What a hand-out noted: its lessons, and how many cases are hidden, None if it doesn't say.
+
+    Empty when there is no note, or it is damaged.
+    """
     try:
         data = json.loads((Path(folder) / NOTE).read_text(encoding="utf-8"))
         lessons = [one for one in data["lessons"] if type(one) is str]
-        hidden = {
-            name: counts["hidden"]
-            for name, counts in data["exercises"].items()
-            if type(counts["hidden"]) is int
-        }
-        return {"lessons": lessons, "hidden": hidden}
+        hidden = {name: counts.get("hidden") for name, counts in data["exercises"].items()}
+        known = all(type(count) is int for count in hidden.values())
+        return {"lessons": lessons, "hidden": hidden if known else None}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 

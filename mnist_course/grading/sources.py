@@ -75,7 +75,8 @@ def of_folder(folder):
         parts = Path(error.filename).relative_to(folder).parts
         if not parts:
             raise SubmissionsError(f"{folder} can't be read: {said(error)}") from error
-        items.append(Item(_named(parts), reason=f"the folder can't be read: {said(error)}"))
+        # the empty name tells a folder from a file
+        items.append(Item((*_named(parts), ""), reason=f"it can't be read: {said(error)}"))
 
     for parent, folders, names in os.walk(folder, onerror=refused):
         here = Path(parent).relative_to(folder).parts

@@ -59,7 +59,7 @@ class File:
 
     path: PurePosixPath  # inside of the submission; its parts may hold any character
     size: int  # bytes, as the folder or the archive says
-    read: Callable[[], bytes]
+    read: Callable[[], bytes] = field(repr=False)
 
 
 @dataclass
@@ -217,7 +217,7 @@ class _Layout:
             # else anybody could replace another's hand-in; one owner of all says nothing
             if self.owners > 1 and item.owner != user:
                 user = f"{user} (a file of {item.owner})"
-            return (user, "", False), handed_in["time"], (name,)
+            return (user, "", False), handed_in["time"], ("hand-in.zip",)
         if NOTEBOOK.search(name):
             title = self.title if self.is_one_students else NOTEBOOK.sub("", name)
             return (title, "", False), "", (name,)
