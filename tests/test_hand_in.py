@@ -292,7 +292,8 @@ def test_the_same_work_in_the_same_second_gives_the_same_bytes():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders have other rights there")
 @pytest.mark.parametrize(("mode", "readable"), [(0o1733, 0o644), (0o3733, 0o640)])
-def test_a_drop_box_that_can_not_be_listed(mode, readable, work, quick, tmp_path):
+def test_a_drop_box_that_can_not_be_listed(mode, readable, work, quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(hand_in, "login", lambda: "ann_e")
     box = tmp_path / "box"
     box.mkdir()
     box.chmod(mode)
@@ -301,7 +302,7 @@ def test_a_drop_box_that_can_not_be_listed(mode, readable, work, quick, tmp_path
     previous = os.umask(0o077)
     try:
         for _ in range(2):
-            result = course("hand-in", work, MNIST_COURSE_DROPBOX=str(box), JUPYTERHUB_USER="ann_e")
+            result = course("hand-in", work, MNIST_COURSE_DROPBOX=str(box))
             assert result.exit_code == 0, result.output
     finally:
         os.umask(previous)
@@ -314,12 +315,25 @@ def test_a_drop_box_that_can_not_be_listed(mode, readable, work, quick, tmp_path
     assert (one.key, len(one.remarks)) == ("ann_e", 1)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the system says it in another way")
+@pytest.mark.parametrize(("system", "said"), [("jovyan", "ann"), ("ben", "ben")])
+def test_who_hands_in(system, said, monkeypatch):
+    import pwd
+
+    monkeypatch.setenv("JUPYTERHUB_USER", "ann")
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: mock.Mock(pw_name=system))
+    assert hand_in.login() == said
+
+
 def test_a_drop_box_that_is_not_there(work, quick, tmp_path):
     result = course("hand-in", work, MNIST_COURSE_DROPBOX=str(tmp_path / "gone"))
     assert result.exit_code == 1
     assert "tell your teacher" in result.stderr
     result = course("hand-in", work, "--to", tmp_path / "x" / "mine.zip", MNIST_COURSE_DROPBOX="x")
     assert result.exit_code == 0, "a file that is named comes first"
+    result = course("hand-in", work, "--to", tmp_path / "mine")
+    assert result.exit_code == 1
+    assert "type --to mine.zip" in result.stderr
 
 
 def test_a_full_disk_leaves_no_file_behind(tmp_path):

@@ -34,9 +34,10 @@ def run(folder, target, lessons, name):
         raise runtime.CourseError(
             f"there is no folder {folder}: name the folder that holds your notebooks"
         )
+    folder = folder.resolve()
     note = hand_in.note(folder)
     lessons = lessons or note.get("lessons")
-    target = _target(folder, target, lessons)
+    target = _target(folder, target)
     parts, left_out = hand_in.collect(folder, lessons)
     if not any(part.notebook for part in parts):
         for part in parts:
@@ -68,10 +69,17 @@ def _any_characters():
         sys.stdout.reconfigure(errors="replace")  # Windows takes few
 
 
-def _target(folder, target, lessons):
-    """Where the hand-in goes: to what is named, else into the drop box, else into the folder."""
+def _target(folder, target):
+    """Where the hand-in goes: to what is named, else into the drop box, else into the folder.
+
+    Raises CourseError when the drop box is not there, or the file would be no zip.
+    """
     if target is not None:
-        return target
+        if not target.is_dir() and target.suffix.lower() != ".zip":
+            raise runtime.CourseError(
+                f"{target} is neither a folder nor the name of a zip: type --to {target.name}.zip"
+            )
+        return target.resolve()
     if box := runtime.named_folder("MNIST_COURSE_DROPBOX"):
         if not box.is_dir():
             raise runtime.CourseError(

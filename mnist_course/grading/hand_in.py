@@ -314,12 +314,12 @@ def file_name(text):
 
 
 def login():
-    """The name of the user: JupyterHub's, else the system's; "" when there is none."""
-    if named := os.environ.get("JUPYTERHUB_USER"):  # in containers all have one name otherwise
-        return named
+    """The name of the user as the system knows it, or JupyterHub; "" when there is none."""
     try:
         import pwd
 
-        return pwd.getpwuid(os.getuid()).pw_name
+        name = pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):  # Windows; a container without names
-        return os.environ.get("USERNAME", "")
+        name = os.environ.get("USERNAME", "")
+    # in Jupyter's own containers every user has the same name
+    return os.environ.get("JUPYTERHUB_USER", name) if name in ("", "jovyan") else name
