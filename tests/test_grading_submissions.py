@@ -430,6 +430,16 @@ def test_archives_in_archives(tmp_path):
     assert files(one) == ["work/in/03.ipynb"]
 
 
+def test_an_archive_is_read_twice_and_not_once_for_each_of_its_files(tmp_path):
+    content = zipped({f"{number}.ipynb": NOTEBOOK for number in range(50)})
+    read = mock.Mock(return_value=content)
+    one = submissions.Submission("anna")
+    item = sources.Item(("work.zip",), len(content), read)
+    submissions._keep(list(sources.opened_up([item])), one)
+    assert len(submissions.prepare(one, tmp_path / "out")) == 50
+    assert read.call_count == 2
+
+
 def test_archives_nested_deeply_or_many_of_them_are_not_opened(tmp_path):
     content = zipped({"03.ipynb": NOTEBOOK})
     deep = content
@@ -607,7 +617,7 @@ def test_a_folder_that_is_nested_without_end(tmp_path):
 def test_a_batch_that_can_not_be_read_as_a_whole(content, tmp_path):
     path = tmp_path / "class.zip"
     path.write_bytes(content)
-    with pytest.raises(runtime.CourseError, match=r"class\.zip (is a damaged|holds no)"):
+    with pytest.raises(runtime.CourseError, match=r"class\.zip (can't be opened|holds no)"):
         submissions.read(path)
     with pytest.raises(submissions.SubmissionsError, match="there is no"):
         submissions.read(tmp_path / "nowhere")

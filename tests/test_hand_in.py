@@ -129,7 +129,7 @@ def test_a_change_is_shown_and_gives_exit_status_1(work, quick, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "damaged zip"), (b"text", "damaged zip"), (None, "there is no file")],
+    [(b"", "can't be opened"), (b"text", "can't be opened"), (None, "there is no file")],
 )
 def test_showing_what_is_no_hand_in(content, said, tmp_path):
     path = tmp_path / "x.zip"

@@ -177,12 +177,13 @@ def _of_archive(item):
         entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
     except Exception as error:  # whatever a hostile archive leads zipfile to
         return [Item(item.parts, reason=f"the archive can't be opened: {said(error)}")]
-    del content
-
-    def opened():  # read again when it is needed, so that memory holds one archive at a time
-        return zipfile.ZipFile(io.BytesIO(content_of(item)))
-
+    opened = functools.partial(_opened, item)
     return [_entry_item(entry, inside, opened) for entry in entries if _is_wanted(entry)]
+
+
+@functools.lru_cache(maxsize=1)  # so that memory holds one student's archive at a time
+def _opened(item):
+    return zipfile.ZipFile(io.BytesIO(content_of(item)))
 
 
 def content_of(item):

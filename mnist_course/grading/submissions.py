@@ -10,7 +10,6 @@ import functools
 import io
 import re
 import unicodedata
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -92,23 +91,10 @@ def read(path):
     Raises SubmissionsError when nothing can be read.
     """
     path = Path(path)
-    title = unicodedata.normalize("NFC", path.resolve().name)
-    if path.is_dir():
-        items, roots = sources.of_folder(path)
-        names = _roster(path)
-    elif not NOTEBOOK.search(title) and zipfile.is_zipfile(path):
-        items, roots, names = sources.of_class(path), set(), {}
-        title = PurePosixPath(title).stem
-    elif path.is_file() and path.suffix.lower() == ".zip":
-        raise SubmissionsError(f"{path} is a damaged zip: get it from the platform again")
-    elif path.is_file():
-        items, roots, names = [sources.file_item(path, (title,))], set(), {}
-        title = NOTEBOOK.sub("", title)
-    else:
+    if not path.exists():
         raise SubmissionsError(f"there is no {path}: name a zip or a folder of submissions")
     found: dict[tuple, dict[str, list[sources.Item]]] = {}  # by student, by attempt
-    is_archive = not path.is_dir()
-    for item, student, attempt in _sorted_out(items, title, roots, names, is_archive):
+    for item, student, attempt in _sorted_out(path):
         found.setdefault(student, {}).setdefault(attempt, []).append(item)
     if not found:
         raise SubmissionsError(f"{path} holds no notebooks: name a zip or a folder of submissions")
@@ -228,19 +214,20 @@ class _Layout:
         return None  # the teacher's own, or the platform's
 
 
-def _sorted_out(items, title, clones, names, is_archive):
+def _sorted_out(path):
     """Yield (item with its path inside of the submission, student, attempt)."""
+    items, title, clones = _items(path)
     if () in clones or any(item.parts == (hand_in.MANIFEST,) for item in items):
         for item in items:  # all of it is one student's
             yield item, (title, "", False), ""
         return
-    items = _unwrapped(items, clones, is_archive)
+    items = _unwrapped(items, clones, is_archive=not path.is_dir())
     files = [item.parts[0] for item in items if len(item.parts) == 1 and item.read]
     notebooks = [name for name in files if NOTEBOOK.search(name)]
     layout = _Layout(
         title,
         frozenset(place[-1] for place in clones if place),
-        names,
+        _roster(path),
         2 * sum(bool(CANVAS.fullmatch(name)) for name in files) > len(files),
         bool(notebooks) and all(LESSON.match(name) for name in notebooks),
         len({item.owner for item in items}),
@@ -249,6 +236,17 @@ def _sorted_out(items, title, clones, names, is_archive):
         if found := layout.whose(item):
             student, attempt, inner = found
             yield item.under(*filter(None, inner)), student, attempt
+
+
+def _items(path):
+    """What lies at a path, what it is called, and where git clones are in it."""
+    title = unicodedata.normalize("NFC", path.resolve().name)
+    if path.is_dir():
+        items, clones = sources.of_folder(path)
+        return items, title, clones
+    if NOTEBOOK.search(title):
+        return [sources.file_item(path, (title,))], NOTEBOOK.sub("", title), set()
+    return sources.of_class(path), PurePosixPath(title).stem, set()
 
 
 def _unwrapped(items, clones, is_archive):
@@ -318,50 +316,82 @@ def _problem(parts, reason):
 def _keep(items, submission):
     """Put what grading needs of the items into the submission, and say what can't be taken."""
     problems = [_problem(item.parts, item.reason) for item in items if item.reason]
-    files = [item for item in items if item.read and not item.reason and item.parts]
-    manifests = [item for item in files if item.parts[-1] == hand_in.MANIFEST]
-    unnamed = [item for item in files if item not in manifests and _may_be_notebook(item)]
-    notebooks = [item for item in files if NOTEBOOK.search(item.parts[-1])]
-    notebooks += [item for item in unnamed[:LOOKED_INTO] if _is_notebook(item)]
-    beside = {item.parts[:-1] for item in notebooks}
-    modules = [
-        item
-        for item in files  # a module beside a notebook, or in a package beside it
-        if item.suffix == ".py" and ({item.parts[:-1], item.parts[:-2], item.parts[:-3]} & beside)
-    ]
+    files = sorted(
+        (item for item in items if item.read and not item.reason and item.parts),
+        key=lambda item: item.parts,
+    )
     problems += [
         _problem(item.parts, "of archives, only .zip is opened: ask for one")
         for item in files
         if item.suffix in OTHER_ARCHIVES
     ]
-    total = 0
-    kept: dict[tuple[str, ...], sources.Item] = {}
-    for item in (*sorted(notebooks, key=_order), *sorted(modules, key=_order)):
-        total += item.size
-        if item.size > LARGEST:
-            problems.append(_problem(item.parts, sources.too_large(item.size)))
-            total -= item.size
-        elif len(kept) == KEPT or total > TOTAL:
-            problems.append(f"more than {KEPT} files, or {TOTAL:,} bytes: the rest is left out")
-            break
-        else:
-            kept[_free(item.parts, kept)] = item
+    manifests = [item for item in files if item.parts[-1] == hand_in.MANIFEST]
+    notebooks = _notebooks(files)
+    kept = _within_limits([*notebooks, *_modules(files, notebooks)], problems)
     submission.files = [
         File(PurePosixPath(*parts), one.size, functools.partial(sources.content_of, one))
         for parts, one in kept.items()
     ]
     if not notebooks and not problems:
-        others = ", ".join(sorted(item.parts[-1] for item in files)[:3])
+        others = ", ".join(item.parts[-1] for item in files[:3])
         problems.append("no notebook" + (f", only {one_line(others, 100)}" if others else ""))
     submission.problems = problems[:NAMED]
     if len(problems) > NAMED:
         submission.problems.append(f"and {len(problems) - NAMED} more of that kind")
-    for manifest in manifests[:1]:
-        _compare(manifest, submission)
+    if manifests:
+        _compare(manifests[0], submission)
 
 
-def _order(item):
-    return item.parts
+def _notebooks(files):
+    """The notebooks among files, in order: by their names, or by what is in them."""
+    unnamed = [item for item in files if _may_be_notebook(item)][:LOOKED_INTO]
+    return [
+        item
+        for item in files
+        if NOTEBOOK.search(item.parts[-1]) or (item in unnamed and _is_notebook(item))
+    ]
+
+
+def _may_be_notebook(item):
+    """Whether the name of a file leaves open that it is a notebook."""
+    name = item.parts[-1]
+    wanted = item.suffix in ("", ".json", ".txt") and item.size <= LARGEST_UNNAMED
+    return wanted and name != hand_in.MANIFEST and not NOTEBOOK.search(name)
+
+
+def _is_notebook(item):
+    """Whether a file is a notebook by its content."""
+    try:
+        content = item.read()
+    except (OSError, ValueError):
+        return False
+    return content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and b'"nbformat"' in content
+
+
+def _modules(files, notebooks):
+    """The modules beside notebooks, and those in packages beside them."""
+    beside = {item.parts[:-1] for item in notebooks}
+    return [
+        item
+        for item in files
+        if item.suffix == ".py" and {item.parts[:-1], item.parts[:-2], item.parts[:-3]} & beside
+    ]
+
+
+def _within_limits(items, problems):
+    """The items by their paths, as far as their number and sizes allow."""
+    total = 0
+    kept: dict[tuple[str, ...], sources.Item] = {}
+    for item in items:
+        if item.size > LARGEST:
+            problems.append(_problem(item.parts, sources.too_large(item.size)))
+            continue
+        total += item.size
+        if len(kept) == KEPT or total > TOTAL:
+            problems.append(f"more than {KEPT} files, or {TOTAL:,} bytes: the rest is left out")
+            break
+        kept[_free(item.parts, kept)] = item
+    return kept
 
 
 def _free(parts, kept):
@@ -372,22 +402,6 @@ def _free(parts, kept):
         path = PurePosixPath(parts[-1])
         free = (*parts[:-1], f"{path.stem} ({number}){path.suffix}")
     return free
-
-
-def _may_be_notebook(item):
-    """Whether the name of a file leaves open that it is a notebook."""
-    name = item.parts[-1]
-    wanted = item.suffix in ("", ".json", ".txt") and item.size <= LARGEST_UNNAMED
-    return wanted and not NOTEBOOK.search(name)
-
-
-def _is_notebook(item):
-    """Whether a file is a notebook by its content."""
-    try:
-        content = item.read()
-    except (OSError, ValueError):
-        return False
-    return content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and b'"nbformat"' in content
 
 
 def _compare(manifest, submission):
