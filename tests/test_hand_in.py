@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from mnist_course import runtime
 from mnist_course.cli import hand_in as command
-from mnist_course.cli import main, points
+from mnist_course.cli import main
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import hand_in, hand_out, submissions
 
@@ -51,10 +51,11 @@ def work(tmp_path):
 def quick(monkeypatch):
     """Judges nothing: what an answer is worth has tests of its own, and takes seconds."""
 
-    def judged(notebook, names, cases):
-        return {name: ("right" if name == "leaky-relu" else "not solved yet", "") for name in names}
+    def judged(part):
+        words = {"leaky-relu": "right"}
+        return {name: (words.get(name, "not solved yet"), "") for name in part.exercises}
 
-    monkeypatch.setattr(points, "judged", judged)
+    monkeypatch.setattr(command, "_judged", judged)
     monkeypatch.setattr(command, "_open_in_jupyter", dict)
 
 
@@ -263,11 +264,11 @@ def test_a_record_of_openings_that_is_damaged_is_said(work, quick):
 
 
 def test_a_notebook_that_is_saved_meanwhile_is_not_handed_in_half(work, quick, monkeypatch):
-    def judged(notebook, names, cases):
-        add_cell(notebook.path, "# saved by JupyterLab")
-        return dict.fromkeys(names, ("right", ""))
+    def judged(part):
+        add_cell(part.notebook.path, "# saved by JupyterLab")
+        return dict.fromkeys(part.exercises, ("right", ""))
 
-    monkeypatch.setattr(points, "judged", judged)
+    monkeypatch.setattr(command, "_judged", judged)
     result = course("hand-in", work)
     assert result.exit_code == 1
     assert "was saved while it was looked at" in result.stderr
@@ -387,7 +388,7 @@ def test_a_notebook_whose_kernel_was_active_after_it_was_saved(seconds, warned, 
     from jupyter_server import serverapp
 
     monkeypatch.setattr(
-        points, "judged", lambda notebook, names, cases: dict.fromkeys(names, ("right", ""))
+        command, "_judged", lambda part: dict.fromkeys(part.exercises, ("right", ""))
     )
     saved = datetime.datetime.fromtimestamp(lesson(work).stat().st_mtime, datetime.UTC)
     active = saved + datetime.timedelta(seconds=seconds)
