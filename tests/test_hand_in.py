@@ -66,8 +66,7 @@ def add_cell(path, source):
 
 
 def lesson(folder):
-    [path] = folder.glob("04_*.ipynb")
-    return path
+    return folder / "04_relu_and_max_pooling.ipynb"
 
 
 def names_in(path):
@@ -239,6 +238,26 @@ def test_a_notebook_that_can_not_be_read_is_named_and_goes_in_as_it_is(work, qui
     assert "can't be read; it goes in as it is" in result.stdout
     assert "line 1 is no JSON" in result.stdout
     assert names_in(work / "hand-in.zip") == ["hand-in.json", "02_broken.ipynb", lesson(work).name]
+
+
+def test_a_newer_version_beside_the_students_own_stays_out_until_it_is_edited(work, quick):
+    newer = lesson(work).with_name("04_relu_and_max_pooling.new-1.ipynb")
+    shutil.copy(ROOT / "notebooks" / "04_relu_and_max_pooling.ipynb", newer)
+    result = course("hand-in", work)
+    assert f"left out: {newer.name}: the course's newer version" in result.stdout
+    assert len(names_in(work / "hand-in.zip")) == 2
+    newer.write_bytes(newer.read_bytes() + b"\n")
+    course("hand-in", work)
+    assert newer.name in names_in(work / "hand-in-2.zip")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs rights there")
+def test_a_link_to_any_file_is_no_notebook(work, quick, tmp_path):
+    (tmp_path / "secret").write_text("password")
+    (work / "04_x.ipynb").symlink_to(tmp_path / "secret")
+    result = course("hand-in", work)
+    assert "left out: 04_x.ipynb: it is a link, and no notebook" in result.stdout
+    assert len(names_in(work / "hand-in.zip")) == 2
 
 
 def test_nothing_to_hand_in(tmp_path, quick):

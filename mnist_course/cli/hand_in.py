@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from mnist_course import runtime
+from mnist_course.cli import lessons as course
 from mnist_course.cli import points
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import hand_in, notebooks, submissions, supervision
@@ -38,7 +39,7 @@ def run(folder, target, lessons, name):
     note = hand_in.note(folder)
     lessons = lessons or note.get("lessons")
     target = _target(folder, target)
-    parts, left_out = hand_in.collect(folder, lessons)
+    parts, left_out = hand_in.collect(folder, lessons, course.course_folder())
     if not any(part.notebook for part in parts):
         for part in parts:
             click.echo(part.problem)

@@ -61,12 +61,14 @@ class Stated:
 # --- what goes in -------------------------------------------------------------------------
 
 
-def collect(folder, lessons=None):
+def collect(folder, lessons=None, course=None):
     """What a hand-in of a folder holds: notebooks of the lessons first, then what they import.
 
-    lessons: two digits each; None for all. Returns the parts, and sentences on what is left out.
-    Raises OSError when a file can't be read.
+    lessons: two digits each; None for all. course: the folder of the course's notebooks, by which
+    a newer version that was put beside the student's is known. Returns the parts, and sentences on
+    what is left out. Raises OSError when a file can't be read.
     """
+    newest = {path.read_bytes() for path in course.glob("*.ipynb")} if course else set()
     folder = Path(folder)
     parts, left_out, modules = [], [], {}
     for path in notebooks.find(folder):
@@ -76,7 +78,9 @@ def collect(folder, lessons=None):
             notebook = notebooks.read(path)
         except runtime.CourseError as error:
             lesson = re.match(r"\d\d", path.name)
-            if lessons is None or (lesson and lesson[0] in lessons):
+            if path.is_symlink():  # it may show any other file
+                left_out.append(f"{shown}: it is a link, and no notebook")
+            elif lessons is None or (lesson and lesson[0] in lessons):
                 parts.append(Part(place, _content(path), problem=str(error)))
             continue
         names = notebooks.exercises_of(notebook, EXERCISES)
@@ -84,6 +88,8 @@ def collect(folder, lessons=None):
             left_out.append(f"{shown}: belongs to no lesson with exercises")
         elif lessons is not None and not {EXERCISES[name].lesson for name in names} & set(lessons):
             left_out.append(f"{shown}: belongs to a lesson that was not asked for")
+        elif re.search(r"\.new-\d+\.ipynb$", path.name) and path.read_bytes() in newest:
+            left_out.append(f"{shown}: the course's newer version, which you have not edited")
         else:
             parts.append(Part(place, _content(path), notebook, tuple(names)))
             for module in imported(notebook, left_out):
