@@ -235,8 +235,8 @@ def test_a_notebook_that_can_not_be_read_is_named_and_goes_in_as_it_is(work, qui
     (work / "02_broken.ipynb").write_bytes(b'{"cells": [')
     result = course("hand-in", work)
     assert result.exit_code == 0
-    assert "can't be read; it goes in as it is" in result.stdout
-    assert "line 1 is no JSON" in result.stdout
+    assert "02_broken.ipynb can't be read: line 1 is no JSON" in result.stdout
+    assert "it goes in as it is" in result.stdout
     assert names_in(work / "hand-in.zip") == ["hand-in.json", "02_broken.ipynb", lesson(work).name]
 
 

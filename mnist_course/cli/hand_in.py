@@ -101,11 +101,11 @@ def _table(folder, parts, hidden):
     click.echo(f"As saved in {folder}:\n{SAVE_FIRST}\n")
     with supervision.ended_by_sigterm():
         for part in parts:
-            shown = notebooks.one_line(str(part.path), 44)
             if part.problem:
-                click.echo(f"{shown:44} can't be read; it goes in as it is. {part.problem}")
+                click.echo(f"{part.problem}. Until then it goes in as it is.")
             if not part.notebook:
                 continue
+            shown = notebooks.one_line(str(part.path), 44)
             rows = _judged(part)
             earned = sum(EXERCISES[one].points for one in rows if rows[one][0] == "right")
             possible = sum(EXERCISES[one].points for one in rows)
