@@ -718,12 +718,23 @@ def test_in_a_drop_box_the_newest_hand_in_of_a_user_counts(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have other owners there")
-def test_in_a_drop_box_nobody_replaces_the_hand_in_of_another(tmp_path):
-    tmp_path.chmod(0o1733 | 0o444)
-    for user, time in (("anna", "2026-11-01T10-00-00Z"), ("anna", "2026-11-02T10-00-00Z")):
-        (tmp_path / f"{user}_{time}_{'0123456789abcdef'}.zip").write_bytes(handed_in())
-    owners = iter(("anna", "mallory"))
-    with mock.patch.object(sources, "_login", side_effect=owners):
-        found = submissions.read(tmp_path)
-    assert [one.key for one in found] == ["anna", "anna (a file of mallory)"]
-    tmp_path.chmod(0o700)
+@pytest.mark.parametrize(
+    ("owners", "users", "keys"),
+    [
+        (("anna", "mallory"), ("anna", "anna"), ["anna", "anna (a file of mallory)"]),
+        (("mallory",), ("anna",), ["anna (a file of mallory)"]),
+        (("anna", "ben"), ("anna", "ben"), ["anna", "ben"]),
+        (("jovyan", "jovyan"), ("anna", "ben"), ["anna", "ben"]),  # containers
+    ],
+)
+def test_in_a_drop_box_nobody_replaces_the_hand_in_of_another(owners, users, keys, tmp_path):
+    for number, user in enumerate(users):
+        name = f"{user}_2026-11-0{number + 1}T10-00-00Z_0123456789abcdef.zip"
+        (tmp_path / name).write_bytes(handed_in())
+    tmp_path.chmod(0o1777)
+    try:
+        with mock.patch.object(sources, "_login", side_effect=owners):
+            found = submissions.read(tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+    assert [one.key for one in found] == keys

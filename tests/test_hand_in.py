@@ -21,7 +21,7 @@ from mnist_course import runtime
 from mnist_course.cli import hand_in as command
 from mnist_course.cli import main
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import hand_in, hand_out, submissions
+from mnist_course.grading import hand_in, hand_out, notebooks, submissions
 
 ROOT = Path(__file__).parent.parent
 LEAKY = """
@@ -77,7 +77,7 @@ def names_in(path):
 # --- the command --------------------------------------------------------------------------
 
 
-def test_from_the_table_to_the_teacher(work):
+def test_from_the_table_to_the_teacher(work, tmp_path):
     """With the answers judged for real, in a process of their own."""
     result = course("hand-in", work, "--name", "Änne")
     assert result.exit_code == 0, result.output
@@ -94,6 +94,10 @@ def test_from_the_table_to_the_teacher(work):
     assert one.stated.exercises["leaky-relu"] == "right"
     assert [str(file.path) for file in one.files] == [lesson(work).name]
     assert one.files[0].read() == lesson(work).read_bytes()
+    [(_, place)] = submissions.prepare(one, tmp_path / "graded")
+    notebook = notebooks.read(place)
+    assert "leaky-relu" in notebooks.exercises_of(notebook, EXERCISES)
+    assert LEAKY in [cell.source for cell in notebook.cells]
 
 
 def test_it_is_read_back_by_eye(work, quick):

@@ -173,7 +173,7 @@ class _Layout:
     names: dict[str, str]  # of the students, by their user names
     is_canvas: bool
     is_one_students: bool  # notebooks lie there under the course's own names
-    owners: int  # how many users the files belong to, in a drop box
+    owners_differ: bool  # whose a file in a drop box is tells who made it
 
     def whose(self, item):
         """(student, attempt, parts inside of the submission), or None for what is no student's.
@@ -200,8 +200,8 @@ class _Layout:
             return student, "", (canvas["file"] or "entry.html",)
         if handed_in := hand_in.DROPPED.fullmatch(name):
             user = handed_in["name"]
-            # else anybody could replace another's hand-in; one owner of all says nothing
-            if self.owners > 1 and item.owner != user:
+            # else anybody could replace another's hand-in
+            if self.owners_differ and item.owner != user:
                 user = f"{user} (a file of {item.owner})"
             return (user, "", False), handed_in["time"], ("hand-in.zip",)
         if NOTEBOOK.search(name):
@@ -230,12 +230,24 @@ def _sorted_out(path):
         _roster(path),
         2 * sum(bool(CANVAS.fullmatch(name)) for name in files) > len(files),
         bool(notebooks) and all(LESSON.match(name) for name in notebooks),
-        len({item.owner for item in items}),
+        _owners_differ(items),
     )
     for item in items:
         if found := layout.whose(item):
             student, attempt, inner = found
             yield item.under(*filter(None, inner)), student, attempt
+
+
+def _owners_differ(items):
+    """Whether the owners of hand-ins say who made them.
+
+    They don't when one user has made those of several: so it is where each student works in a
+    container, and outside of a drop box.
+    """
+    found = [(item.owner, hand_in.DROPPED.fullmatch(item.parts[-1])) for item in items]
+    owners = {owner for owner, dropped in found if dropped}
+    users = {dropped["name"] for _, dropped in found if dropped}
+    return "" not in owners and (len(owners) > 1 or len(users) == 1)
 
 
 def _items(path):
