@@ -267,7 +267,8 @@ def canvas(separator=",", decimal=".", grades=(), possible=(12, 24, 10), split=F
         names = [*reversed(name.split(" ")[:2])] if split else [name]
         writer.writerow([
             *names, *([""] * (split and len(names) < 2)), identity, f"sis{identity}",
-            f"s{identity}", "A and B", "", number(3), dict(grades).get(identity, ""), "EX", number(25), number(12),
+            f"s{identity}", "A and B", "", number(3), dict(grades).get(identity, ""), "EX",
+            number(25), number(12),
         ])  # fmt: skip
     writer.writerow(["Student, Test", *empty, "990", "", "f00", "A", "", "", "", "", "", ""])
     return ("\ufeff" * bom + text.getvalue()).encode()
