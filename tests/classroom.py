@@ -50,7 +50,9 @@ def students(count=30, lessons=("01", "02", "03"), seed=7):
 
 def _student(number, name, lessons, chance):
     ability = chance.gauss(0.6, 1.2)
-    marks = tuple(_lesson(lesson, ability, chance, missing=chance.random() < 0.08) for lesson in lessons)
+    marks = tuple(
+        _lesson(lesson, ability, chance, missing=chance.random() < 0.08) for lesson in lessons
+    )
     return StudentMark(
         key=f"student-{number + 1:02}",
         name=name,

@@ -209,7 +209,7 @@ def test_whoever_handed_in_nothing_keeps_an_empty_cell_and_strangers_are_not_add
     assert filled.notes == (
         "Zoë “Z” O'Neil (102) handed in nothing, and the grade was left as it is.",
         "Student 999 (999) is not in the file, and was not added.",
-        "Student  (without a number) is not in the file, and was not added.",
+        "Student (without a number) is not in the file, and was not added.",
     )
 
 

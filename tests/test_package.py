@@ -51,7 +51,7 @@ ARROWS = {
     "assessment": set(),
     "exercises": {"assessment"},
     "checks": {"assessment", "exercises", "runtime"},  # what a lesson calls
-    "grading": {"assessment", "exercises", "runtime"},
+    "grading": {"assessment", "exercises", "runtime", "web"},  # web holds the pages' looks
 }
 ARROWS["cli"] = set(ARROWS)
 
@@ -117,6 +117,7 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
         ("mnist_course/data/mnist", "*.gz"),
         ("mnist_course/results", "*.json"),
         ("mnist_course/web", "*.*s"),
+        ("mnist_course/web", "*.jinja"),
     ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names

@@ -10,14 +10,14 @@ from mnist_course.grading.marks import NOT_HANDED_IN
 from mnist_course.grading.pages import marked, page, points, state
 
 FEWEST = 5  # students on either side; with fewer, a comparison says more of them than of the task
-WEAK = 0.2  # a correlation below it: those who solved the exercise hardly do better elsewhere
+WEAK = 0.2  # a correlation nearer to 0: it hardly matters how the students do elsewhere
 COLUMNS = 10  # of the histogram
-PASSED, PARTLY = Verdict.PASSED.value, "partly right"
-FIRST = (PASSED, PARTLY, Verdict.MISTAKE.value)
-LAST = (Verdict.UNSOLVED.value, Verdict.NOT_JUDGED.value)
-FILLS = {PASSED: "right", PARTLY: "partly", Verdict.MISTAKE.value: "mistake"}
-FILLS |= {Verdict.UNSOLVED.value: "open", Verdict.NOT_JUDGED.value: "unknown"}
-OUTCOMES = {"failed": "failed", "crashed": "crashed", "out of time": "ran out of time"}
+PARTLY = "partly right"
+# what the bar calls a verdict; those in between are called as they are
+FIRST = {Verdict.PASSED.value: "right", PARTLY: "partly", Verdict.MISTAKE.value: "mistake"}
+LAST = {Verdict.UNSOLVED.value: "open", Verdict.NOT_JUDGED.value: "unknown"}
+WORDS = {Verdict.PASSED.value: "right", Verdict.MISTAKE.value: "typical mistake"}
+OUTCOMES = {"out of time": "ran out of time"}
 
 
 def class_page(marks, exercises):
@@ -26,26 +26,54 @@ def class_page(marks, exercises):
     marks: of `StudentMark`, in any order; exercises: dict from name to `Exercise`.
     """
     marks = in_order(marks)
-    graded = [mark.exercise for lesson in marks[0].lessons for mark in lesson.exercises] if marks else []
+    lessons = sorted({lesson.lesson for student in marks for lesson in student.lessons})
+    graded = {
+        mark.exercise
+        for student in marks
+        for lesson in student.lessons
+        for mark in lesson.exercises
+    }
     rows = [_row(marks, exercises[name]) for name in exercises if name in graded]
     groups = alike.groups(marks, exercises)
     names = {student.key: student.name for student in marks}
     return page(
         "class",
-        students=marks,
-        lessons=[lesson.lesson for lesson in marks[0].lessons] if marks else [],
+        students=[(student, _cells(student, lessons)) for student in marks],
+        lessons=lessons,
         overview=_overview(marks),
         histogram=_histogram(marks),
         rows=rows,
         alike=[_alike(group, exercises, names) for group in groups],
         pairs=[(names[one], names[other], count) for one, other, count in alike.pairs(groups)],
+        remarks=[(one.name, found) for one in marks if (found := remarks(one, exercises))],
         fewest=FEWEST,
     )
+
+
+def remarks(student, exercises):
+    """All remarks on a student's work for the teacher, each with what it is about."""
+    lessons = (one for lesson in student.lessons for one in remarks_on(lesson, exercises))
+    return [*student.remarks, *lessons]
+
+
+def remarks_on(lesson, exercises):
+    """The remarks on one lesson and its exercises."""
+    found = [f"{lesson.lesson}: {remark}" for remark in lesson.remarks]
+    for mark in lesson.exercises:
+        if mark.remark:
+            found.append(f"{exercises[mark.exercise].number}: {mark.remark}")
+    return found
 
 
 def in_order(marks):
     """Students by name, whatever order they came in."""
     return sorted(marks, key=lambda one: (one.name.casefold(), one.key))
+
+
+def _cells(student, lessons):
+    """The marks of a student's lessons, None where there is none, one for each column."""
+    by_number = {lesson.lesson: lesson for lesson in student.lessons if lesson.file}
+    return [by_number.get(lesson) for lesson in lessons]
 
 
 def _handed_in(student):
@@ -113,13 +141,14 @@ def _mark_of(student, name):
 def _found(handed_in):
     """How often each verdict was given, the best first: for a bar, and in words."""
     counts = Counter(PARTLY if state(mark) == "partly" else mark.verdict for mark in handed_in)
-    others = sorted(set(counts) - {*FIRST, *LAST}, key=lambda one: (-counts[one], one))
+    others = sorted(counts.keys() - FIRST.keys() - LAST.keys(), key=lambda one: (-counts[one], one))
     listed, place = [], 0.0
     for verdict in (*FIRST, *others, *LAST):
         if counts[verdict]:
             width = 100 * counts[verdict] / len(handed_in)
             listed.append({
-                "name": verdict, "count": counts[verdict], "fill": FILLS.get(verdict, "other"),
+                "name": WORDS.get(verdict, verdict), "count": counts[verdict],
+                "fill": (FIRST | LAST).get(verdict, "other"),
                 "place": f"{place:.2f}", "width": f"{width:.2f}",
             })  # fmt: skip
             place += width
@@ -172,7 +201,7 @@ class Discrimination:
     @property
     def judgement(self):
         """A word on it, and why a teacher may want to look at the exercise."""
-        if self.correlation < 0:
+        if self.correlation <= -WEAK:
             return (
                 "Those who did worse elsewhere solved it more often, so have a look at it: is the "
                 "text clear, and does the check take every right answer?"
@@ -184,7 +213,8 @@ class Discrimination:
 
 def discrimination(marks, name):
     """`Discrimination` of an exercise among the students who handed it in; None for too few."""
-    solved, others = [], []
+    solved: list[float] = []
+    others: list[float] = []
     for student in marks:
         mark, rest = None, []
         for one in (one for lesson in student.lessons for one in lesson.exercises):

@@ -81,7 +81,7 @@ def _summary(student):
     states = [state(mark) for lesson in student.lessons for mark in lesson.exercises]
     right = states.count("right")
     if not any(lesson.file for lesson in student.lessons):
-        return "No notebook was found in what you handed in. If you did hand one in, tell your teacher."
+        return "No notebook was found in what you handed in. If there was one, tell your teacher."
     if right == len(states):
         return "Everything is right. Well done!"
     text = f"You solved {right} of {len(states)} exercises."
@@ -97,7 +97,9 @@ def _lesson(lesson, exercises, reading):
     return {
         "mark": lesson,
         "before": None if same else (points(earned), points(possible)),
-        "exercises": [_exercise(mark, exercises[mark.exercise], reading) for mark in lesson.exercises],
+        "exercises": [
+            _exercise(mark, exercises[mark.exercise], reading) for mark in lesson.exercises
+        ],
     }
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from mnist_course.grading.notebooks import one_line
 from mnist_course.grading.sheet import Cell, Sheet, SheetError
 
 HUNDREDTH = Decimal("0.01")  # both platforms show two decimals, and Canvas compares by them
@@ -109,7 +110,7 @@ def _by_number(marks):
 
 
 def _who(mark):
-    return f"{mark.name} ({mark.number})" if mark.number else f"{mark.name} (without a number)"
+    return f"{one_line(mark.name, 100)} ({mark.number or 'without a number'})"
 
 
 # --- numbers ------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def _same_length(sheet, rows):
     for row in rows:
         if len(row) != len(sheet.header):
             raise GradebookError(
-                f"the row of “{row[0].value}” has {len(row)} cells and the header "
+                f"the row of “{one_line(row[0].value, 100)}” has {len(row)} cells and the header "
                 f"{len(sheet.header)}. Export the file again"
             )
 

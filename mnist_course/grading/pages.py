@@ -49,6 +49,7 @@ def _environment():
     )
     environment.filters["points"] = points
     environment.filters["counted"] = counted
+    environment.filters["times"] = times
     return environment
 
 
@@ -70,6 +71,11 @@ def counted(number, noun):
     """ "1 point", "2 points"; number: a number, or a text of `points`."""
     text = points(number)
     return f"{text} {noun}{'' if text == '1' else 's'}"
+
+
+def times(number):
+    """ "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def state(mark):
