@@ -89,8 +89,10 @@ def test_what_further_cases_cost():
         student("b", mark(MANY, points=0.75, hidden=(hidden[0], HiddenCase(2, "passed", 0)))),
         student("c", mark(MANY, hidden=(HiddenCase(1, "passed", 0), HiddenCase(2, "passed", 0)))),
     )
-    said = "Further cases cost 2 students 0.75 points: case 1 failed twice, case 2 ran out of time once."
-    assert said in words(article(soup))
+    assert (
+        "Further cases cost 2 students 0.75 points: case 1 failed twice, case 2 ran out of time "
+        "once." in words(article(soup))
+    )
 
 
 def separated(solved, others, best=3.0, worst=1.0):
