@@ -82,7 +82,7 @@ def test_what_was_found_is_counted_and_drawn():
     assert [words(node) for node in soup.select(".tiles dd")[:2]] == ["9", "8"]
 
 
-def test_what_further_cases_cost():
+def test_what_hidden_cases_cost():
     hidden = [HiddenCase(1, "failed", 0.25), HiddenCase(2, "out of time", 0.25)]
     soup = page(
         student("a", mark(MANY, points=0.5, hidden=tuple(hidden))),
@@ -90,7 +90,7 @@ def test_what_further_cases_cost():
         student("c", mark(MANY, hidden=(HiddenCase(1, "passed", 0), HiddenCase(2, "passed", 0)))),
     )
     assert (
-        "Further cases cost 2 students 0.75 points: case 1 failed twice, case 2 ran out of time "
+        "Hidden cases cost 2 students 0.75 points: case 1 failed twice, case 2 ran out of time "
         "once." in words(article(soup))
     )
 
@@ -154,6 +154,15 @@ def test_whoever_handed_in_nothing_does_not_count_as_one_who_failed():
         for n in range(9)
     ]
     assert discrimination(marks + missing, MANY) == discrimination(marks, MANY)
+
+
+def test_what_could_not_be_judged_counts_for_nobody_and_against_nobody():
+    marks = separated(5, 5)
+    aside = [student(f"u{n}", mark(MANY, Verdict.NOT_JUDGED), file="") for n in range(9)]
+    assert discrimination(marks + aside, MANY) == discrimination(marks, MANY)
+    one = article(page(*marks, *aside))
+    assert "solved by 5 of 10 (50 %)" in words(one)
+    assert "9 × not judged" in words(one.select_one(".legend"))
 
 
 def test_answers_alike_are_listed_with_how_many_share_them():

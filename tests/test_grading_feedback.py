@@ -105,11 +105,18 @@ def test_a_verdict_in_words_and_with_a_sign(verdict, points, label):
     assert words(card(mark(verdict=verdict, points=points)).select_one(".verdict")) == label
 
 
-def test_a_fault_of_the_graders_machine_is_not_the_students():
-    assert "no fault of yours" in words(card(mark(verdict=Verdict.NOT_JUDGED, points=0.0)))
+def test_what_could_not_be_judged_is_not_called_wrong():
+    page = soup(mark(verdict=Verdict.NOT_JUDGED, points=0.0), file="")
+    assert "so it was not judged. Ask your teacher." in words(page.article)
+    assert "could not be graded. Ask your teacher." in words(page.header)
+    assert "No notebook" not in words(page)
 
 
-def test_further_cases_are_told_by_outcome_and_cost():
+def test_an_unchanged_stub_is_not_shown():
+    assert not soup(mark(verdict=Verdict.UNSOLVED, points=0.0, source="def f(): ...")).pre
+
+
+def test_hidden_cases_are_told_by_outcome_and_cost():
     hidden = (
         HiddenCase(1, "passed", 0),
         HiddenCase(2, "crashed", 0.25),
@@ -117,15 +124,15 @@ def test_further_cases_are_told_by_outcome_and_cost():
         HiddenCase(4, "not run", 0),
     )
     one = card(mark(points=0.5, hidden=hidden, visible=7))
-    assert "Right on the cases that you can see, but not on all further ones." in words(one)
-    assert "It passed 1 of 4 further cases. You can see 7 other cases in the lesson." in words(one)
+    assert "Right on the cases that you can see, but not on all hidden ones." in words(one)
+    assert "It passed 1 of 4 hidden cases. You can see 7 other cases in the lesson." in words(one)
     assert [words(li) for li in one.select(".cases li")] == [
-        "Further case 2 stopped with an exception, which cost 0.25 points.",
-        "Further case 3 took too long and was stopped, which cost 1 point.",
-        "Further case 4 was not run.",
+        "Hidden case 2 stopped with an exception, which cost 0.25 points.",
+        "Hidden case 3 took too long and was stopped, which cost 1 point.",
+        "Hidden case 4 was not run.",
     ]
     two = card(mark(hidden=hidden[:1] * 2))
-    assert "It passed all 2 further cases." in words(two)
+    assert "It passed all 2 hidden cases." in words(two)
     assert not two.select(".cases")
 
 
@@ -133,8 +140,8 @@ def test_remarks_weight_and_late_rule():
     page = soup(mark(), points=1.8, possible=2.0, late=True, remarks=("From an older course.",))
     assert "1.8 of 2 points, handed in late, from 02.ipynb" in words(page.section)
     assert (
-        "The exercises earned 1 of 1; the weight of the lesson and the rule for late work made "
-        "1.8 of 2 of it." in words(page.section)
+        "The exercises earned 1 of 1, before the weight of the lesson and the rule for late work."
+        in words(page.section)
     )
     assert words(page.select_one("section .remark")) == "From an older course."
     assert "weight" not in words(soup(mark(), points=1.0, possible=1.0))

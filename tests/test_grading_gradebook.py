@@ -207,7 +207,7 @@ def test_whoever_handed_in_nothing_keeps_an_empty_cell_and_strangers_are_not_add
     filled = fill(export, marks)
     assert taken_by_moodle(filled.content, "en") == {"101": 3}
     assert filled.notes == (
-        "Zoë “Z” O'Neil (102) handed in nothing, and the grade was left as it is.",
+        "Zoë “Z” O'Neil (102): no notebook was graded, so it was left as it is.",
         "Student 999 (999) is not in the file, and was not added.",
         "Student (without a number) is not in the file, and was not added.",
     )

@@ -17,6 +17,7 @@ PARTLY = "partly right"
 FIRST = {Verdict.PASSED.value: "right", PARTLY: "partly", Verdict.MISTAKE.value: "mistake"}
 LAST = {Verdict.UNSOLVED.value: "open", Verdict.NOT_JUDGED.value: "unknown"}
 WORDS = {Verdict.PASSED.value: "right", Verdict.MISTAKE.value: "typical mistake"}
+UNKNOWN = (NOT_HANDED_IN, Verdict.NOT_JUDGED.value)  # they say nothing of what a student can do
 OUTCOMES = {"out of time": "ran out of time"}
 
 
@@ -115,15 +116,16 @@ def _row(marks, exercise):
     """What the page says of one exercise."""
     all_marks = [_mark_of(student, exercise.name) for student in marks]
     handed_in = [mark for mark in all_marks if mark and mark.verdict != NOT_HANDED_IN]
-    solved = sum(state(mark) == "right" for mark in handed_in)
+    judged = [mark for mark in handed_in if mark.verdict != Verdict.NOT_JUDGED.value]
+    solved = sum(state(mark) == "right" for mark in judged)
     return {
         "number": exercise.number,
         "title": exercise.title,
         "points": exercise.points,
-        "answered": len(handed_in),
+        "answered": len(judged),
         "missing": len(all_marks) - len(handed_in),
         "solved": solved,
-        "share": round(100 * solved / len(handed_in)) if handed_in else None,
+        "share": round(100 * solved / len(judged)) if judged else None,
         "found": _found(handed_in),
         "mistakes": _mistakes(handed_in, exercise),
         "hidden": _hidden(handed_in),
@@ -166,7 +168,7 @@ def _mistakes(handed_in, exercise):
 
 
 def _hidden(handed_in):
-    """What further cases cost those who passed the visible ones; None when they cost nothing."""
+    """What hidden cases cost those who passed the visible ones; None when they cost nothing."""
     lost = [sum(case.cost for case in mark.hidden) for mark in handed_in]
     if not any(lost):
         return None
@@ -212,7 +214,10 @@ class Discrimination:
 
 
 def discrimination(marks, name):
-    """`Discrimination` of an exercise among the students who handed it in; None for too few."""
+    """`Discrimination` of an exercise, among students whose answers were judged.
+
+    None when too few of them solved it, or too few did not.
+    """
     solved: list[float] = []
     others: list[float] = []
     for student in marks:
@@ -220,10 +225,10 @@ def discrimination(marks, name):
         for one in (one for lesson in student.lessons for one in lesson.exercises):
             if one.exercise == name:
                 mark = one
-            elif one.verdict != NOT_HANDED_IN:
+            elif one.verdict not in UNKNOWN:
                 rest.append(one)
         possible = sum(one.possible for one in rest)
-        if mark and mark.verdict != NOT_HANDED_IN and possible:
+        if mark and mark.verdict not in UNKNOWN and possible:
             share = sum(one.points for one in rest) / possible
             (solved if state(mark) == "right" else others).append(share)
     if min(len(solved), len(others)) < FEWEST:

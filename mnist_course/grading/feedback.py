@@ -1,6 +1,6 @@
 """What a student gets back: a page on every exercise, and all pages as Moodle takes them.
 
-A page holds the marks of one student alone. Of a further case it says what became of it and what
+A page holds the marks of one student alone. Of a hidden case it says what became of it and what
 that cost, never what the case was.
 """
 
@@ -80,6 +80,8 @@ def _summary(student):
     """One or two sentences on the whole, without praise that nobody earned and without blame."""
     states = [state(mark) for lesson in student.lessons for mark in lesson.exercises]
     right = states.count("right")
+    if states.count("unknown") == len(states):
+        return "What you handed in could not be graded. Ask your teacher."
     if not any(lesson.file for lesson in student.lessons):
         return "No notebook was found in what you handed in. If there was one, tell your teacher."
     if right == len(states):
@@ -96,6 +98,7 @@ def _lesson(lesson, exercises, reading):
     same = (points(earned), points(possible)) == (points(lesson.points), points(lesson.possible))
     return {
         "mark": lesson,
+        "missing": all(mark.verdict == NOT_HANDED_IN for mark in lesson.exercises),
         "before": None if same else (points(earned), points(possible)),
         "exercises": [
             _exercise(mark, exercises[mark.exercise], reading) for mark in lesson.exercises
@@ -117,7 +120,7 @@ def _exercise(mark, exercise, reading):
     label = NOT_HANDED_IN if mark.verdict == NOT_HANDED_IN else LABELS[kind]
     if kind == "wrong" and mark.verdict in TOLD:
         label = f"{label}: {mark.verdict}"
-    source = mark.source.strip("\r\n")
+    source = "" if mark.verdict == Verdict.UNSOLVED.value else mark.source.strip("\r\n")
     return {
         "mark": mark,
         "id": f"exercise-{exercise.number.replace('.', '-')}",
@@ -136,20 +139,20 @@ def _exercise(mark, exercise, reading):
 
 
 def _hidden(mark):
-    """What became of the further cases: a sentence, and one for each that was not passed."""
+    """What became of the hidden cases: a sentence, and one for each that was not passed."""
     if not mark.hidden:
         return None
     passed = sum(case.outcome == "passed" for case in mark.hidden)
     count = len(mark.hidden)
     if passed == count:
-        return {"sentence": f"It passed all {count} further cases." if count > 1 else
-                "It passed the further case.", "failed": []}  # fmt: skip
+        return {"sentence": f"It passed all {count} hidden cases." if count > 1 else
+                "It passed the hidden case.", "failed": []}  # fmt: skip
     failed = [
         (case.number, OUTCOMES.get(case.outcome, case.outcome), points(case.cost))
         for case in mark.hidden
         if case.outcome != "passed"
     ]
-    return {"sentence": f"It passed {passed} of {count} further cases.", "failed": failed}
+    return {"sentence": f"It passed {passed} of {count} hidden cases.", "failed": failed}
 
 
 # --- Moodle's feedback files --------------------------------------------------------------

@@ -75,7 +75,7 @@ def fill(content, marks, column="", replace=False, scale=False):
     notes, values, conflicts = [], {}, []
     for mark in marks:
         if not any(lesson.file for lesson in mark.lessons):
-            notes.append(f"{_who(mark)} handed in nothing, and the grade was left as it is.")
+            notes.append(f"{_who(mark)}: no notebook was graded, so it was left as it is.")
         elif mark.number in found.kept:
             notes.append(f"{_who(mark)}: {found.kept[mark.number]}, so it was left as it is.")
         elif mark.number not in found.cells:
