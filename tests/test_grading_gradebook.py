@@ -193,7 +193,7 @@ def test_a_grade_that_is_there_is_not_erased_unasked():
     export = moodle("de", grades={"101": 17.5, "102": 8})
     with pytest.raises(GradebookError) as refused:
         fill(export, [mark("101", 17.5), mark("102", 9), mark("103", 1)])
-    assert "1 grades in “Bewertung” would be replaced" in str(refused.value)
+    assert "1 grade in “Bewertung” would be replaced" in str(refused.value)
     assert "O'Neil (102) has 8,00 there and 9 here" in str(refused.value)
     assert "17" not in str(refused.value)  # the same grade again is no conflict
     filled = fill(export, [mark("101", 17.5), mark("102", 9), mark("103", 1)], replace=True)

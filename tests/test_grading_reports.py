@@ -120,7 +120,7 @@ def test_a_gradebook_is_filled_in_beside(tmp_path):
 def test_a_refused_gradebook_leaves_the_other_reports(tmp_path):
     export = tmp_path / "export.csv"
     export.write_bytes(CANVAS.replace("ada,A,", "ada,A,9.00").encode())
-    with pytest.raises(SheetError, match="export.csv was not filled in: 1 grades in .*--replace"):
+    with pytest.raises(SheetError, match="export.csv was not filled in: 1 grade in .*--replace"):
         reports.write_all([ADA, BO], EXERCISES, tmp_path / "to", export)
     assert len(contents(tmp_path / "to")) == 5
     reports.write_all([ADA, BO], EXERCISES, tmp_path / "to", export, replace=True)

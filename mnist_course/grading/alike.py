@@ -18,7 +18,9 @@ from itertools import combinations
 from mnist_course.assessment.verdict import Verdict
 
 FEWEST = 20  # pieces; many right answers that are shorter are alike by themselves
-LONGEST = 50_000  # characters of an answer that is looked at
+# Characters. No honest answer is longer, and the parser is written in C: what is nested too deeply
+# for it might end this process, for which it takes more than this.
+LONGEST = 10_000
 SMALL_GROUP = 6  # students; what more of them share says little about any two
 
 
@@ -85,9 +87,12 @@ class Shape:
 def shape(source):
     """The `Shape` of the functions and classes in an answer's cells; None when there are none.
 
-    The docstring, annotations and everything outside of functions and classes is left out.
+    Docstrings, annotations and everything outside of functions and classes are left out. None also
+    for what is no Python, or very long.
     """
-    source = re.sub(r"^\s*[%!].*$", "", source[:LONGEST], flags=re.MULTILINE)
+    if len(source) > LONGEST:
+        return None
+    source = re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a student's "\d" is no matter of the teacher's

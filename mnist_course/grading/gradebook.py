@@ -91,7 +91,7 @@ def fill(content, marks, column="", replace=False, scale=False):
                 values[cell] = _text(grade, found.maximum)
     if conflicts and not replace:
         raise GradebookError(
-            f"{len(conflicts)} grades in “{found.name}” would be replaced: "
+            f"{len(conflicts)} grade{'s' * (len(conflicts) > 1)} in “{found.name}” would be replaced: "
             f"{'; '.join(conflicts[:LISTED])}{'; …' if len(conflicts) > LISTED else ''}. "
             "To replace them, add --replace"
         )
