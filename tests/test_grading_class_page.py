@@ -158,7 +158,8 @@ def test_whoever_handed_in_nothing_does_not_count_as_one_who_failed():
 
 def test_what_could_not_be_judged_counts_for_nobody_and_against_nobody():
     marks = separated(5, 5)
-    aside = [student(f"u{n}", mark(MANY, Verdict.NOT_JUDGED), file="") for n in range(9)]
+    others = mark("class-accuracy", "wrong values"), mark("shift-each", Verdict.NOT_JUDGED)
+    aside = [student(f"u{n}", mark(MANY, Verdict.NOT_JUDGED), *others) for n in range(9)]
     assert discrimination(marks + aside, MANY) == discrimination(marks, MANY)
     one = article(page(*marks, *aside))
     assert "solved by 5 of 10 (50 %)" in words(one)

@@ -165,6 +165,11 @@ def test_the_workflow_and_the_groups_of_moodle_are_no_obstacle():
     assert "Student 7 (7): Moodle says that this grade can't be changed" in note
 
 
+def test_a_cell_in_quotes_stays_in_quotes():
+    export = b'"Identifier","Status","Grade","Maximum grade"\n"Participant 7","","","24.00"\n'
+    assert fill(export, [mark("7", 12)]).content == export.replace(b'"","24', b'"12.00","24')
+
+
 def test_blind_marking_gives_no_names():
     export = (
         b"Identifier,Status,Grade,Maximum grade,Grade can be changed,Last modified (grade)\n"

@@ -90,10 +90,10 @@ def fill(content, marks, column="", replace=False, scale=False):
                 conflicts.append(f"{_who(mark)} has {there} there and {_plain(grade)} here")
                 values[cell] = _text(grade, found.maximum)
     if conflicts and not replace:
+        count = "1 grade" if len(conflicts) == 1 else f"{len(conflicts)} grades"
         raise GradebookError(
-            f"{len(conflicts)} grade{'s' * (len(conflicts) > 1)} in “{found.name}” would be replaced: "
-            f"{'; '.join(conflicts[:LISTED])}{'; …' if len(conflicts) > LISTED else ''}. "
-            "To replace them, add --replace"
+            f"{count} in “{found.name}” would be replaced: {'; '.join(conflicts[:LISTED])}"
+            f"{'; …' if len(conflicts) > LISTED else ''}. To replace them, add --replace"
         )
     return Filled(sheet.with_values(values), found.name, len(values), tuple(notes))
 
