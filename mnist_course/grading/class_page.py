@@ -46,24 +46,15 @@ def class_page(marks, exercises):
         rows=rows,
         alike=[_alike(group, exercises, names) for group in groups],
         pairs=[(names[one], names[other], count) for one, other, count in alike.pairs(groups)],
-        remarks=[(one.name, found) for one in marks if (found := remarks(one, exercises))],
+        remarks=[(one.name, found) for one in marks if (found := _remarks(one))],
         fewest=FEWEST,
     )
 
 
-def remarks(student, exercises):
-    """All remarks on a student's work for the teacher, each with what it is about."""
-    lessons = (one for lesson in student.lessons for one in remarks_on(lesson, exercises))
-    return [*student.remarks, *lessons]
-
-
-def remarks_on(lesson, exercises):
-    """The remarks on one lesson and its exercises."""
-    found = [f"{lesson.lesson}: {remark}" for remark in lesson.remarks]
-    for mark in lesson.exercises:
-        if mark.remark:
-            found.append(f"{exercises[mark.exercise].number}: {mark.remark}")
-    return found
+def _remarks(student):
+    """Remarks on what a student handed in. Those on single answers are in the table of points."""
+    on_lessons = (f"{one.lesson}: {remark}" for one in student.lessons for remark in one.remarks)
+    return [*student.remarks, *on_lessons]
 
 
 def in_order(marks):

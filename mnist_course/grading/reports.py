@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from mnist_course import runtime
-from mnist_course.grading.class_page import class_page, in_order, remarks_on
+from mnist_course.grading.class_page import class_page, in_order
 from mnist_course.grading.feedback import feedback_page, feedback_zip
 from mnist_course.grading.gradebook import fill
 from mnist_course.grading.marks import NOT_HANDED_IN
@@ -77,7 +77,7 @@ def grades(marks, exercises):
             row = [student.key, student.name, student.number, lesson.lesson, lesson.file]
             row += ["late" if lesson.late else "", *_points(lesson, columns)]
             row += [points(lesson.points), points(lesson.possible)]
-            row.append(" ".join([*student.remarks, *remarks_on(lesson, exercises)]))
+            row.append(" ".join([*student.remarks, *_remarks(lesson, exercises)]))
             writer.writerow(map(_harmless, row))
     return ("\ufeff" + text.getvalue()).encode()
 
@@ -89,6 +89,15 @@ def _points(lesson, columns):
         for mark in lesson.exercises
     }
     return [found.get(one.name, "") for one in columns]
+
+
+def _remarks(lesson, exercises):
+    """The remarks on one lesson and its exercises, each with what it is about."""
+    found = [f"{lesson.lesson}: {remark}" for remark in lesson.remarks]
+    for mark in lesson.exercises:
+        if mark.remark:
+            found.append(f"{exercises[mark.exercise].number}: {mark.remark}")
+    return found
 
 
 def _harmless(text):
