@@ -51,7 +51,8 @@ ARROWS = {
     "assessment": set(),
     "exercises": {"assessment"},
     "checks": {"assessment", "exercises", "runtime"},  # what a lesson calls
-    "grading": {"assessment", "exercises", "data", "runtime"},  # it counts the seal's openings
+    # it counts the openings of the seal, and web holds the looks of its pages
+    "grading": {"assessment", "exercises", "data", "runtime", "web"},
 }
 ARROWS["cli"] = set(ARROWS)
 
@@ -117,6 +118,7 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
         ("mnist_course/data/mnist", "*.gz"),
         ("mnist_course/results", "*.json"),
         ("mnist_course/web", "*.*s"),
+        ("mnist_course/web", "*.jinja"),
     ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
