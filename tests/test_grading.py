@@ -416,8 +416,9 @@ def leaky_relu(inputs, slope):
 TELLS = """
 import builtins
 def last_epoch(accuracies, patience):
-    print(builtins.seen)
-    raise type(f"Seen{builtins.seen}", (ValueError,), {})(str(builtins.seen))
+    seen = getattr(builtins, "seen", accuracies)
+    print(seen)
+    raise type(f"Seen{seen}", (ValueError,), {})(str(seen))
 """
 
 
@@ -428,7 +429,7 @@ def test_an_answer_judged_by_further_cases_tells_no_words_of_its_own(tmp_path, m
     (tmp_path / "cases.json").write_text(json.dumps(rows))
     monkeypatch.setenv("MNIST_COURSE_CASES", str(tmp_path / "cases.json"))
     cells = [code(SPIES, "leaky-relu"), code(TELLS, "early-stopping")]
-    cells += [code("import builtins\nraise ValueError(builtins.seen)", "running-mean")]
+    cells += [code("import builtins\nraise ValueError(vars(builtins).get('seen'))", "running-mean")]
     write(tmp_path / "04.ipynb", code(IMPORTS), *cells)
     output = run_progress(tmp_path).output
     assert "04.1  not right yet" in output

@@ -15,6 +15,7 @@ from dataclasses import replace
 from mnist_course.assessment.limits import OutOfTime, TimeLimit
 from mnist_course.assessment.observation import observe
 from mnist_course.assessment.values import bases, class_name, module_name
+from mnist_course.assessment.verdict import Verdict
 
 SECONDS = 10.0  # of the processor, for all cells of one answer
 # Python's own functions that may be called for a constant of another cell
@@ -33,7 +34,11 @@ class NoNotebook:
 
 
 class NotRun(Exception):
-    """An answer's cells could not be run; the message says why."""
+    """An answer's cells could not be run. The message says why; a verdict says it in a word."""
+
+    def __init__(self, message, verdict=Verdict.RAISED):
+        super().__init__(message)
+        self.verdict = verdict
 
 
 def as_python(source):
@@ -118,10 +123,11 @@ def defined(cells, group, name, function):
             f"its cell stops with FileNotFoundError: {error}. Answers are run in an empty folder"
         ) from None
     except OutOfTime:
-        raise NotRun("its cell did not come to an end") from None
+        raise NotRun("its cell did not come to an end", Verdict.TIME) from None
     except BaseException as error:  # exit(), too
         kind = next(one for one in bases(type(error)) if module_name(one) == "builtins")
-        raise NotRun(f"its cell stops with {class_name(kind)}: {error}") from None
+        verdict = Verdict.EXITED if kind is SystemExit else Verdict.RAISED
+        raise NotRun(f"its cell stops with {class_name(kind)}: {error}", verdict) from None
     return names.get(function)
 
 
