@@ -201,9 +201,20 @@ def _defines(statement, modules):
         return {(name.asname or name.name).partition(".")[0] for name in statement.names}
     if isinstance(statement, ast.Assign | ast.AnnAssign) and _is_quick(statement.value, modules):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        if any(_is_part_of(target, modules) for target in targets):
+            return set()  # `torch.where = …` would change the other answers' torch
         nodes = [node for target in targets for node in ast.walk(target)]
         return {node.id for node in nodes if isinstance(node, ast.Name)}
     return set()
+
+
+def _is_part_of(target, modules):
+    """Whether an assignment goes to a part of a module."""
+    while isinstance(target, ast.Attribute | ast.Subscript):
+        target = target.value
+        if isinstance(target, ast.Name):
+            return target.id in modules
+    return False
 
 
 def _is_quick(value, modules):

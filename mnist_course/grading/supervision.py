@@ -35,6 +35,7 @@ LOOK = 0.1  # seconds between two looks at memory and processes
 BESIDE = 5_000_000  # bytes of the modules beside a notebook that are handed to the worker
 DEPTH = 5  # folders inside of folders that are looked through for them
 OWN = 4  # a worker's own processes: two of bubblewrap's, the worker, and its child
+FORKS = sys.platform.startswith("linux")  # macOS and Windows can't copy a process that uses torch
 MARK = "MNIST_COURSE_ATTEMPT"  # in the environment of everything that an answer starts
 VERDICTS = {verdict.value for verdict in Verdict} - {Verdict.PASSED.value, Verdict.UNSOLVED.value}
 
@@ -95,6 +96,8 @@ class Session:
             if told is not None:
                 return told
             said, verdict = "it disturbed its check", Verdict.EXITED
+            if line and FORKS:  # the line is the child's, but the worker is unharmed
+                return _error(said, verdict)
             if not line:
                 said = "it ended Python, and was stopped"
         except Stopped as stopped:
@@ -103,12 +106,16 @@ class Session:
             self._end()
             raise
         self._end()
-        return [{"error": said, "verdict": verdict.value}]
+        return _error(said, verdict)
 
     def _end(self):
         if self._worker is not None:
             worker, self._worker = self._worker, None
             worker.end()
+
+
+def _error(said, verdict):
+    return [{"error": said, "verdict": verdict.value}]
 
 
 class _Worker:
@@ -177,14 +184,14 @@ class _Worker:
         The system's own limits hold for each process, or for each user, but not for a group.
         """
         found = _below(self.process)
-        if len(found) > PROCESSES + OWN:
-            raise Stopped(f"it started more than {PROCESSES} processes", Verdict.EXITED)
         taken = 0
-        for one in found:
+        for one in found[: PROCESSES + OWN]:
             with contextlib.suppress(psutil.Error):
                 taken += one.memory_info().rss
-        if taken > MEMORY:
-            what = f"it took more than {MEMORY / 1e9:g} GB of memory"
+        if len(found) > PROCESSES + OWN or taken > MEMORY:
+            # which of the two is seen first may differ from time to time
+            limits = f"{PROCESSES} processes or {MEMORY / 1e9:g} GB of memory"
+            what = f"it took too much of the machine (more than {limits})"
             raise Stopped(what, Verdict.EXITED)
 
     def end(self):

@@ -31,8 +31,8 @@ from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading.answers import NotRun, as_python, as_python_cells, attempts
 from mnist_course.grading.notebooks import Cell, one_line
+from mnist_course.grading.supervision import FORKS
 
-FORKS = sys.platform.startswith("linux")  # macOS and Windows can't copy a process that uses torch
 FILE = 50_000_000  # bytes of a file that an answer may write
 ROUNDS = 1_000  # of ending what an answer has started, which may start others meanwhile
 
@@ -135,7 +135,7 @@ def _told_by_a_child(request, folder, limits, own):
     finally:
         os.close(inlet)
         status, used = _ended(child)
-    line, complete, _ = said.partition(b"\n")
+    line, complete, _ = bytes(said).partition(b"\n")
     if complete:
         return line
     verdict, reason = Verdict.EXITED, "it ended Python, and was stopped"
@@ -152,7 +152,7 @@ def _read(inlet, child, requests, most):
     watched = select.poll()
     watched.register(inlet, select.POLLIN)
     watched.register(requests.fileno(), 0)  # it speaks only when the other side has closed it
-    said = b""
+    said = bytearray()
     while b"\n" not in said[-65_536:] and len(said) <= most:
         ready = dict(watched.poll(100))  # milliseconds
         if requests.fileno() in ready:
