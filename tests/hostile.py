@@ -405,6 +405,7 @@ calls(
     kept = []
     while True: kept.append(bytearray(b"x" * 50_000_000))
     """,
+    "MemoryError",
     sandboxed=True,
 )
 hostile(
@@ -426,14 +427,40 @@ calls("many_threads", """
     for _ in range(10_000):
         threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
     """, sandboxed=True)  # fmt: skip
-calls("a_large_file", """
-    with open("large", "wb") as file:
-        for _ in range(1000): file.write(bytes(1_000_000))
-    """, "OSError", sandboxed=True)  # fmt: skip
-calls("shared_memory", """
-    with open("/dev/shm/large", "wb") as file:
-        for _ in range(1000): file.write(bytes(100_000)); file.flush()
-    """, "OSError", sandboxed=True)  # fmt: skip
+FILLS = """
+import os
+def filled(folder, size):
+    \"\"\"Bytes that could be written into ten files of this size.\"\"\"
+    names = [os.path.join(folder, f"large{number}") for number in range(10)]
+    for name in names:
+        try:
+            with open(name, "wb", buffering=0) as file:
+                for _ in range(size // 1_000_000): file.write(bytes(1_000_000))
+        except OSError:
+            pass
+    sizes = [os.path.getsize(name) for name in names if os.path.exists(name)]
+    for name in names:
+        if os.path.exists(name): os.remove(name)
+    return sizes
+"""
+hostile(
+    "a_large_file",
+    f"{FILLS}\nassert max(filled('.', 100_000_000)) <= 50_000_000\n{RIGHT}",
+    attacked=1,
+    sandboxed=True,
+)
+hostile(
+    "many_large_files",
+    f"{FILLS}\nassert sum(filled('.', 40_000_000)) <= 200_000_000\n{RIGHT}",
+    attacked=1,
+    sandboxed=True,
+)
+hostile(
+    "shared_memory",
+    f"{FILLS}\nassert sum(filled('/dev/shm', 40_000_000)) <= 70_000_000\n{RIGHT}",
+    attacked=1,
+    sandboxed=True,
+)
 hostile("folders_in_folders", f"""
 import os
 for _ in range(3000):

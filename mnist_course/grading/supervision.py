@@ -151,7 +151,8 @@ class _Worker:
             target=_read, args=(self.process.stdout, self.lines, LINE), daemon=True
         )
         reader.start()
-        self._ask({"processor": PROCESSOR, "memory": MEMORY, "line": LINE})
+        # half of it for each process, so that one alone is always told by a MemoryError
+        self._ask({"processor": PROCESSOR, "memory": MEMORY // 2, "line": LINE})
         if self._line(SECONDS_TO_START) != b"ready\n":
             line = runtime.command("doctor")
             raise runtime.CourseError(f"Python can't run the checks. Type: {line}")

@@ -11,6 +11,7 @@ this process, one after the other.
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import queue
@@ -55,6 +56,7 @@ def serve():
     limits = json.loads(requests.readline())
     as_python("")  # which takes a moment the first time
     if FORKS:
+        gc.freeze()  # so that a child's collector does not copy all that it shares
         _prctl(ADOPT, 1)  # processes whose own parent ends
         _prctl(DUMPABLE, 0)  # no answer can look into this process, or at its pipes
     lines = requests if FORKS else _watched(requests)
