@@ -561,6 +561,7 @@ hostile(
     f"""
 import resource
 for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_FSIZE):
+    assert resource.RLIM_INFINITY not in resource.getrlimit(kind)
     try:
         resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     except (OSError, ValueError):
@@ -675,7 +676,7 @@ calls(
         return inputs
     return torch.where(inputs > 0, inputs, slope * inputs)
     """,
-    "an input that is not shown",
+    "hidden",
 )
 calls(
     "a_table_of_the_visible_cases",
@@ -686,7 +687,7 @@ calls(
         return torch.where(inputs > 0, inputs, slope * inputs)
     return torch.zeros_like(inputs)
     """,
-    "an input that is not shown",
+    "hidden",
 )
 
 # --- the check itself ---------------------------------------------------------------------

@@ -11,8 +11,10 @@ import pytest
 
 from mnist_course import runtime
 from mnist_course.assessment import display, further
+from mnist_course.assessment.comparison import difference
 from mnist_course.assessment.judgement import judge
-from mnist_course.assessment.observation import Attempt
+from mnist_course.assessment.observation import Attempt, Ending, reference_value
+from mnist_course.assessment.verdict import Result, Verdict
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import notebooks, sandbox, supervision
 
@@ -57,27 +59,48 @@ def written(folder, submission):
 
 
 def marked(session, path, names):
-    """Points by exercise, and all that is said of the answers."""
+    """Points by exercise, and all that is said of the answers.
+
+    As in grading, the hidden cases are tried after the visible ones, on answers that passed these.
+    """
     notebook = notebooks.read(path)
     assert set(names) <= set(notebooks.exercises_of(notebook, EXERCISES))
-    told = session.run(notebook.cells, names, path.parent, hostile.CASES)
-    points, said = {}, [*notebook.remarks]
+    told = session.run(notebook.cells, names, path.parent, {})
+    points, said = dict.fromkeys(names, 0), [*notebook.remarks]
     for name in names:
-        exercise = EXERCISES[name]
-        more = further.decoded(exercise, hostile.CASES[name])
-        results = []
+        passed = False
         for one in told[name]:
-            if "error" in one:
-                said.append(one["error"])
-                continue
-            try:
-                results.append(judge(exercise, Attempt.decoded(one["attempt"]), more))
-            except (ValueError, RecursionError):
-                said.append("it disturbed its check")
-        points[name] = max((one.earned for one in results), default=0)
-        for one in results:
-            said += [one.sentence, one.hint, one.got]
+            result = judged(EXERCISES[name], one)
+            passed = passed or result.verdict is Verdict.PASSED
+            said += [result.sentence, result.hint, result.got]
+        if passed:
+            again = session.run(notebook.cells, [name], path.parent, hostile.CASES)[name]
+            outcome = any(passes_hidden_cases(EXERCISES[name], one) for one in again)
+            points[name] = EXERCISES[name].points * outcome
+            said.append("" if outcome else "a hidden case failed")
     return points, notebooks.one_line(display.plain(" ".join(said), {}), 3_000)
+
+
+def judged(exercise, told):
+    """The `Result` of one answer by the visible cases."""
+    if "error" in told:
+        return Result(exercise.name, Verdict(told["verdict"]), 0, sentence=told["error"])
+    try:
+        return judge(exercise, Attempt.decoded(told["attempt"]))
+    except (ValueError, RecursionError):
+        return Result(exercise.name, Verdict.NOT_JUDGED, 0, sentence="it disturbed its check")
+
+
+def passes_hidden_cases(exercise, told):
+    if "error" in told:
+        return False
+    cases = further.decoded(exercise, hostile.CASES[exercise.name])
+    seen = Attempt.decoded(told["attempt"]).observations[len(exercise.cases) :]
+    return len(seen) == len(cases) and all(
+        one.ending is Ending.RETURNED
+        and difference(reference_value(exercise, exercise.reference, case), one.returned) is None
+        for case, one in zip(cases, seen, strict=True)
+    )
 
 
 def running(session):

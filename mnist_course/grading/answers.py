@@ -163,6 +163,10 @@ def prelude(cells, answer):
     ]
     below = [(s, cell) for cell in cells[place + 1 :] for s in _statements(cell.source)]
     modules = _modules([statement for statement, _ in (*above, *below)])
+    imported = {name for s, _ in (*above, *below) if _imports(s) for name in _defines(s, modules)}
+    above, below = (
+        [one for one in part if not _changes(one[0], imported)] for part in (above, below)
+    )
     defined_above = {name for statement, _ in above for name in _defines(statement, modules)}
     others = [*above, *(one for one in below if not _defines(one[0], modules) & defined_above)]
     kept: list[ast.stmt] = []
@@ -170,6 +174,21 @@ def prelude(cells, answer):
         kept += more
         wanted |= {name for statement in more for name in _names(statement)}
     return [_text(statement, cell.source) for statement, cell in others if statement in kept]
+
+
+def _imports(statement):
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _changes(statement, imported):
+    """Whether a statement changes a module, as `torch.where = …` does, for all answers below it."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    for target in targets:
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            target = target.value
+            if isinstance(target, ast.Name) and target.id in imported:
+                return True
+    return False
 
 
 def _text(statement, source):
@@ -201,20 +220,9 @@ def _defines(statement, modules):
         return {(name.asname or name.name).partition(".")[0] for name in statement.names}
     if isinstance(statement, ast.Assign | ast.AnnAssign) and _is_quick(statement.value, modules):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        if any(_is_part_of(target, modules) for target in targets):
-            return set()  # `torch.where = …` would change the other answers' torch
         nodes = [node for target in targets for node in ast.walk(target)]
         return {node.id for node in nodes if isinstance(node, ast.Name)}
     return set()
-
-
-def _is_part_of(target, modules):
-    """Whether an assignment goes to a part of a module."""
-    while isinstance(target, ast.Attribute | ast.Subscript):
-        target = target.value
-        if isinstance(target, ast.Name):
-            return target.id in modules
-    return False
 
 
 def _is_quick(value, modules):

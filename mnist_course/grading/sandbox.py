@@ -143,7 +143,13 @@ def _readable():
 
 
 def _packages():
-    return [sysconfig.get_path("purelib"), *site.getsitepackages()]
+    own = [site.getusersitepackages()] if _has_own_packages() else []
+    return [sysconfig.get_path("purelib"), *site.getsitepackages(), *own]
+
+
+def _has_own_packages():
+    """Whether Python finds packages in the user's home, too."""
+    return bool(site.ENABLE_USER_SITE) and os.path.isdir(site.getusersitepackages())
 
 
 def _exercises():
@@ -156,4 +162,6 @@ def _exercises():
 def environment(more):
     """Environment variables for a process in the sandbox: none of the user's own but the path."""
     own = {"PATH": os.environ.get("PATH", os.defpath), "HOME": WORK, "LANG": "C.UTF-8"}
+    if _has_own_packages():
+        own["PYTHONUSERBASE"] = site.getuserbase()
     return {**own, "USER": "student", **more}

@@ -166,8 +166,13 @@ class _Worker:
         return line
 
     def _ask(self, request):
-        with contextlib.suppress(OSError):  # then no line comes, either
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        line = json.dumps(request).encode() + b"\n"
+        # a worker that was halted would not read it, and this thread would wait for ever
+        threading.Thread(target=self._write, args=(line,), daemon=True).start()
+
+    def _write(self, line):
+        with contextlib.suppress(OSError, ValueError):  # then no line comes, either
+            self.process.stdin.write(line)
             self.process.stdin.flush()  # it stays open: when it closes, the worker ends
 
     def _line(self, seconds):
@@ -287,7 +292,7 @@ def _end(process, mark):
     process.kill()
     process.wait()
     for _ in range(20):  # what starts others as fast as they are ended is not followed for ever
-        found = [one for one in below if one.is_running()] + _marked(mark)
+        found = [one for one in below if _runs(one)] + _marked(mark)
         if not found:
             break
         for one in found:
@@ -313,9 +318,16 @@ def _marked(mark):
     found = []
     for one in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if one.environ().get(MARK) == mark and one.status() != psutil.STATUS_ZOMBIE:
+            if one.environ().get(MARK) == mark and _runs(one):
                 found.append(one)
     return found
+
+
+def _runs(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _remove(folder):

@@ -81,19 +81,33 @@ def _tell(channel, line):
 def _told_here(request, folder, limits):
     """The line about one exercise, whose answers run in this process and in this folder."""
     _limit(limits)
-    with contextlib.chdir(folder):
-        beside = Path("notebook").absolute()
-        for name, text in request["files"].items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_text(text, encoding="utf-8")
-        sys.path.append(str(beside))
+    with contextlib.chdir(folder), _importable(request["files"]):
         exercise = EXERCISES[request["name"]]
         cells = as_python_cells([Cell(*cell) for cell in request["cells"]])
         cases = (*exercise.cases, *further.decoded(exercise, request["cases"]))
         runtime.seed_everything(0)  # an answer that draws numbers gets the same ones each time
         found = told(cells, exercise, cases)
-        sys.path.remove(str(beside))
     return json.dumps({"name": exercise.name, "told": found}).encode()
+
+
+@contextlib.contextmanager
+def _importable(files):
+    """In the block these modules, texts by path, can be imported, after all that are installed."""
+    with tempfile.TemporaryDirectory(dir="..", ignore_cleanup_errors=True) as beside:
+        beside = os.path.abspath(beside)
+        for name, text in files.items():
+            path = Path(beside, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        sys.path.append(beside)
+        before = set(sys.modules)
+        yield
+        with contextlib.suppress(ValueError):  # the answer may have removed it
+            sys.path.remove(beside)
+        own = {name.partition("/")[0].removesuffix(".py") for name in files}
+        for name in set(sys.modules) - before:  # another notebook may bring one of the same name
+            if name.partition(".")[0] in own:
+                del sys.modules[name]
 
 
 def told(cells, exercise, cases):
