@@ -416,8 +416,9 @@ def leaky_relu(inputs, slope):
 TELLS = """
 import builtins
 def last_epoch(accuracies, patience):
-    print(builtins.seen)
-    raise type(f"Seen{builtins.seen}", (ValueError,), {})(str(builtins.seen))
+    seen = getattr(builtins, "seen", accuracies)
+    print(seen)
+    raise type(f"Seen{seen}", (ValueError,), {})(str(seen))
 """
 
 
@@ -428,7 +429,7 @@ def test_an_answer_judged_by_further_cases_tells_no_words_of_its_own(tmp_path, m
     (tmp_path / "cases.json").write_text(json.dumps(rows))
     monkeypatch.setenv("MNIST_COURSE_CASES", str(tmp_path / "cases.json"))
     cells = [code(SPIES, "leaky-relu"), code(TELLS, "early-stopping")]
-    cells += [code("import builtins\nraise ValueError(builtins.seen)", "running-mean")]
+    cells += [code("import builtins\nraise ValueError(vars(builtins).get('seen'))", "running-mean")]
     write(tmp_path / "04.ipynb", code(IMPORTS), *cells)
     output = run_progress(tmp_path).output
     assert "04.1  not right yet" in output
@@ -484,11 +485,10 @@ def test_a_notebook_is_known_by_what_is_in_it(tmp_path, name):
     assert "04.1  right" in run_progress(tmp_path).output
 
 
-def test_a_notebook_without_ids_is_known_by_its_title_and_another_one_is_listed(tmp_path):
-    path = write(tmp_path / "mine.ipynb", code(IMPORTS), code(LEAKY))
+def test_a_notebook_without_ids_is_known_by_its_names_and_another_one_is_listed(tmp_path):
+    path = write(tmp_path / "mine.ipynb", code(IMPORTS), code("mine = 1"))
     assert "mine.ipynb: fits no lesson" in run_progress(tmp_path).output
-    text = path.read_text().replace("Read this.", "# 04 ReLU and max pooling")
-    path.write_text(text)
+    write(path, code(IMPORTS), code(LEAKY))
     assert "04.1  right" in run_progress(tmp_path).output
 
 
