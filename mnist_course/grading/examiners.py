@@ -1,0 +1,113 @@
+"""Examiners: processes that examine submissions, each on a core of its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from mnist_course import runtime
+
+SECONDS_TO_END = 30  # an examiner ends what it has started, and then itself
+TOLD = 300  # characters of what an examiner said last before it ended
+
+
+class ExaminerLost(Exception):
+    """An examiner's process has ended in the midst of its work; the message says what it said."""
+
+
+class Examiner:
+    """One process that examines one submission after another. It starts when it is first asked."""
+
+    def __init__(self):
+        self.process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.end()
+
+    def ask(self, **task):
+        """What `examination.examine` gives for these arguments, as JSON holds it.
+
+        Raises CourseError when answers can't be run here, and ExaminerLost when the process ends;
+        the next question then starts another.
+        """
+        if self.process is None:
+            self._start()
+        process = self.process
+        try:
+            process.stdin.write(json.dumps(task).encode() + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except (OSError, ValueError):  # ended, or its pipes were closed
+            line = b""
+        if not line:
+            said = self._last_words()
+            self.end()
+            raise ExaminerLost(said)
+        answer = json.loads(line)
+        if "error" in answer:
+            raise runtime.CourseError(answer["error"])
+        return answer["examined"]
+
+    def _start(self):
+        # the package may have been found by a path that only this process knows
+        paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+        self.said = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mnist_course.grading.examination"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said,
+            env={
+                **runtime.worker_environment(),
+                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+                "PYTHONIOENCODING": "utf-8",
+            },
+            start_new_session=True,  # Ctrl-C is for whoever asks, who then ends this process
+        )  # fmt: skip
+
+    def _last_words(self):
+        with contextlib.suppress(ValueError):  # closed, since another thread has ended the process
+            self.said.seek(0)
+            return _last_line(self.said.read())
+        return ""
+
+    def end(self):
+        """End the process and what it has started. May be called again, and by another thread."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        started = _below(process)
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(SECONDS_TO_END)
+        for one in started:  # none is left where it could tidy up itself
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # what was not sent yet has nowhere to go
+                pipe.close()
+        self.said.close()
+
+
+def _last_line(content):
+    lines = content[-10 * TOLD :].decode("utf-8", "replace").strip().splitlines()
+    return "".join(c if c.isprintable() else " " for c in (lines or [""])[-1])[:TOLD]
+
+
+def _below(process):
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.Error:
+        return []
