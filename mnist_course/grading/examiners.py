@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,8 @@ class Examiner:
 
     def __init__(self):
         self.process = None
+        self.ended = False
+        self.changing = threading.Lock()  # of the process, which another thread may end
 
     def __enter__(self):
         return self
@@ -36,12 +39,10 @@ class Examiner:
     def ask(self, **task):
         """What `examination.examine` gives for these arguments, as JSON holds it.
 
-        Raises CourseError when answers can't be run here, and ExaminerLost when the process ends;
-        the next question then starts another.
+        Raises CourseError when answers can't be run here, and ExaminerLost when the process ends.
+        The next question then starts another one, but none does after `end`.
         """
-        if self.process is None:
-            self._start()
-        process = self.process
+        process = self._started()
         try:
             process.stdin.write(json.dumps(task).encode() + b"\n")
             process.stdin.flush()
@@ -49,13 +50,19 @@ class Examiner:
         except (OSError, ValueError):  # ended, or its pipes were closed
             line = b""
         if not line:
-            said = self._last_words()
-            self.end()
-            raise ExaminerLost(said)
+            raise ExaminerLost(self._stop())
         answer = json.loads(line)
         if "error" in answer:
             raise runtime.CourseError(answer["error"])
         return answer["examined"]
+
+    def _started(self):
+        with self.changing:
+            if self.ended:
+                raise ExaminerLost
+            if self.process is None:
+                self._start()
+            return self.process
 
     def _start(self):
         # the package may have been found by a path that only this process knows
@@ -72,33 +79,39 @@ class Examiner:
             start_new_session=True,  # Ctrl-C is for whoever asks, who then ends this process
         )  # fmt: skip
 
-    def _last_words(self):
-        with contextlib.suppress(ValueError):  # closed, since another thread has ended the process
-            self.said.seek(0)
-            return _last_line(self.said.read())
-        return ""
-
     def end(self):
-        """End the process and what it has started. May be called again, and by another thread."""
-        process, self.process = self.process, None
-        if process is None:
-            return
-        started = _below(process)
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(SECONDS_TO_END)
-        for one in started:  # none is left where it could tidy up itself
-            with contextlib.suppress(psutil.Error):
-                one.kill()
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # what was not sent yet has nowhere to go
-                pipe.close()
-        self.said.close()
+        """End the process and what it has started, for good; another thread may do so."""
+        self.ended = True
+        self._stop()
+
+    def _stop(self):
+        """End the process and what it has started. Returns what it said last."""
+        with self.changing:
+            process, self.process = self.process, None
+            if process is None:
+                return ""
+            _end(process)
+            with self.said:
+                self.said.seek(0)
+                return _last_line(self.said.read())
+
+
+def _end(process):
+    started = _below(process)
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_END)
+    for one in started:  # none is left where it could tidy up itself
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):  # what was not sent yet has nowhere to go
+            pipe.close()
 
 
 def _last_line(content):

@@ -1,6 +1,7 @@
 """From what was found in a submission, and a policy, to the marks of a student."""
 
 from mnist_course.assessment.verdict import Verdict
+from mnist_course.grading.examination import Examined
 from mnist_course.grading.findings import NOT_RUN
 from mnist_course.grading.marks import (
     NOT_HANDED_IN,
@@ -16,11 +17,16 @@ MOST_REMARKS = 20  # on a submission
 
 
 def mark(submission, examined, policy):
-    """The `StudentMark` for a submission. examined: what was found in it."""
+    """The `StudentMark` for a submission.
+
+    examined: what was found in it; None when it had to be set aside, so that nothing is judged.
+    """
     late = policy.is_late(submission)
-    lessons = tuple(_lesson(lesson, examined, policy, late) for lesson in policy.lessons)
-    remarks = [one_line(one) for one in (*submission.problems, *examined.remarks)]
-    if not examined.files:
+    aside = examined is None
+    examined = examined or Examined()
+    lessons = tuple(_lesson(lesson, examined, policy, late, aside) for lesson in policy.lessons)
+    remarks = [*submission.problems, *submission.remarks, *examined.remarks]
+    if not examined.files and not aside:
         remarks.insert(0, "no notebook of a lesson was handed in")
     if len(remarks) > MOST_REMARKS:
         remarks[MOST_REMARKS:] = [f"and {len(remarks) - MOST_REMARKS} more like these"]
@@ -31,15 +37,15 @@ def mark(submission, examined, policy):
         points=rounded(sum(lesson.points for lesson in lessons)),
         possible=rounded(sum(lesson.possible for lesson in lessons)),
         lessons=lessons,
-        remarks=tuple(remarks),
+        remarks=tuple(one_line(one) for one in remarks),
     )
 
 
-def _lesson(lesson, examined, policy, late):
+def _lesson(lesson, examined, policy, late, aside):
     files = examined.files.get(lesson, [])
     exercises = tuple(
         _exercise(one, examined.findings.get(one.name), policy)
-        if files
+        if files or aside
         else ExerciseMark(one.name, NOT_HANDED_IN, 0.0, policy.possible(one))
         for one in policy.exercises(lesson)
     )

@@ -1,0 +1,77 @@
+"""What `mnist-course grade` does: check the machine, grade, write the reports, say what it found."""
+
+import contextlib
+
+import click
+from tqdm import tqdm
+
+from mnist_course import runtime
+from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions, table
+from mnist_course.grading.examiners import Examiner
+from mnist_course.grading.supervision import ended_by_sigterm
+
+WITHOUT = (
+    "There is no sandbox here: an answer may read, change and send away whatever you can, and look "
+    "up the hidden cases."
+)
+
+
+def run(source, to, policy_file, workers, export, scheduler, sandboxed):
+    """Grade the submissions in `source`, and write all reports into the folder `to`.
+
+    Raises CourseError, before any answer runs, for what can't be read and for a machine without a
+    sandbox, unless it is not asked for.
+    """
+    chosen = policy.read(policy_file)
+    handed_in = submissions.read(source)
+    missing = sandbox.problem() if not scheduler else ""
+    if missing and sandboxed:
+        raise runtime.CourseError(
+            f"nobody was graded, because there is no sandbox: {missing}. With --no-sandbox they "
+            "are graded without one, where an answer may do whatever you can do"
+        )
+    if missing or not sandboxed:
+        click.echo(WITHOUT, err=True)
+    with ended_by_sigterm(), _examiners(workers, scheduler, sandboxed) as (first, examiners):
+        click.echo("First the course's own solutions are graded …", err=True)
+        batch.preflight(chosen, first, everywhere=bool(scheduler))
+        marks, times = _graded(handed_in, chosen, to, examiners)
+        exercises = chosen.exercises()
+        table.write(marks, exercises, to)
+        table.write_times(times, to)
+        reports.write_all(marks, exercises, to, export)
+        lines = batch.changes(marks, to)
+    for name in sorted(chosen.late_students | chosen.excused):
+        if not any(name in (one.name, one.number, one.key) for one in handed_in):
+            click.echo(f"{name} stands in the policy's late rules, but handed in nothing here")
+    if lines:
+        click.echo(f"Since the last time points changed for {len(lines)}:")
+        for line in lines:
+            click.echo(f"    {line}")
+    click.echo(f"{len(marks)} submissions are graded. The results are in {to}; begin with grades.csv")
+
+
+def _graded(handed_in, chosen, to, examiners):
+    # without a terminal there is no bar
+    with tqdm(total=len(handed_in), unit="submission", disable=None) as bar:
+        try:
+            return batch.grade(handed_in, chosen, to, examiners, done=bar.update)
+        except (KeyboardInterrupt, SystemExit):
+            bar.close()
+            click.echo(
+                "Stopped. What is graded is kept: the same command goes on from here.", err=True
+            )
+            raise
+
+
+@contextlib.contextmanager
+def _examiners(workers, scheduler, sandboxed):
+    """What grades the solutions, and what grades submissions: processes here, or a cluster."""
+    with contextlib.ExitStack() as stack:
+        if scheduler:
+            found = stack.enter_context(cluster.Cluster(scheduler, sandboxed))
+            yield found.each, found.examiners
+        else:
+            count = workers or runtime.cores()
+            here = [stack.enter_context(Examiner()) for _ in range(count)]
+            yield here, here
