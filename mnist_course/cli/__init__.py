@@ -135,7 +135,7 @@ def print_example(context, option, wanted):
 )  # fmt: skip
 @click.option(
     "--policy", metavar="FILE", type=click.Path(path_type=Path),
-    help="lessons, points, late rules and hidden cases, as TOML; by default the course's own points",
+    help="lessons, points, late rules and hidden cases (TOML); by default the course's own points",
 )  # fmt: skip
 @click.option(
     "--example-policy", is_flag=True, is_eager=True, expose_value=False, callback=print_example,
@@ -149,9 +149,7 @@ def print_example(context, option, wanted):
     "--fill", "export", metavar="EXPORT.csv", type=click.Path(path_type=Path),
     help="your own export of Moodle's grading worksheet or Canvas's gradebook: a copy is filled in",
 )  # fmt: skip
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler"
-)
+@click.option("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler")
 @click.option(
     "--no-sandbox", "sandboxed", is_flag=True, flag_value=False, default=True,
     help="grade also where there is no sandbox: answers then have your rights",

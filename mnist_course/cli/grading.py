@@ -1,4 +1,4 @@
-"""What `mnist-course grade` does: check the machine, grade, write the reports, say what it found."""
+"""What `mnist-course grade` does: check the machine, grade, write the reports."""
 
 import contextlib
 
@@ -11,8 +11,8 @@ from mnist_course.grading.examiners import Examiner
 from mnist_course.grading.supervision import ended_by_sigterm
 
 WITHOUT = (
-    "There is no sandbox here: an answer may read, change and send away whatever you can, and look "
-    "up the hidden cases."
+    "Without a sandbox an answer may read, change and send away whatever you can, the hidden cases "
+    "among it."
 )
 
 
@@ -24,13 +24,13 @@ def run(source, to, policy_file, workers, export, scheduler, sandboxed):
     """
     chosen = policy.read(policy_file)
     handed_in = submissions.read(source)
-    missing = sandbox.problem() if not scheduler else ""
+    missing = not scheduler and sandbox.problem()  # each worker of a cluster is asked itself
     if missing and sandboxed:
         raise runtime.CourseError(
-            f"nobody was graded, because there is no sandbox: {missing}. With --no-sandbox they "
-            "are graded without one, where an answer may do whatever you can do"
+            f"nobody was graded, because there is no sandbox: {missing}. To have one, "
+            f"{sandbox.remedy()}. With --no-sandbox you grade without one"
         )
-    if missing or not sandboxed:
+    if missing or (scheduler and not sandboxed):
         click.echo(WITHOUT, err=True)
     with ended_by_sigterm(), _examiners(workers, scheduler, sandboxed) as (first, examiners):
         click.echo("First the course's own solutions are graded …", err=True)
@@ -48,7 +48,9 @@ def run(source, to, policy_file, workers, export, scheduler, sandboxed):
         click.echo(f"Since the last time points changed for {len(lines)}:")
         for line in lines:
             click.echo(f"    {line}")
-    click.echo(f"{len(marks)} submissions are graded. The results are in {to}; begin with grades.csv")
+    click.echo(
+        f"{len(marks)} submissions are graded. The results are in {to}; begin with grades.csv"
+    )
 
 
 def _graded(handed_in, chosen, to, examiners):

@@ -47,9 +47,15 @@ def run(folder):
                 continue
             for lesson in sorted({EXERCISES[name].lesson for name in names}):
                 files.setdefault(lesson, []).append(shown)
-            for name, finding in examination.judged(notebook, names, {}).items():
+            for name, finding in judged(notebook, names).items():
                 found[name].append(finding)
     _print(found, files, notes)
+
+
+def judged(notebook, names):
+    """The `Finding` on each exercise of a notebook, by name; `names` are those to judge."""
+    [found] = examination.judged([(notebook, names)], {})
+    return found
 
 
 def word(finding):

@@ -36,9 +36,10 @@ def grade(submissions, policy, to, examiners, done=lambda: None):
         submission = submissions[place]
         examined = _examined(submission, policy, kept, codes, examiner)
         seconds = {} if examined is None else examined.findings
-        found[place] = marking.mark(submission, examined, policy), {
-            name: finding.seconds for name, finding in seconds.items()
-        }
+        found[place] = (
+            marking.mark(submission, examined, policy),
+            {name: finding.seconds for name, finding in seconds.items()},
+        )
         done()
 
     share_out(range(len(submissions)), work, examiners)

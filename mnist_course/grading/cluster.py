@@ -42,7 +42,7 @@ class Cluster:
         self.distributed = distributed
         try:
             self.client = distributed.Client(address, timeout=30, set_as_default=False)
-        except (OSError, ValueError, asyncio.TimeoutError) as error:
+        except (OSError, ValueError) as error:
             raise runtime.CourseError(
                 f"no Dask scheduler answers at {address} ({error}). Start one: dask scheduler"
             ) from error
@@ -97,8 +97,8 @@ class Cluster:
 
 
 def state(sandboxed):
-    """Of a worker: a digest of the code that it grades with, and why it has no sandbox."""
-    return engine(), sandbox.problem() if sandboxed else ""
+    """Of a worker: a digest of its code, and why it lacks a sandbox, if one is asked for."""
+    return engine(), sandboxed and sandbox.problem()
 
 
 class RemoteExaminer:
@@ -129,7 +129,7 @@ class RemoteExaminer:
             raise ExaminerLost("it ended several workers of the cluster") from error
         except (asyncio.CancelledError, self.cluster.distributed.client.FutureCancelledError) as e:
             raise ExaminerLost("it was given up") from e
-        except (TimeoutError, asyncio.TimeoutError) as error:
+        except TimeoutError as error:
             raise runtime.CourseError(
                 f"the worker {self.address} did not answer within {SECONDS} s: see what it prints"
             ) from error

@@ -52,69 +52,76 @@ def examine(folder, paths, names, cases):
     when answers can't be run here at all.
     """
     examined = Examined()
-    found: dict[str, list[Finding]] = {}
-    seen = set()
+    chosen: dict[tuple, notebooks.Notebook] = {}
     for place, shown in paths[:MOST_NOTEBOOKS]:
+        shown = notebooks.one_line(shown, 100)
         try:
             notebook = notebooks.read(Path(folder) / place)
         except runtime.CourseError as error:
             examined.remarks.append(notebooks.one_line(str(error)))
             continue
-        shown = notebooks.one_line(shown, 100)
+        examined.remarks += [f"{shown}: {remark}" for remark in notebook.remarks]
         belongs = notebooks.exercises_of(notebook, EXERCISES)
         if not belongs:
             examined.remarks.append(f"{shown} fits no lesson, and was not looked at")
         for lesson in sorted({EXERCISES[name].lesson for name in belongs}):
             examined.files.setdefault(lesson, []).append(shown)
-        wanted = tuple(name for name in belongs if name in names)
-        if not wanted or (notebook.cells, wanted) in seen:
-            continue  # an identical copy is not run again
-        seen.add((notebook.cells, wanted))
-        for name, finding in judged(notebook, wanted, cases).items():
-            found.setdefault(name, []).append(finding)
+        if wanted := tuple(name for name in belongs if name in names):
+            chosen.setdefault((notebook.cells, wanted), notebook)  # a copy is not run again
     if len(paths) > MOST_NOTEBOOKS:
         examined.remarks.append(
             f"{len(paths)} notebooks were handed in; the first {MOST_NOTEBOOKS} were looked at"
         )
+    found: dict[str, list[Finding]] = {}
+    for one in judged([(notebook, names) for (_, names), notebook in chosen.items()], cases):
+        for name, finding in one.items():
+            found.setdefault(name, []).append(finding)
     examined.findings = {name: findings.best(several) for name, several in found.items()}
     return examined
 
 
-def judged(notebook, names, cases):
-    """The best `Finding` on each exercise of a notebook, by name.
+def judged(asked, cases):
+    """The best `Finding` on each exercise of some notebooks of one person: by name, for each.
 
-    The visible cases are tried in one process and the hidden ones in another, which nothing leaves
-    but the outcomes. So an answer that notes a hidden input has no way to tell it to anybody, and
-    what it says on the visible cases can be shown.
+    asked: pairs of a notebook and the names of exercises. All visible cases are tried before the
+    first hidden one, and of the hidden ones nothing but the outcomes is kept. So an answer that
+    notes a hidden input can tell it to nobody, and what it says on the visible ones can be shown.
     """
-    folder = notebook.path.parent.resolve()
-    told = supervision.run(notebook.cells, names, folder, {})
-    found = {name: findings.judged(EXERCISES[name], told[name]) for name in names}
-    hidden = [
-        name
-        for name in names
-        if cases.get(name) and any(one.verdict is Verdict.PASSED for one in found[name])
+    found = []
+    with supervision.Session() as session:
+        for notebook, names in asked:
+            told = session.run(notebook.cells, names, _folder(notebook), {})
+            found.append({name: findings.judged(EXERCISES[name], told[name]) for name in names})
+        for (notebook, _), several in zip(asked, found, strict=True):
+            hidden = [n for n in several if cases.get(n) and any(map(_passed, several[n]))]
+            told = session.run(notebook.cells, hidden, _folder(notebook), cases)
+            for name in hidden:
+                several[name] = _with_hidden(several[name], name, told[name], cases[name])
+    return [
+        {name: _with_source(findings.best(several[name]), name, notebook) for name in names}
+        for (notebook, names), several in zip(asked, found, strict=True)
     ]
-    if hidden:
-        again = supervision.run(
-            notebook.cells, hidden, folder, {name: cases[name] for name in hidden}
-        )
-        for name in hidden:
-            found[name] = [
-                replace(
-                    one, hidden=findings.outcomes(EXERCISES[name], again[name], place, cases[name])
-                )
-                if one.verdict is Verdict.PASSED
-                else one
-                for place, one in enumerate(found[name])
-            ]
-    return {
-        name: replace(
-            findings.best(found[name]),
-            source=findings.source_of(notebook.cells, EXERCISES[name]),
-        )
-        for name in names
-    }
+
+
+def _folder(notebook):
+    return notebook.path.parent.resolve()
+
+
+def _passed(finding):
+    return finding.verdict is Verdict.PASSED
+
+
+def _with_hidden(several, name, told, rows):
+    """The findings on one exercise, with the outcomes of its hidden cases where it passed."""
+    exercise = EXERCISES[name]
+    return [
+        replace(one, hidden=findings.outcomes(exercise, told, place, rows)) if _passed(one) else one
+        for place, one in enumerate(several)
+    ]
+
+
+def _with_source(finding, name, notebook):
+    return replace(finding, source=findings.source_of(notebook.cells, EXERCISES[name]))
 
 
 # --- the process --------------------------------------------------------------------------

@@ -21,10 +21,6 @@ SOURCE = 20_000  # characters of an answer's cells
 DISTURBED = "it disturbed its check"
 OTHER_CELLS = "Of the other cells only imports, functions, classes and constants are run."
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # of an object in memory, which differs at each run
-STOPPED = {  # by what is said of cells that did not run to their end
-    "come to an end": Verdict.TIME,
-    "ended Python": Verdict.EXITED,
-}
 OUTCOMES = {  # of a hidden case; any other verdict is "failed"
     Verdict.PASSED: "passed",
     Verdict.TIME: "out of time",
@@ -57,9 +53,7 @@ class Finding:
     @classmethod
     def decoded(cls, data):
         """From what `encoded` gives, also after JSON."""
-        return cls(
-            **{**data, "verdict": Verdict(data["verdict"]), "hidden": tuple(data["hidden"])}
-        )
+        return cls(**{**data, "verdict": Verdict(data["verdict"]), "hidden": tuple(data["hidden"])})
 
     @property
     def rank(self):
@@ -83,12 +77,12 @@ def judged(exercise, told):
 
 def _judged(exercise, told):
     if "error" in told:
-        return _stopped(str(told["error"]))
+        return _stopped(str(told["error"]), Verdict(told["verdict"]))
     try:
         attempt = Attempt.decoded(told.get("attempt"))
         result = judge(exercise, attempt)
     except (ValueError, RecursionError):
-        return _stopped(DISTURBED)
+        return _stopped(DISTURBED, Verdict.EXITED)
     seconds = round(sum(one.seconds for one in attempt.observations), 3)
     if result.verdict is Verdict.UNSOLVED:
         return replace(UNSOLVED, seconds=seconds)
@@ -96,23 +90,21 @@ def _judged(exercise, told):
         count = len(exercise.cases)
         return Finding(result.verdict, "", f"Right on all {count} visible cases.", seconds=seconds)
     said = display.plain(result.sentence or result.hint, exercise.sections)
-    if "NameError" in said:
-        said += f" {OTHER_CELLS}"
+    more = f" {OTHER_CELLS}" if "NameError" in said else ""
     return Finding(
         result.verdict,
-        remark=steady(one_line(said)),
-        explanation=steady(cleaned(_explained(result, said), LONGEST)),
+        remark=steady(one_line(said)) + more,
+        explanation=steady(cleaned(_explained(result, said + more), LONGEST)),
         hint=display.plain(result.hint, exercise.sections),
         mistake=result.mistake,
         seconds=seconds,
     )
 
 
-def _stopped(said):
+def _stopped(said, verdict):
     """The finding for cells that did not run to their end."""
-    verdict = next((one for words, one in STOPPED.items() if words in said), Verdict.RAISED)
-    said = steady(one_line(said if "NameError" not in said else f"{said} {OTHER_CELLS}"))
-    return Finding(verdict, said, f"{said[:1].upper()}{said[1:]}.".replace("..", "."))
+    said = steady(one_line(said))
+    return Finding(verdict, said, f"{said[:1].upper()}{said[1:]}.")
 
 
 def _explained(result, said):

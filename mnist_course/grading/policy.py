@@ -1,7 +1,7 @@
 """A teacher's policy: what is graded, what it is worth, and the cases that students don't see.
 
-It is a TOML file; `EXAMPLE`, beside this module, explains every key. Teachers keep theirs outside of
-the course, because its cases are secret. Without a file every lesson is graded with the course's
+It is a TOML file; `EXAMPLE`, beside this module, explains every key. Teachers keep theirs outside
+of the course, because its cases are secret. Without a file every lesson is graded with the course's
 own points. TOML holds no code, so a file from anywhere is safe to read.
 """
 

@@ -6,6 +6,7 @@ cases. So when a submission, a check or a hidden case changes, just that is grad
 
 import hashlib
 import importlib
+import inspect
 import json
 import platform
 import re
@@ -26,7 +27,15 @@ ENGINE = (
     *(PACKAGE / "assessment").glob("*.py"),
     *(
         PACKAGE / "grading" / f"{name}.py"
-        for name in ("answers", "examination", "findings", "notebooks", "supervision", "worker")
+        for name in (
+            "answers",
+            "examination",
+            "findings",
+            "notebooks",
+            "questions",
+            "supervision",
+            "worker",
+        )
     ),
 )
 
@@ -56,7 +65,7 @@ def _sources(name, seen):
     if name in seen:
         return
     seen.add(name)
-    text = Path(importlib.import_module(name).__file__).read_text("utf-8")
+    text = inspect.getsource(importlib.import_module(name))
     yield text
     for other in re.findall(r"^from (mnist_course\.exercises\.\w+) import", text, re.MULTILINE):
         yield from _sources(other, seen)
@@ -110,7 +119,9 @@ class Records:
 
     def path(self, key):
         """The file of the submission with this key, which may hold any character."""
-        return self.folder / f"{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:24]}.json"
+        return (
+            self.folder / f"{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:24]}.json"
+        )
 
     def load(self, key):
         """The `Record` of a submission; an empty one where there is none, or a damaged one."""

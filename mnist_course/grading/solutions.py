@@ -22,11 +22,12 @@ def submission(exercises):
     for lesson in sorted({one.lesson for one in exercises}):
         cells = [_cell(one.name, source(one)) for one in exercises if one.lesson == lesson]
         notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-        content = json.dumps(notebook).encode()
-        files.append(
-            File(PurePosixPath(f"{lesson}_a.ipynb"), len(content), lambda content=content: content)
-        )
+        files.append(_file(f"{lesson}_a.ipynb", json.dumps(notebook).encode()))
     return Submission(NAME, files=files)
+
+
+def _file(name, content):
+    return File(PurePosixPath(name), len(content), lambda: content)
 
 
 def _cell(name, source):
