@@ -42,6 +42,7 @@ def test_a_wrong_answer_is_shown_the_call():
     [found] = judged(EXERCISE, [told(lambda image, factor: image + factor)])
     assert (found.verdict, found.mistake) == (Verdict.MISTAKE, "sum")
     assert found.hint == found.remark == "You add."
+    assert found.explanation.startswith("Not right yet.\n")
     assert "on: double(image, factor)" in found.explanation.splitlines()
     assert any(line.startswith("expected: ") for line in found.explanation.splitlines())
 

@@ -149,12 +149,17 @@ def print_example(context, option, wanted):
     "--fill", "export", metavar="EXPORT.csv", type=click.Path(path_type=Path),
     help="your own export of Moodle's grading worksheet or Canvas's gradebook: a copy is filled in",
 )  # fmt: skip
+@click.option(
+    "--column", metavar="NAME", default="", help="the column to fill in, where several may be meant"
+)
+@click.option("--replace", is_flag=True, help="replace grades that stand there and differ")
+@click.option("--scale", is_flag=True, help="convert points to the column's maximum")
 @click.option("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler")
 @click.option(
     "--no-sandbox", "sandboxed", is_flag=True, flag_value=False, default=True,
     help="grade also where there is no sandbox: answers then have your rights",
 )  # fmt: skip
-def grade(submissions, to, policy, workers, export, scheduler, sandboxed):
+def grade(submissions, to, policy, workers, scheduler, sandboxed, **gradebook):
     """Grade the submissions of a class.
 
     SUBMISSIONS is the zip or folder as Moodle, Canvas, Blackboard or git gives it, or hand-in
@@ -165,7 +170,7 @@ def grade(submissions, to, policy, workers, export, scheduler, sandboxed):
     """
     from mnist_course.cli.grading import run
 
-    run(submissions, to, policy, workers, export, scheduler, sandboxed)
+    run(submissions, to, policy, workers, scheduler, sandboxed, gradebook)
 
 
 def file_name(context, option, value):

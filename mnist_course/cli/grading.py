@@ -6,7 +6,8 @@ import click
 from tqdm import tqdm
 
 from mnist_course import runtime
-from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions, table
+from mnist_course.exercises import EXERCISES
+from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions, times
 from mnist_course.grading.examiners import Examiner
 from mnist_course.grading.supervision import ended_by_sigterm
 
@@ -16,12 +17,15 @@ WITHOUT = (
 )
 
 
-def run(source, to, policy_file, workers, export, scheduler, sandboxed):
+def run(source, to, policy_file, workers, scheduler, sandboxed, gradebook):
     """Grade the submissions in `source`, and write all reports into the folder `to`.
 
-    Raises CourseError, before any answer runs, for what can't be read and for a machine without a
-    sandbox, unless it is not asked for.
+    gradebook: a dict with the options of `reports.write_all`. Raises CourseError, before any answer
+    runs, for what can't be read and for a machine without a sandbox, unless it is not asked for.
     """
+    export = gradebook["export"]
+    if export is not None and not export.is_file():
+        raise runtime.CourseError(f"there is no file {export} to fill in")
     chosen = policy.read(policy_file)
     handed_in = submissions.read(source)
     missing = not scheduler and sandbox.problem()  # each worker of a cluster is asked itself
@@ -35,22 +39,19 @@ def run(source, to, policy_file, workers, export, scheduler, sandboxed):
     with ended_by_sigterm(), _examiners(workers, scheduler, sandboxed) as (first, examiners):
         click.echo("First the course's own solutions are graded …", err=True)
         batch.preflight(chosen, first, everywhere=bool(scheduler))
-        marks, times = _graded(handed_in, chosen, to, examiners)
-        exercises = chosen.exercises()
-        table.write(marks, exercises, to)
-        table.write_times(times, to)
-        reports.write_all(marks, exercises, to, export)
-        lines = batch.changes(marks, to)
-    for name in sorted(chosen.late_students | chosen.excused):
-        if not any(name in (one.name, one.number, one.key) for one in handed_in):
-            click.echo(f"{name} stands in the policy's late rules, but handed in nothing here")
+        marks, seconds = _graded(handed_in, chosen, to, examiners)
+    lines = batch.changes(marks, to)
     if lines:
         click.echo(f"Since the last time points changed for {len(lines)}:")
         for line in lines:
             click.echo(f"    {line}")
-    click.echo(
-        f"{len(marks)} submissions are graded. The results are in {to}; begin with grades.csv"
-    )
+    for name in sorted(chosen.late_students | chosen.excused):
+        if not any(name in (one.name, one.number, one.key) for one in handed_in):
+            click.echo(f"{name} stands in the policy's late rules, but handed in nothing here")
+    times.write(seconds, to)
+    click.echo(f"{len(marks)} submissions are graded. Begin with {to / 'grades.csv'}")
+    for line in reports.write_all(marks, EXERCISES, to, **gradebook):  # may refuse the gradebook
+        click.echo(line)
 
 
 def _graded(handed_in, chosen, to, examiners):

@@ -35,11 +35,14 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one exercise in one notebook. All texts are plain."""
+    """What was found of one exercise in one notebook.
+
+    Explanation and hint may hold the marks of `assessment.display`, such as links to sections.
+    """
 
     verdict: Verdict  # of the visible cases
     remark: str = ""  # one line: what is wrong
-    explanation: str = ""  # the same with the call that shows it, in lines
+    explanation: str = ""  # the same for the student, and in lines below the call that shows it
     hint: str = ""
     mistake: str = ""  # the typical mistake's name
     hidden: tuple[str, ...] = ()  # the outcome of each hidden case
@@ -94,8 +97,8 @@ def _judged(exercise, told):
     return Finding(
         result.verdict,
         remark=steady(one_line(said)) + more,
-        explanation=steady(cleaned(_explained(result, said + more), LONGEST)),
-        hint=display.plain(result.hint, exercise.sections),
+        explanation=steady(cleaned(_explained(result, more), LONGEST)),
+        hint=result.hint,
         mistake=result.mistake,
         seconds=seconds,
     )
@@ -107,9 +110,9 @@ def _stopped(said, verdict):
     return Finding(verdict, said, f"{said[:1].upper()}{said[1:]}.")
 
 
-def _explained(result, said):
+def _explained(result, more):
     """What a check says of a wrong answer: a sentence, and under it the call that shows it."""
-    lines = [said]
+    lines = [(result.sentence or "Not right yet.") + more]
     if result.call:
         lines += [f"on: {result.call}", *(f"{name}: {value}" for name, value in result.inputs)]
         lines.append(f"expected: {result.expected}")
