@@ -99,7 +99,7 @@ def _examined(submission, policy, kept, codes, examiner):
             )
         except ExaminerLost as error:
             submission.remarks.append(
-                f"set aside, because examining it ended Python {TRIES} times: look at it yourself"
+                "set aside, because examining it ended Python each time: look at it yourself"
                 + (f" ({one_line(str(error), 100)})" if str(error) else "")
             )
             return None
@@ -112,8 +112,8 @@ def _asked(examiner, **task):
     for number in range(1, TRIES + 1):
         try:
             return Examined.decoded(examiner.ask(**task))
-        except ExaminerLost:
-            if number == TRIES:
+        except ExaminerLost as error:
+            if number == TRIES or error.for_good:
                 raise
 
 

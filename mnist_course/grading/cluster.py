@@ -101,6 +101,12 @@ def state(sandboxed):
     return engine(), sandboxed and sandbox.problem()
 
 
+class WorkersLost(ExaminerLost):
+    """A submission was tried on several workers, and has ended all of them."""
+
+    for_good = True
+
+
 class RemoteExaminer:
     """Asks a cluster as `Examiner` asks a process. What a dying worker had to do, another does."""
 
@@ -126,7 +132,7 @@ class RemoteExaminer:
             )  # fmt: skip
             answer = json.loads(self.future.result(SECONDS if self.address else None))
         except self.cluster.distributed.KilledWorker as error:
-            raise ExaminerLost("it ended several workers of the cluster") from error
+            raise WorkersLost("it ended several workers of the cluster") from error
         except (asyncio.CancelledError, self.cluster.distributed.client.FutureCancelledError) as e:
             raise ExaminerLost("it was given up") from e
         except TimeoutError as error:

@@ -21,6 +21,8 @@ TOLD = 300  # characters of what an examiner said last before it ended
 class ExaminerLost(Exception):
     """An examiner's process has ended in the midst of its work; the message says what it said."""
 
+    for_good = False  # whether it is of no use to ask for the same again
+
 
 class Examiner:
     """One process that examines one submission after another. It starts when it is first asked."""
