@@ -88,6 +88,13 @@ def test_remarks_are_few_and_each_is_one_line():
     assert student.remarks[-1] == "and 84 more like these"
 
 
+@pytest.mark.parametrize(("count", "words"), [(1, "opened once"), (3, "opened 3 times")])
+def test_how_often_the_test_set_was_opened_is_remarked(count, words, monkeypatch):
+    monkeypatch.setattr(Submission, "openings", count)
+    [remark] = mark(Submission("Ada"), examined(), Policy(("04",))).remarks
+    assert words in remark
+
+
 def test_marks_survive_json():
     own = Policy(("04",), cases={"early-stopping": ROWS})
     student = mark(Submission("Ada"), examined(early_stopping=PASSED), own)

@@ -26,6 +26,9 @@ def mark(submission, examined, policy):
     examined = examined or Examined()
     lessons = tuple(_lesson(lesson, examined, policy, late, aside) for lesson in policy.lessons)
     remarks = [*submission.problems, *submission.remarks, *examined.remarks]
+    if submission.openings:
+        times = "once" if submission.openings == 1 else f"{submission.openings} times"
+        remarks.append(f"the hand-in file says that the sealed test set was opened {times}")
     if not examined.files and not aside:
         remarks.insert(0, "no notebook of a lesson was handed in")
     if len(remarks) > MOST_REMARKS:
