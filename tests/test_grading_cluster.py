@@ -100,7 +100,10 @@ def test_a_worker_that_is_killed_changes_no_result(workers, folder, tmp_path):
         thread.start()
         assert graded(folder, tmp_path / "there", found.examiners) == expected
         thread.join()
-    assert psutil.wait_procs(left, timeout=120)[1] == []
+        pids = found.client.run(os.getpid).values()
+        below = [one for pid in pids for one in psutil.Process(pid).children(recursive=True)]
+    assert below, "the examiners wait for more"
+    assert psutil.wait_procs([*left, *below], timeout=120)[1] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")

@@ -61,7 +61,9 @@ class Cluster:
         self.close()
 
     def close(self):
-        """Give up what is still asked for, and leave the scheduler."""
+        """End what the workers still do, and leave the scheduler."""
+        with contextlib.suppress(Exception):  # a worker may be gone, and its examiner with it
+            self.client.run(stop, on_error="ignore")
         self.client.close()
 
     def _workers(self, sandboxed):
@@ -99,6 +101,12 @@ class Cluster:
 def state(sandboxed):
     """Of a worker: a digest of its code, and why it lacks a sandbox, if one is asked for."""
     return engine(), sandboxed and sandbox.problem()
+
+
+def stop():
+    """End the examiner of a worker, which a cancelled task alone would leave at work."""
+    while _here:
+        _here.pop().end()
 
 
 class WorkersLost(ExaminerLost):
@@ -159,13 +167,14 @@ def examine(files, task):
     """
     if not _here:
         _here.append(Examiner())
+    examiner = _here[0]
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
         for place, content in files.items():
             path = Path(folder, *PurePosixPath(place).parts)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         try:
-            return json.dumps({"examined": _here[0].ask(folder=folder, **json.loads(task))})
+            return json.dumps({"examined": examiner.ask(folder=folder, **json.loads(task))})
         except ExaminerLost as error:
             return json.dumps({"lost": str(error)})
         except runtime.CourseError as error:
