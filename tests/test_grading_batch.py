@@ -232,6 +232,22 @@ def test_a_machine_that_lacks_something_grades_nobody(monkeypatch):
     assert "doctor" in str(error.value)
 
 
+class Busy(Here):
+    """The time of one answer runs out when it is first asked."""
+
+    def ask(self, **task):
+        found = super().ask(**task)
+        if len(self.asked) == 1:
+            found["findings"]["leaky-relu"]["verdict"] = Verdict.TIME.value
+        return found
+
+
+def test_a_machine_that_was_busy_for_a_moment_is_asked_once_more():
+    busy = Busy()
+    batch.preflight(FOUR, [busy])
+    assert busy.asked == [sorted(one.name for one in FOUR.exercises()), ["leaky-relu"]]
+
+
 def test_a_hidden_case_that_does_not_fit_is_named():
     own = Policy(("04",), cases={"early-stopping": [[[0.5], 1], ["abc", "x"]]})
     with pytest.raises(runtime.CourseError, match="hidden case 2 of early-stopping does not fit"):
