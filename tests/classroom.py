@@ -1,143 +1,104 @@
-"""A class of invented students with the marks that real answers earn.
+"""A class of students for the tests of grading: who hands in what, and as a platform packs it."""
 
-The answers are those by which the checks are tested (`mutants`), so that verdicts, sentences and
-hints are what the checks say of them.
-"""
+import json
+import threading
+import zipfile
+from unittest import mock
 
-import functools
-import importlib
-import inspect
-import math
-import random
-import re
-import textwrap
-from pathlib import Path
-
-import mutants
-
-from mnist_course.assessment.judgement import judge
-from mnist_course.assessment.observation import observe
-from mnist_course.assessment.verdict import Verdict
+from mnist_course.assessment import further
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading.marks import (
-    NOT_HANDED_IN,
-    ExerciseMark,
-    HiddenCase,
-    LessonMark,
-    StudentMark,
-)
-
-for path in sorted(Path(mutants.__file__).parent.glob("lesson_*.py")):
-    importlib.import_module(f"mutants.{path.stem}")
-
-NAMES = """
-Ana Müller, Łukasz Wójcik, 王芳, José García López, Zoë O’Neil, محمد الأحمد, Priya Raman, Björn Åkesson,
-Nguyễn Thị Mai, Fatima Zahra Idrissi, Søren Kjær, 佐藤 健, Ada Okonkwo, Élise Lefèvre, Ivan Petrov,
-Olga Кузнецова, Mehmet Yılmaz, Chiara De Luca, Kim Min-jun, Thabo Mokoena, Lea Schmidt, Noah Weiß,
-Sofía Hernández, Aarav Sharma, 李伟, Marta Kowalska, Jonas Berg, Amélie Dubois, David Cohen, Grace Mensah
-""".replace("\n", " ")  # noqa: E501
-FEWEST_LINES = 2
+from mnist_course.grading import answers, supervision, worker
+from mnist_course.grading.examination import examine
+from mnist_course.grading.solutions import source
 
 
-def students(count=30, lessons=("01", "02", "03"), seed=7):
-    """Marks of `count` students in some lessons; the same ones for the same arguments."""
-    chance = random.Random(seed)
-    names = [name.strip() for name in NAMES.split(",")]
-    return [
-        _student(number, names[number % len(names)], lessons, chance) for number in range(count)
-    ]
+def notebook(sources):
+    """The bytes of a notebook with these answers: sources by exercise."""
+    cells = [
+        {"cell_type": "code", "id": name, "metadata": {}, "source": text, "outputs": [],
+         "execution_count": None}
+        for name, text in sources.items()
+    ]  # fmt: skip
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
 
 
-def _student(number, name, lessons, chance):
-    ability = chance.gauss(0.6, 1.2)
-    marks = tuple(
-        _lesson(lesson, ability, chance, missing=chance.random() < 0.08) for lesson in lessons
-    )
-    return StudentMark(
-        key=f"student-{number + 1:02}",
-        name=name,
-        number=str(1000 + number),
-        points=sum(one.points for one in marks),
-        possible=sum(one.possible for one in marks),
-        lessons=marks,
-    )
+def right(name):
+    """A right answer to an exercise, as the source of a cell."""
+    return source(EXERCISES[name])
 
 
-def _lesson(lesson, ability, chance, missing):
-    exercises = [one for one in EXERCISES.values() if one.lesson == lesson]
-    marks = tuple(
-        ExerciseMark(one.name, NOT_HANDED_IN, 0, one.points, visible=len(one.cases))
-        if missing
-        else _mark(one, ability, chance)
-        for one in exercises
-    )
-    earned, late = sum(mark.points for mark in marks), not missing and chance.random() < 0.1
-    return LessonMark(
-        lesson=lesson,
-        file="" if missing else f"{lesson}_lesson ({chance.randint(1, 3)}).ipynb",
-        points=round(earned * (0.9 if late else 1), 2),
-        possible=sum(mark.possible for mark in marks),
-        exercises=marks,
-        late=late,
-        remarks=("The notebook was saved by an older version of the course.",)
-        if chance.random() < 0.1
-        else (),
-    )
+def wrong(name):
+    """An answer that gives nothing that is asked for."""
+    return f"def {EXERCISES[name].reference.__name__}(*values):\n    return 'nothing'"
 
 
-def _mark(exercise, ability, chance):
-    difficulty = exercise.points - 1.6
-    if chance.random() < 1 / (1 + math.exp(difficulty - ability)):
-        answers = [exercise.reference, *mutants.RIGHT[exercise.name]]
-        weights = [4, *[1] * (len(answers) - 1)]
-        result, source = judged(exercise, chance.choices(answers, weights)[0])
-        outcomes = ["passed" if chance.random() < 0.94 else "failed" for _ in range(3)]
-    elif chance.random() < 0.3:
-        source = f"def {exercise.reference.__name__}(…):\n    ..."
-        return ExerciseMark(
-            exercise.name, Verdict.UNSOLVED.value, 0, exercise.points,
-            explanation="This is still the cell that you were given.",
-            visible=len(exercise.cases), source=source,
-        )  # fmt: skip
-    else:
-        wrong = [one.answer for one in mutants.WRONG[exercise.name]]
-        place = min(int(chance.expovariate(0.5)), len(wrong) - 1)  # a few mistakes are frequent
-        result, source = judged(exercise, wrong[place])
-        outcomes = [chance.choice(["failed", "crashed", "out of time", "passed"]) for _ in range(3)]
-    passed = result.verdict is Verdict.PASSED
-    lost = exercise.points / 6 if passed else 0
-    hidden = tuple(
-        HiddenCase(number + 1, outcome, 0 if outcome == "passed" else lost)
-        for number, outcome in enumerate(outcomes)
-    )
-    return ExerciseMark(
-        exercise=exercise.name,
-        verdict=result.verdict.value,
-        points=exercise.points - sum(case.cost for case in hidden) if passed else 0,
-        possible=exercise.points,
-        explanation=told(result),
-        hint=result.hint,
-        mistake=result.mistake,
-        visible=len(exercise.cases),
-        hidden=hidden,
-        source=source,
-    )
+def stub(name):
+    """An exercise that nobody has begun."""
+    return f"def {EXERCISES[name].reference.__name__}(*values):\n    ..."
 
 
-@functools.cache
-def judged(exercise, answer):
-    """What the check finds in an answer, and the answer's source under the exercise's name."""
-    source = textwrap.dedent(inspect.getsource(answer))
-    source = re.sub(r"\A(@.*\n)+", "", source)
-    name = exercise.reference.__name__
-    source = re.sub(rf"\b{re.escape(answer.__name__)}\b", name, source)
-    return judge(exercise, observe(exercise, answer)), source
+def first(lesson, count=2):
+    """The names of the first exercises of a lesson."""
+    return [name for name, one in EXERCISES.items() if one.lesson == lesson][:count]
 
 
-def told(result):
-    """A result in a few lines, as a grader tells it."""
-    lines = [result.sentence]
-    if result.call:
-        lines += [f"On {result.call}", *(f"  {name}: {value}" for name, value in result.inputs)]
-        lines += [f"expected: {result.expected}", *([f"yours: {result.got}"] if result.got else [])]
-    return "\n".join(filter(None, lines))
+def handed_in(student, lessons):
+    """What student number so-and-so has in each lesson: (file, bytes). Some have nothing."""
+    kinds = (right, right, wrong, stub)
+    for lesson in lessons:
+        if (student + int(lesson)) % 7 == 0:
+            continue  # not handed in
+        sources = {
+            name: kinds[(student * (place + 1) + int(lesson)) % 4](name)
+            for place, name in enumerate(first(lesson))
+        }
+        yield f"{lesson}_lesson.ipynb", notebook(sources)
+
+
+def pack(path, students, lessons):
+    """Write a class as Moodle's zip of all submissions. Returns its path."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for student in range(students):
+            folder = f"Student {student:02}_{1000 + student}_assignsubmission_file"
+            archive.writestr(f"{folder}/readme.txt", "Please find my work enclosed.")
+            for name, content in handed_in(student, lessons):
+                archive.writestr(f"{folder}/{name}", content)
+    return path
+
+
+_one_at_a_time = threading.Lock()  # what is replaced below is the whole process's
+
+
+class Here:
+    """Examines in this process, where the answers are trusted: quick, and the judge is the same."""
+
+    def __init__(self):
+        self.asked = []  # names of exercises, for each submission
+        self.is_ended = False
+
+    def ask(self, folder, paths, names, cases):
+        self.asked.append(sorted(names))
+        with _one_at_a_time, mock.patch.object(supervision, "Session", SessionHere):
+            return json.loads(json.dumps(examine(folder, paths, names, cases).encoded()))
+
+    def end(self):
+        self.is_ended = True
+
+
+class SessionHere:
+    """Runs answers in this process, in place of a worker."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def run(self, cells, names, folder, cases):
+        cells, told = answers.as_python_cells(cells), {}
+        with mock.patch.dict("sys.modules"):  # the cells have a `__main__` of their own
+            for name in names:
+                exercise = EXERCISES[name]
+                hidden = further.decoded(exercise, cases.get(name, []))
+                told[name] = worker.told(cells, exercise, (*exercise.cases, *hidden))
+        return json.loads(json.dumps(told))

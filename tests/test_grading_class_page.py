@@ -3,7 +3,7 @@
 import re
 import statistics
 
-import classroom
+import invented_marks
 import numpy
 import pytest
 from bs4 import BeautifulSoup
@@ -109,7 +109,7 @@ def separated(solved, others, best=3.0, worst=1.0):
 
 
 def test_discrimination_is_the_point_biserial_correlation():
-    marks = classroom.students(lessons=("02",))
+    marks = invented_marks.students(lessons=("02",))
     found = discrimination(marks, MANY)
     solved, rest = [], []
     for one in marks:
@@ -202,7 +202,7 @@ def test_the_histogram_counts_everyone_once():
 
 
 def test_the_order_of_the_students_changes_no_byte():
-    marks = classroom.students(12, lessons=("02",))
+    marks = invented_marks.students(12, lessons=("02",))
     assert class_page(marks, EXERCISES) == class_page(marks[::-1], EXERCISES)
 
 

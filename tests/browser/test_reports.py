@@ -5,7 +5,7 @@ The pictures are left in `screenshots/`.
 
 from pathlib import Path
 
-import classroom
+import invented_marks
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -31,7 +31,7 @@ REACHABLE = """() => [...document.querySelectorAll('a[href], summary, [tabindex=
 def pages(tmp_path_factory):
     """The paths of the pages of a class of 30."""
     folder = tmp_path_factory.mktemp("to")
-    marks = sorted(classroom.students(), key=lambda one: one.points)
+    marks = sorted(invented_marks.students(), key=lambda one: one.points)
     reports.write_all(marks, EXERCISES, folder)
     middle = marks[len(marks) // 2].key
     return {"class": folder / "class.html", "feedback": folder / "feedback" / f"{middle}.html"}
