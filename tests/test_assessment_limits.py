@@ -121,8 +121,16 @@ def test_the_line_that_did_not_end_is_told(system, short, request):
     assert "`while True:`" in result.sentence or "`image = image + 1`" in result.sentence
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, as in a kernel; in a shell's background it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("system", ["unix", "windows"])
-def test_a_student_s_interrupt_stops_an_answer(system, request):
+def test_a_student_s_interrupt_stops_an_answer(system, request, interruptible):
     if system == "windows":
         request.getfixturevalue("windows")
 

@@ -8,6 +8,7 @@ says so. In a lesson it may also be printed by a checked cell or written in the 
 import ast
 import math
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 import torch
 
 from mnist_course import data, metrics, models, recipes, results
+from mnist_course.exercises import EXERCISES
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
@@ -136,7 +138,7 @@ QUOTED = {
         "95": "the usual confidence",
         "9,950": "the exercise's example and question 3 assume it",
         "99.51": "write-up A, after five epochs",
-        "99.65": "the aim of the longer network; what was reached stands under Results",
+        "99.65": "the aim of the longer network; what was reached stands in the table",
         "99.68": "write-up A, the best of its 100 epochs",
         "99.64": "write-up A, its last epoch",
     },
@@ -220,7 +222,7 @@ STATED = {
     "2.303": math.log(10),
     "100": recipes.WRITEUP_A.epochs,
     "95": "the usual confidence",
-    "99.5": "the aim; what was reached stands under Results",
+    "99.5": "the aim; what was reached stands in the table",
     "99.51": "write-up A, after five epochs",
     "1.0": "the version of d2l, 1.0.3",
     "3.11": "a version of Python",
@@ -238,9 +240,9 @@ def test_a_page_is_what_its_source_makes(source):
     assert page.read_text(encoding="utf-8") == make_pages.text_of(source), "make notebooks"
 
 
-def test_readme_and_speed_are_made():
-    pages = {make_pages.page_of(source) for source in make_pages.SOURCES}
-    assert {ROOT / "README.md", ROOT / "docs" / "speed.md"} <= pages
+def test_pages_with_numbers_are_made():
+    pages = {make_pages.page_of(source).name for source in make_pages.SOURCES}
+    assert {"README.md", "results.md", "speed.md"} <= pages
 
 
 @pytest.mark.parametrize("source", make_pages.SOURCES, ids=lambda path: path.name)
@@ -262,25 +264,47 @@ def test_stated_numbers_are_what_the_pages_say(number):
 @pytest.mark.parametrize("topic", ["residual", "residual-long", "residual-small"])
 def test_a_headline_states_its_spread_in_points_and_both_intervals(topic):
     test = results.load(topic)["rows"][topic]["test"]
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    text = " ".join((ROOT / "docs" / "results.md").read_text(encoding="utf-8").split())
     [paragraph] = re.findall(rf"{test['text']['mean']} % of the test set.*?ARGS={topic}`", text)
     assert f"a standard deviation of {test['text']['deviation']} points" in paragraph
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [row] = [line for line in readme.splitlines() if f"| {test['text']['mean']} % |" in line]
     for interval in (test["text"]["seeds"], test["text"]["images"]):
         assert f"{interval} %" in paragraph
-    assert "ten trainings" in text
+        assert f"| {interval} % |" in row
     assert test["count"] == 10
 
 
-def test_what_the_readme_says_of_the_second_try_is_so():
+def test_the_readme_counts_the_exercises_of_each_lesson():
+    counted = Counter(exercise.lesson for exercise in EXERCISES.values())
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \|.*\| (\d+) \|$", text, re.MULTILINE)
+    assert dict(rows) == {lesson: str(count) for lesson, count in counted.items()}
+
+
+def test_what_is_said_of_the_second_try_is_so():
     stored = results.load("residual-long")
     [first_try] = stored["earlier_networks"].values()
     assert first_try["gain"] < 2 * first_try["gain_spread"]  # "not settled", by the course's rule
     assert 0 < stored["rows"]["residual-long"]["test"]["aim"]["spreads_above"] < 1  # "barely there"
 
 
-def test_every_picture_of_the_readme_is_there():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    pictures = re.findall(r"\]\((\.github/images/[\w.-]+)\)", text)
-    assert len(pictures) == 3
-    for path in pictures:
-        assert (ROOT / path).is_file(), path
+LINKING = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(path for path in sorted((ROOT / "docs").glob("*.md")) if not path.name.endswith(".in.md")),
+]
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda path: path.name)
+def test_what_a_page_links_is_there(page):
+    text = re.sub(r"```.*?```|`[^`]*`", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target and "{{" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_every_picture_is_shown_somewhere():
+    text = "".join(page.read_text(encoding="utf-8") for page in LINKING)
+    for path in (ROOT / ".github" / "images").iterdir():
+        assert f"images/{path.name})" in text, path.name

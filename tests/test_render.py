@@ -141,9 +141,9 @@ def test_nbconvert_makes_a_script_of_a_lesson():
     compile(source, lesson.name, "exec")
 
 
-def test_the_readme_s_line_makes_a_page_with_still_pictures_of_explorers(course, tmp_path):
+def test_the_line_of_the_docs_makes_a_page_with_still_pictures_of_explorers(course, tmp_path):
     [line] = [
-        line for line in (render.ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        line for line in (render.ROOT / "docs" / "install.md").read_text(encoding="utf-8").splitlines()
         if line.startswith("jupyter nbconvert --to html")
     ]  # fmt: skip
     _, *words, _ = line.split()

@@ -113,7 +113,7 @@ def device():
     found = runtime.device()
     text = "cpu (no GPU found; nothing needs one)" if found.type == "cpu" else str(found)
     if found.type == "cpu" and sys.platform == "win32":
-        text += '; for an NVIDIA GPU see "With a GPU" in the README'
+        text += '; for an NVIDIA GPU see "With a GPU" in docs/install.md'
     return Finding("device", text)
 
 
