@@ -171,7 +171,9 @@ def test_the_pip_part_installs_this_package(environment, tmp_path):
 def test_the_d2l_line_is_the_same_everywhere():
     [version] = re.findall(r'^D2L = "(d2l==.+)"$', (ROOT / "scripts/setup.py").read_text(), re.M)
     assert checkup.D2L == f"--no-deps {version}"
-    assert f"pip install --no-deps {version}" in (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert f"pip install --no-deps {version}" in (ROOT / "docs" / "install.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_oldest_python_is_the_same_everywhere():

@@ -142,10 +142,8 @@ def test_nbconvert_makes_a_script_of_a_lesson():
 
 
 def test_the_line_of_the_docs_makes_a_page_with_still_pictures_of_explorers(course, tmp_path):
-    [line] = [
-        line for line in (render.ROOT / "docs" / "install.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("jupyter nbconvert --to html")
-    ]  # fmt: skip
+    docs = (render.ROOT / "docs" / "install.md").read_text(encoding="utf-8").splitlines()
+    [line] = [line for line in docs if line.startswith("jupyter nbconvert --to html")]
     _, *words, _ = line.split()
     path = course("01_first", EXPLORER)
     subprocess.run([sys.executable, "-m", *words, path], check=True, capture_output=True)
