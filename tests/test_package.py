@@ -49,7 +49,8 @@ ARROWS = {
         "results",
     },
     "assessment": set(),
-    "exercises": {"assessment"},
+    "experiments": set(),
+    "exercises": {"assessment", "experiments"},
     "checks": {"assessment", "exercises", "runtime"},  # what a lesson calls
     "grading": {"assessment", "exercises", "runtime"},
 }
