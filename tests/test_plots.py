@@ -404,7 +404,7 @@ def test_the_live_curve_marks_quick_mode(history, shown, monkeypatch, quick):
         marked.append(figure)
         return {}
 
-    monkeypatch.setattr(plots, "picture", picture)
+    monkeypatch.setattr(plots.live, "picture", picture)
     monkeypatch.setenv("MNIST_COURSE_QUICK", quick)
     curve = plots.LiveCurve()
     list(curve.watch([1], epoch=3, epochs=3))
