@@ -558,29 +558,30 @@ widgets.augmentation_lab(digits, augment)
 # border. But it can still be read.
 
 # %% [markdown]
-# ### Exercise 01.3: Every image its own shift
+# ### A tool: slices on both sides {#slices}
 #
-# Next you write the simplest augmentation yourself: each image of a batch is moved by its own whole
-# number of pixels. Moving an image means copying a part of it to another place. The tool for that is
-# the **slice**, which can stand on both sides of `=`. Here a row of four numbers is moved by one
-# place to the right. Where does each number go, and which one is lost?
+# Moving an image means copying a part of it to another place. The tool for that is the **slice**,
+# which may stand on both sides of `=`. Here a row of four numbers is moved by one place to the right.
+# Where does each number go, and which one is lost?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 row = torch.tensor([5, 6, 7, 8])
 moved = torch.zeros_like(row)  # the same shape and type, all zeros
 moved[1:] = row[:-1]  # places 1 to 3 take what stood in places 0 to 2
 print(moved.tolist())
 
 # %% [markdown]
-# The 8 has left, and a 0 has come in at the other side. An image works in the same way with two
-# slices, one for the rows and one for the columns. For a shift by a number that you don't know yet,
-# write the slice with it: `row[: 4 - shift]` goes to `moved[shift:]`. Two more tools may help:
-# `zip(a, b)` walks through two lists at once, and `.tolist()` makes a list of Python numbers from a
-# tensor.
+# The 8 has left, and a 0 has come in at the other side. For a shift by a number that you don't know
+# yet, write the slice with it: `row[: 4 - shift]` goes to `moved[shift:]`. An image works in the same
+# way, with two slices, one for the rows and one for the columns.
+
+# %% [markdown]
+# ### Exercise 01.3: Every image its own shift
 #
-# Now the exercise. What leaves an image is gone, and zeros come in at the other side. A negative
-# number moves the image to the left, or up.
+# Write the simplest augmentation yourself: each image of a batch is moved by its own whole number of
+# pixels. What leaves an image is gone, and zeros come in at the other side. A negative number moves
+# the image to the left, or up. Two more tools may help: `zip(a, b)` walks through two lists at once,
+# and `.tolist()` makes a list of Python numbers from a tensor.
 
 
 # %%
@@ -840,11 +841,11 @@ for digit_name in range(10):
 # no difference here, because both numbers stay the same to four digits.
 
 # %% [markdown]
-# ### Exercise 01.4: A stratified split
+# ### A tool: masks and places {#masks}
 #
-# Write a stratified split yourself. For this you have to find the places of a label, and tensors have
-# tools for it. A comparison such as `labels == 7` gives True or False for each place; this is called
-# a **mask**. `.nonzero()[:, 0]` lists the places where a mask is True, `~` turns a mask round, and
+# To split images by their labels, you have to find the places of a label, and tensors have tools for
+# that. A comparison such as `labels == 7` gives True or False for each place; this is called a
+# **mask**. `.nonzero()[:, 0]` lists the places where a mask is True, `~` turns a mask round, and
 # `labels.unique()` lists the values that occur. Guess what the next cell prints.
 
 # %%
@@ -856,11 +857,16 @@ print((~sevens).nonzero()[:, 0].tolist())
 print(some_labels.unique().tolist())
 
 # %% [markdown]
-# Places are counted from 0, so the sevens stand at 1, 2 and 4.
+# Places are counted from 0, so the sevens stand at 1, 2 and 4. A mask can also choose or set these
+# places: `images[sevens]` would be the images of all sevens, and `sevens[0] = True` changes one place.
+
+# %% [markdown]
+# ### Exercise 01.4: A stratified split
 #
-# In the exercise nothing is drawn at random, so that there is one right answer: of each label, the
-# first images go to validation. How many? The number of its images divided by `parts`, rounded down;
-# for example, of 5 images and 2 parts it is 2. The function gives places, not images.
+# Write a stratified split yourself. Nothing is drawn at random here, so that there is one right
+# answer: of each label, the first images go to validation. How many? The number of its images divided
+# by `parts`, rounded down; for example, of 5 images and 2 parts it is 2. The function gives places,
+# not images.
 
 
 # %%

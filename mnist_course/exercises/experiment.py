@@ -93,7 +93,10 @@ def cases(base):
     touching = ([1.0, 2.0, 3.0, 4.0, 5.0], [5.0, 6.0, 7.0, 8.0, 9.0])
     touching_below = ([5.0, 6.0, 7.0, 8.0, 9.0], [5.0, 4.0, 3.0, 2.0, 1.0])
     equal = ([2.0] * 5, [2.0] * 5)
-    made_up = (*CLEAR.values(), apart_in_pairs, touching, touching_below, equal)
+    mean_above = ([4.0, 9.0, 1.0, 2.0, 3.0], [3.0, 6.0, 7.0, 5.0, 4.0])  # but best and first below
+    best_above = ([4.0, 5.0, 1.0, 2.0, 3.0], [3.0, 1.0, 6.0, 2.0, 1.0])  # but mean and first below
+    overlapping = (apart_in_pairs, touching, touching_below, equal, mean_above, best_above)
+    made_up = (*CLEAR.values(), *overlapping)
     return (*(case(numbers) for numbers in made_up), *(case(turn=turn) for turn in range(3)))
 
 

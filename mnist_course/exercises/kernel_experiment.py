@@ -3,5 +3,5 @@
 from mnist_course.exercises.experiment import experiment_exercise
 
 EXERCISE = experiment_exercise(
-    "kernel-experiment", {"learning_rate": 0.04, "steps": 50, "images": 64, "noise": 0.5}
+    "kernel-experiment", {"learning_rate": 0.04, "steps": 50, "noise": 0.5}
 )
