@@ -78,13 +78,14 @@ function render({ model, el }) {
   const controlOf = (name) => controls[model.get("names").indexOf(name)];
   const regions = new Regions(stage, controlOf);
   let shown = null; // the picture on the canvas
+  let width = 0; // of the canvas on the page
   let gone = false;
 
   function paint(picture) {
     const text = picture.sheet ? picture.text : "The picture is broken. Run the cell again.";
     if (line.textContent !== text) line.textContent = text; // it is read out when it changes
     if (!picture.sheet || picture === shown) return;
-    drawSheet(canvas, picture.sheet, colours);
+    drawSheet(canvas, picture.sheet, colours, width || undefined);
     regions.update(picture.sheet);
     shown = picture;
     canvas.dispatchEvent(new Event("drawn", { bubbles: true }));
@@ -116,8 +117,7 @@ function render({ model, el }) {
   }
 
   function redraw() {
-    colours.forget();
-    if (shown) drawSheet(canvas, shown.sheet, colours);
+    if (shown) drawSheet(canvas, shown.sheet, colours, width || undefined);
   }
 
   async function watchControls() {
@@ -130,7 +130,18 @@ function render({ model, el }) {
     show();
   }
 
-  const endTheme = watchTheme(() => requestAnimationFrame(redraw));
+  const endTheme = watchTheme(() => {
+    requestAnimationFrame(() => {
+      colours.forget();
+      redraw();
+    });
+  });
+  const resized = new ResizeObserver(() => {
+    if (canvas.clientWidth === width) return;
+    width = canvas.clientWidth;
+    redraw();
+  });
+  resized.observe(canvas);
   model.on("change", receive);
   model.on("msg:custom", receiveAhead);
   watchControls().catch(() => {}); // without the controls the kernel alone shows
@@ -138,6 +149,7 @@ function render({ model, el }) {
   return () => {
     gone = true;
     endTheme();
+    resized.disconnect();
     colours.end();
     model.off("change", receive);
     model.off("msg:custom", receiveAhead);

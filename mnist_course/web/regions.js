@@ -66,15 +66,19 @@ class Point {
   get value() {
     return this.control.get("value");
   }
+  get place() {
+    return Math.round((this.value - this.region.start) / this.region.by);
+  }
   get row() {
-    return Math.floor((this.value - this.region.start) / this.region.step);
+    return Math.floor(this.place / this.region.step);
   }
   get column() {
-    return this.value - this.region.start - this.row * this.region.step;
+    return this.place - this.row * this.region.step;
   }
 
   numberOf(row, column) {
-    const number = this.region.start + row * this.region.step + column;
+    const { start, step, by } = this.region;
+    const number = Number((start + by * (row * step + column)).toFixed(6));
     return clamp(number, this.control.get("min") ?? number, this.control.get("max") ?? number);
   }
 
@@ -98,8 +102,8 @@ class Point {
     if (!region.keys) return;
     const told = {
       "aria-label": region.label,
-      "aria-valuemin": region.start,
-      "aria-valuemax": region.start + (region.rows - 1) * region.step + region.columns - 1,
+      "aria-valuemin": this.numberOf(0, 0),
+      "aria-valuemax": this.numberOf(region.rows - 1, region.columns - 1),
       "aria-valuenow": this.value,
       "aria-valuetext": region.rows > 1 ? `row ${this.row}, column ${this.column}` : `${this.value}`,
     };

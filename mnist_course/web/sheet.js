@@ -179,9 +179,10 @@ const DRAW = {
   },
 };
 
-// sheet: what decodeSheet returned; colours: a Colours of the same page.
-export function drawSheet(canvas, sheet, colours) {
-  const density = window.devicePixelRatio || 1;
+// sheet: what decodeSheet returned; colours: a Colours of the same page; shown: how many pixels
+// wide the canvas is on the page, so that it is as sharp as the screen.
+export function drawSheet(canvas, sheet, colours, shown = sheet.width) {
+  const density = ((window.devicePixelRatio || 1) * shown) / sheet.width;
   const [width, height] = [sheet.width, sheet.height].map((length) => Math.round(length * density));
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;

@@ -18,11 +18,15 @@ LIMITS = {  # of the sliders: far beyond any recipe, so that one sees where a di
     "size": (0.5, 1.5),
     "shear": (-0.5, 0.5),
 }
+TOLD = {  # names of the settings in a sentence
+    "rotation": "the rotation", "right": "the shift to the side", "down": "the shift up or down",
+    "size": "the size", "shear": "the shear",
+}  # fmt: skip
 COLUMNS, ROWS = 5, 4  # of the grid of random draws
-BEFORE, AFTER, GRID, RANGES = (8, 28), (200, 28), (400, 28), (8, 244)  # places on the sheet
+BEFORE, AFTER, GRID, RANGES = (8, 28), (194, 28), (384, 28), (8, 244)  # places on the sheet
 SCALE, SMALL = 6, 3  # pixels of the picture for each pixel of a digit
-STEP = 28 * SMALL + 5  # from one small digit to the next
-WIDTH, HEIGHT = 850, 388
+STEP = 28 * SMALL + 3  # from one small digit to the next
+WIDTH, HEIGHT = 820, 384
 
 
 def transform(image, rotation=0, right=0, down=0, size=1, shear=0):
@@ -99,27 +103,38 @@ def augmentation_picture(
 
     names = [name for name, far in beyond.items() if far]
     if names:
-        verdict = f"The recipe would never draw this, because of the {_listed(names)}."
+        far = _listed([TOLD[name] for name in names])
+        verdict = f"The recipe would never draw this, because {far} {'go' if names[1:] else 'goes'} beyond its range."
     else:
         verdict = "The recipe could draw this too, because every setting is within its range."
     text = (
-        f"You have turned the digit by {_turn(rotation)} and moved it {pixels.number(right, 0)} "
-        f"pixels to the right and {pixels.number(down, 0)} down, with size {size:.2f} and shear "
-        f"{pixels.number(shear)}. {verdict} Beside it stand {count} variants that it has drawn."
+        f"{_changes(**settings)} {verdict} Beside it stand {count} variants that the recipe has "
+        "drawn."
     )
     return Picture(sheet, text)
 
 
-def _listed(names):
-    """Names of settings in a sentence."""
-    shown = [{"right": "shift to the right", "down": "shift down"}.get(name, name) for name in names]
-    return " and the ".join(filter(None, [", the ".join(shown[:-1]), shown[-1]]))
+def _listed(words):
+    """Words in a sentence: "a, b and c"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
-def _turn(rotation):
-    if rotation == 0:
-        return "0°"
-    return f"{abs(rotation):g}° {'counter-clockwise' if rotation > 0 else 'clockwise'}"
+def _changes(rotation, right, down, size, shear):
+    """What has been done to the digit, in a sentence."""
+    done = []
+    if rotation:
+        way = "counter-clockwise" if rotation > 0 else "clockwise"
+        done.append(f"turned it by {abs(rotation):g}° {way}")
+    if right:
+        done.append(f"moved it {abs(right):g} pixels to the {'right' if right > 0 else 'left'}")
+    if down:
+        done.append(f"moved it {abs(down):g} pixels {'down' if down > 0 else 'up'}")
+    if size != 1:
+        done.append(f"made it {size:.2f} times as large")
+    if shear:
+        done.append(f"sheared it by {pixels.number(shear)}")
+    return f"You have {_listed(done)}." if done else "You have not changed the digit yet."
 
 
 def _draw_ranges(sheet, recipe, settings, beyond):

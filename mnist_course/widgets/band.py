@@ -10,7 +10,7 @@ from mnist_course.widgets.controls import dropdown, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.picture import Picture
 
-WIDTH, HEIGHT = 850, 330
+WIDTH, HEIGHT = 820, 330
 # name: (key of a run and of a History, label of the axis, whether more is better)
 MEASURES = {
     "validation accuracy": ("validation_accuracy", True),

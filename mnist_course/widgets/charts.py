@@ -8,6 +8,9 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from mnist_course import runtime
 from mnist_course.widgets import pixels
 
+STEPS = (1, 2, 5, 10)  # between ticks: these, times a power of ten
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -47,7 +50,7 @@ class Axes:
             _, y = self.place(self.across[0], value)
             self.sheet.line([(self.x, y), (right, y)], pixels.LINE, 1)
             self.sheet.text(self.x - 6, y, self._label(value, share), 10, pixels.SOFT, "rm")
-        for value in MaxNLocator(ticks, integer=whole).tick_values(*self.across):
+        for value in MaxNLocator(ticks, integer=whole, steps=STEPS).tick_values(*self.across):
             if not self.across[0] <= value <= self.across[1]:
                 continue
             x, _ = self.place(value, self.up[0])
@@ -59,14 +62,15 @@ class Axes:
             self.sheet.text(middle, bottom + 20, across, 11, pixels.SOFT, "ma")
 
     def _ticks(self, span, ticks):
-        locator = LogLocator(numticks=ticks) if self.log else MaxNLocator(ticks)
+        locator = LogLocator(numticks=ticks) if self.log else MaxNLocator(ticks, steps=STEPS)
         return [value for value in locator.tick_values(*span) if span[0] <= value <= span[1]]
 
     def _label(self, value, share):
         if share:
             return f"{100 * value:.4g} %"
-        text = f"{value:.0e}" if self.log else f"{value:g}"
-        return text.replace("-", "−")
+        if self.log:
+            return "10" + f"{math.log10(value):.0f}".translate(RAISED)
+        return f"{value:g}".replace("-", "−")
 
     def line(self, across, up, colour, dash=(), thick=2):
         """A line through points; where a value is not finite, it has a gap."""

@@ -11,7 +11,7 @@ def rows(*widgets_of_rows):
     return ipywidgets.VBox(lines)
 
 
-def slider(label, value, low, high, step=1, help="", width="280px"):
+def slider(label, value, low, high, step=1, help="", width="264px"):
     """A slider of whole numbers, or of fractions where `step` is one; `help` is its tooltip."""
     kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     return kind(
@@ -21,7 +21,7 @@ def slider(label, value, low, high, step=1, help="", width="280px"):
     )  # fmt: skip
 
 
-def dropdown(label, options, value=None, help="", width="280px"):
+def dropdown(label, options, value=None, help="", width="264px"):
     """A list to choose one of `options` from; the first one unless `value` is given."""
     options = list(options)
     return ipywidgets.Dropdown(

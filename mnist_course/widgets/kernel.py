@@ -29,7 +29,7 @@ LIMIT = 5.0  # the largest amount of a weight
 SCALE = 8  # pixels of the picture for each pixel of the digit
 INPUT, KERNEL, OUTPUT, WORK = (8, 26), (306, 26), (540, 26), (8, 366)  # places on the sheet
 SQUARE = (64, 44)  # of the kernel
-WIDTH, HEIGHT = 850, 470
+WIDTH, HEIGHT = 820, 470
 
 
 def windows(image, stride, padding, dilation):
@@ -157,7 +157,7 @@ def _draw_output(sheet, output, row, column):
     sheet.point(
         x, y, rows, columns, (SCALE, SCALE), "position", "Window, by its place in the output"
     )
-    sheet.legend(x, y + 32 * SCALE + 12, limit, width=32 * SCALE)
+    sheet.legend(x, y + rows * SCALE + 12, limit, width=max(80, columns * SCALE))
 
 
 def _draw_work(sheet, patch, kernel, value, row, column):

@@ -21,7 +21,7 @@ LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.9, 3.0, 10.0)
 DEPTHS = (1, 6)  # hidden fully connected layers; LeNet-5 has two
 STEPS, QUICK_STEPS = 200, 40
 BATCH_SIZE = 32
-WIDTH, HEIGHT = 850, 300
+WIDTH, HEIGHT = 820, 300
 SLICE = 0.03  # seconds of training before the kernel reads what the student does
 PAUSE = 0.15  # seconds between two pictures
 
@@ -147,7 +147,7 @@ def loss_picture(trace, depth, steps=STEPS):
     done = range(1, len(trace.losses) + 1)
     spans = ((0, 4), (1e-8, 10), (0, 1))
     loss, gradient, saturation = (
-        charts.Axes(sheet, 46 + 286 * column, 40, 220, 180, (0, steps), span, log=column == 1)
+        charts.Axes(sheet, 46 + 276 * column, 40, 212, 180, (0, steps), span, log=column == 1)
         for column, span in enumerate(spans)
     )
     loss.frame("loss", "step")

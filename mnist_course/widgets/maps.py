@@ -91,7 +91,7 @@ def feature_map_picture(
         panel.draw_work(source)
         place = (x + PANEL + GAP, 46) if alone else (x, ALL[1])
         panel.draw_all(*place, room=310 if alone else ALL_HEIGHT)
-        texts.append(panel.text(label))
+        texts.append(panel.text(label, alone))
     kind = _by_name({name: probe.kind_name(kind) for name, kind in kinds.items()})
     field = _by_name({
         name: describe_field(one.receptive_field(layer, row, column))
@@ -152,7 +152,7 @@ def feature_maps(networks, part, normalisation=NORMALISATION):
     start = convolutions[0]
     layer = ipywidgets.Dropdown(
         options=options, value=start, description="Layer", tooltip="Layer whose maps are shown",
-        layout={"width": "420px"}, style={"description_width": "96px"},
+        layout={"width": "400px"}, style={"description_width": "96px"},
     )  # fmt: skip
     _, height, width = outputs[start]
     controls = {

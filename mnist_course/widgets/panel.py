@@ -6,8 +6,8 @@ from torch import nn
 from mnist_course import probe
 from mnist_course.widgets import pixels
 
-PANEL, GAP = 410, 22  # pixels of the picture for each network, and between them
-DIGIT, MAP, BARS = (0, 46), (152, 46), (306, 46)  # places within a panel
+PANEL, GAP = 396, 20  # pixels of the picture for each network, and between them
+DIGIT, MAP, BARS = (0, 46), (150, 46), (300, 46)  # places within a panel
 KERNEL, ALL = (0, 238), (0, 388)
 SIDE = 140  # of the digit and of the enlarged map
 ALL_HEIGHT = 178  # room for all maps of a layer
@@ -33,11 +33,13 @@ class Panel:
         self.kind = inspector.layers[layer]
         self.value = self.maps[channel, row, column]
 
-    def text(self, label):
+    def text(self, label, alone):
+        """What the number is and what the network says, in a sentence or two."""
         guess = int(self.inspection.probabilities.argmax())
         share = f"{self.inspection.probabilities[guess]:.0%}"
-        name = self.name[:1].upper() + self.name[1:]
-        text = f"{name}: it is {pixels.number(self.value)}, and the network says {guess} with {share}"
+        value = pixels.number(self.value)
+        text = f"It is {value}. The" if alone else f'In "{self.name}" it is {value}, and that'
+        text = f"{text} network says {guess} with {share}"
         if label is None:
             return f"{text}."
         return f"{text}, which is right." if guess == label else f"{text}, but the label is {label}."
@@ -91,7 +93,7 @@ class Panel:
             top = y + 14 * number
             right = label is not None and number == label
             self.sheet.text(x, top, f"{number}", 11, bold=number == best)
-            length = round(46 * float(share))
+            length = round(36 * float(share))
             colour = pixels.MARK if right or label is None else pixels.SOFT
             self.sheet.fill(x + 12, top + 2, length, 9, colour)
             mark = " ●" if right else ""
@@ -166,7 +168,7 @@ class Panel:
             scale = max(1, 100 // max(rows, columns))
             self.sheet.paste(pixels.signed(values, scale), x, y)
             return columns * scale
-        cell = (min(48, 190 // columns), min(48, 100 // rows))
+        cell = (min(48, 185 // columns), min(48, 100 // rows))
         self.sheet.numbers(values, x, y, cell, size=10 if columns > 3 else 12)
         return columns * cell[0]
 

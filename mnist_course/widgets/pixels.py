@@ -23,7 +23,7 @@ INK, SOFT, LINE, SURFACE, MARK = "ink", "muted", "line", "surface", "accent"
 ORANGE, RED = "positive", "warning"
 ZERO, FULL, NOTHING = 127, 254, 255  # levels of a map: 0 or white, the most, and NaN or infinite
 CLEARLY = 0.25  # share of the full colour; smaller amounts below 0 carry no bar
-BAR_FROM = 4  # pixels that a square needs to have room for a bar
+BAR_FROM = 5  # pixels that a square needs to have room for a bar
 
 
 def number(value, digits=2):
@@ -187,18 +187,20 @@ class Sheet:
             self.text(x + width // 2, y + 11, "0", 10, SOFT, "ma")
 
     def point(
-        self, x, y, rows, columns, cell, control, label, start=0, step=None, hover=True, keys=True
-    ):
+        self, x, y, rows, columns, cell, control, label, start=0, step=None, by=1,
+        hover=True, keys=True,
+    ):  # fmt: skip
         """A place where pointing sets a control: squares of `cell` pixels, row by row from `start`.
 
-        control: its name among the explorer's; step: how much a row adds, by default `columns`;
+        control: its name among the explorer's; step: how many columns a row adds, by default all
+        of its own; by: how much a column adds;
         hover: whether the pointer sets it without a button; keys: whether arrow keys do.
         """
         wide, high = cell
         self.regions.append({
             "kind": "point", "x": x, "y": y, "rows": rows, "columns": columns,
             "wide": wide, "high": high, "control": control, "label": label,
-            "start": start, "step": columns if step is None else step,
+            "start": start, "step": columns if step is None else step, "by": by,
             "hover": hover, "keys": keys,
         })  # fmt: skip
 

@@ -9,10 +9,10 @@ from mnist_course.widgets.picture import Picture
 
 KINDS = ("max", "average")
 SIDE = 168  # pixels of the picture that a map fills at most: 28 × 6
-LEFT = (8, 196, 384)  # where the three columns begin
+LEFT = (8, 192, 376)  # where the three columns begin
 TOP = (46, 252)  # where the two rows begin
-RIGHT, ROOM = 590, 250  # where the column of numbers begins, and how wide it is
-WIDTH, HEIGHT = 850, 464
+RIGHT, ROOM = 572, 240  # where the column of numbers begins, and how wide it is
+WIDTH, HEIGHT = 820, 464
 
 
 def pool(image, kind, size, stride):
@@ -63,9 +63,9 @@ def pooling_picture(image, kind="max", size=2, stride=2, right=1, down=0, positi
     changes = relative_change(image, moved), relative_change(pooled, pooled_moved)
 
     sheet = pixels.Sheet(WIDTH, HEIGHT)
-    titles = ("digit", "digit, " + _shift_name(right, down), "difference")
-    for x, title in zip(LEFT, titles, strict=True):
+    for x, title in zip(LEFT, ("digit", "digit shifted", "difference"), strict=True):
         sheet.text(x, 4, title, bold=True)
+    sheet.text(LEFT[1], TOP[0] - 18, _shift_name(right, down), 11, pixels.SOFT)
     _draw_row(sheet, TOP[0], image, moved, "28 × 28 pixels")
     rows_and_columns = f"{pooled.shape[0]} × {pooled.shape[1]}"
     _draw_row(sheet, TOP[1], pooled, pooled_moved, f"{kind} pooling: {rows_and_columns}")

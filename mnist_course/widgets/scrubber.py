@@ -16,7 +16,7 @@ from mnist_course.widgets.controls import dropdown, rows, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.picture import Picture, quick_note
 
-WIDTH = 850
+WIDTH = 820
 SHOWN = 16  # at most so many channels of a layer
 TRAINING, VALIDATION = (pixels.MARK, ()), (pixels.ORANGE, (6, 4))  # colour and dashes
 
@@ -72,7 +72,7 @@ def convolutions(network):
     return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
 
 
-def draw_curve(sheet, history, epoch, place=(430, 40, 400, 150)):
+def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
     """The history's accuracies over the epochs on a sheet, with a marker at one of them."""
     every = [*history.train_accuracy, *history.validation_accuracy]
     low = min([value for value in every if math.isfinite(value)], default=0.0)
@@ -85,7 +85,7 @@ def draw_curve(sheet, history, epoch, place=(430, 40, 400, 150)):
     if epoch:
         axes.dot(epoch, history.validation_accuracy[epoch - 1], pixels.RED)
     x, y, width, height = place
-    charts.legend(sheet, x + 170, y - 22, [("training", *TRAINING), ("validation", *VALIDATION)])
+    charts.legend(sheet, x + 165, y - 22, [("training", *TRAINING), ("validation", *VALIDATION)])
     if len(history):
         step = width / len(history)  # pointing at an epoch shows it
         sheet.point(
@@ -125,13 +125,13 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None):
     scale = max(1, 40 // max(high, wide))
     of_the_kernels, of_the_maps = captions(excerpt)
     sheet.text(8, 232, of_the_kernels, bold=True)
-    sheet.legend(WIDTH - 158, 230, of_kernels)
+    sheet.legend(330, 230, of_kernels)
     for index, kernel in enumerate(excerpt.kernels):
         sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 50 * index, 254)
     _, high, wide = excerpt.maps.shape
     scale = max(1, 84 // max(high, wide))
     sheet.text(8, 312, of_the_maps, bold=True)
-    sheet.legend(WIDTH - 158, 308, of_maps)
+    sheet.legend(330, 308, of_maps)
     for index, values in enumerate(excerpt.maps):
         row, column = divmod(index, 8)
         place = 8 + 98 * column, 336 + 94 * row
