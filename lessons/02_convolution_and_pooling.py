@@ -707,6 +707,7 @@ def task(recipe, generator):
     return images, maps + recipe["noise"] * torch.randn(maps.shape, generator=generator)
 
 
+# %%
 def trial(recipe, seed):
     """The largest error among the nine weights after learning with this recipe."""
     generator = torch.Generator().manual_seed(seed)
