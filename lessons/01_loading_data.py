@@ -22,13 +22,13 @@
 # somebody else leaves out half of the bar. Each new handwriting needs a new rule, so the list grows
 # and is never complete.
 #
-# **Learning from data** goes another way. Instead of rules you collect many images, and for each one
-# its right answer, which is called the **label**. Then you write a function that takes an image and
-# gives an answer, and you build thousands of adjustable numbers into it, its **parameters**. At first
-# these numbers are random, so the answers are random, too. But after each image you can change the
-# parameters a little, so that the right answer becomes more likely the next time. Nobody ever writes
-# a rule for a 7; the rule ends up in the parameters, because they were changed until the answers
-# fitted.
+# **Learning from data** goes another way. Instead of rules you collect many images, and for each
+# one its right answer, which is called the **label**. Then you write a function that takes an image
+# and gives an answer, and you build thousands of adjustable numbers into it, its **parameters**. At
+# first these numbers are random, so the answers are random, too. But after each image you can
+# change the parameters a little, so that the right answer becomes more likely the next time. Nobody
+# ever writes a rule for a 7; the rule ends up in the parameters, because they were changed until
+# the answers fitted.
 #
 # Three things are needed for this, and the course takes them in the same order:
 #
@@ -44,9 +44,8 @@
 #
 # The next cell imports what this lesson uses, and prints what it runs on. `torch`, whose full name
 # is PyTorch, is the library that does the computing. `torchvision` adds images to it, and
-# `mnist_course` holds the helpers of this course. The helpers come first, because they tell torch to
-# share the processor politely with your other programs, and torch listens to that only while it is
-# imported.
+# `mnist_course` holds the helpers of this course. The helpers come first, because they tell torch
+# to share the processor with your other programs, and torch reads that only while it is imported.
 
 # %%
 import struct
@@ -72,11 +71,11 @@ runtime.report()
 #
 # ### Which device computes? {#device}
 #
-# A graphics card, or **GPU**, can do the arithmetic of a network much faster than the processor, the
-# CPU. torch calls the place where numbers lie and are worked on a **device**. `cuda` is a GPU by
-# NVIDIA, `mps` is the one in an Apple computer, and `cpu` is the processor that every machine has.
-# Programs usually take the best one that is there, with the following few lines. You will find them,
-# or something like them, in nearly every program that uses torch.
+# A graphics card, or **GPU**, can do the arithmetic of a network much faster than the processor,
+# the CPU. torch calls the place where numbers lie and are worked on a **device**. `cuda` is a GPU
+# by NVIDIA, `mps` is the one in an Apple computer, and `cpu` is the processor that every machine
+# has. Programs usually take the best one that is there, with the following few lines. You will find
+# them, or something like them, in nearly every program that uses torch.
 
 # %%
 if torch.cuda.is_available():
@@ -90,11 +89,11 @@ there = numbers.to(device)  # a copy on the device
 print("chosen:", device, "| made on:", numbers.device, "| after .to(device):", there.device.type)
 
 # %% [markdown]
-# `.to(device)` copies numbers to the device; if they are there already, it does nothing. You need it
-# because torch computes only with numbers that lie on the same device. Therefore a training program
-# moves its network once, and then each batch of images before it is used. The course's
-# `runtime.device()` makes the same choice as these lines, so from now on we call that. Everything in
-# this course also works on `cpu`.
+# `.to(device)` copies numbers to the device; if they are there already, it does nothing. You need
+# it because torch computes only with numbers that lie on the same device. Therefore a training
+# program moves its network once, and then each batch of images before it is used. The course's
+# `runtime.device()` makes the same choice as these lines, so from now on we call that. Everything
+# in this course also works on `cpu`.
 
 # %% [markdown]
 # ## 3. Tensors in ten lines {#tensors}
@@ -105,12 +104,12 @@ print("chosen:", device, "| made on:", numbers.device, "| after .to(device):", t
 # dataset can have a single name, and a single line of code can work on all of it.
 #
 # Each entry of a shape is the length of one **axis**, and axes are counted from 0. In the table,
-# axis 0 counts the rows and axis 1 counts the columns. torch writes `dim` where it asks for an axis.
-# A few signs may be new to you:
+# axis 0 counts the rows and axis 1 counts the columns. torch writes `dim` where it asks for an
+# axis. A few signs may be new to you:
 #
 # - `:` means "all of this axis", so `table[:, 1]` is column 1 of all rows.
-# - `-1` as a place means "the last one", as in Python's lists. But as a *size*, in `reshape(-1)`, it
-#   means "work the size out yourself". The two have nothing to do with each other.
+# - `-1` as a place means "the last one", as in Python's lists. But as a *size*, in `reshape(-1)`,
+#   it means "work the size out yourself". The two have nothing to do with each other.
 # - `unsqueeze(0)` puts a new axis of length 1 in front.
 # - `.T` swaps rows and columns, and `@` is the matrix product: each row times each column, summed.
 #
@@ -132,23 +131,25 @@ print("matrix product", (table @ table.T).tolist())
 # %% [markdown]
 # Which lines did you get wrong? Two of them are worth a second look. `table * 10` worked on all six
 # numbers at once, although there is no loop. And `mean(dim=0)` made the first axis disappear: it
-# averaged over the rows, so that of the shape `(2, 3)` only `(3,)` was left. In general an operation
-# along an axis uses that axis up. In the matrix product, check the number at the top left: the first
-# row meets the first column of `table.T`, which is the first row again, and 1·1 + 2·2 + 3·3 = 14.
+# averaged over the rows, so that of the shape `(2, 3)` only `(3,)` was left. In general an
+# operation along an axis uses that axis up. In the matrix product, check the number at the top
+# left: the first row meets the first column of `table.T`, which is the first row again, and
+# 1·1 + 2·2 + 3·3 = 14.
 
 # %% [markdown]
 # ## 4. A file of bytes {#bytes}
 #
-# The dataset of this course is called **MNIST**. Employees of a census office and school students in
-# the USA wrote its digits. It comes as four files: images and labels for training, and images and
-# labels for testing. `data.mnist_root()` unpacks them the first time, and it checks that not a single
-# bit is wrong.
+# The dataset of this course is called **MNIST**. Employees of a census office and school students
+# in the USA wrote its digits. It comes as four files: images and labels for training, and images
+# and labels for testing. `data.mnist_root()` unpacks them the first time, and it checks that not a
+# single bit is wrong.
 #
 # Usually a library reads such files. We do it once by hand, because then you know that nothing
-# magic happens there, and because one day you will meet a file that no library can read. The file is
-# a long row of bytes, and a **byte** is a whole number from 0 to 255. Bytes are usually written in
-# **hexadecimal**, with two signs for each: 0 to 9, and then a to f for 10 to 15. For example, `1c` is
-# 1 · 16 + 12 = 28, and `ea` is 14 · 16 + 10 = 234. In Python you write `0xEA` for the same number.
+# magic happens there, and because one day you will meet a file that no library can read. The file
+# is a long row of bytes, and a **byte** is a whole number from 0 to 255. Bytes are usually written
+# in **hexadecimal**, with two signs for each: 0 to 9, and then a to f for 10 to 15. For example,
+# `1c` is 1 · 16 + 12 = 28, and `ea` is 14 · 16 + 10 = 234. In Python you write `0xEA` for the same
+# number.
 #
 # Here are the first 16 bytes. Can you find a 28 among them?
 
@@ -175,9 +176,9 @@ print("the first 16:     ", content[:16].hex(" "))
 # A length takes four bytes, because a single byte ends at 255. The byte for the largest part comes
 # first, and this order is called **big-endian**. So `00 00 ea 60` means
 # 0 · 256³ + 0 · 256² + 234 · 256 + 96. The function `struct.unpack` works that out for you, if you
-# describe the bytes in a short code: `>` stands for big-endian, `I` for a whole number of four bytes,
-# `H` for one of two bytes and `B` for a single byte. All three are **unsigned**, which means never
-# negative.
+# describe the bytes in a short code: `>` stands for big-endian, `I` for a whole number of four
+# bytes, `H` for one of two bytes and `B` for a single byte. All three are **unsigned**, which means
+# never negative.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -188,12 +189,12 @@ print("by hand:", 0 * 256**3 + 0 * 256**2 + 0xEA * 256 + 0x60)
 print("header and pixels:", 16 + count * rows * columns, "bytes")
 
 # %% [markdown]
-# Compare the last line with the length of the file, which the cell before it printed. They are equal,
-# so the header was understood and nothing is left over. Make such a check whenever you read a file,
-# because it finds most mistakes at once.
+# Compare the last line with the length of the file, which the cell before it printed. They are
+# equal, so the header was understood and nothing is left over. Make such a check whenever you read
+# a file, because it finds most mistakes at once.
 #
-# Everything after the header is **pixels**, the small squares of which an image is made: one byte for
-# each, row by row, image after image. Therefore the images are only one `reshape` away.
+# Everything after the header is **pixels**, the small squares of which an image is made: one byte
+# for each, row by row, image after image. Therefore the images are only one `reshape` away.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -259,8 +260,8 @@ plots.show(
 
 # %% [markdown]
 # Eight ones were enough for a 7. MNIST does the same with more pixels and with shades of grey: 0 is
-# paper and 255 is full ink. Here is its first image, with the numbers written in. Which digit is it?
-# And where do you find grey pixels, with numbers between the two ends?
+# paper and 255 is full ink. Here is its first image, with the numbers written in. Which digit is
+# it? And where do you find grey pixels, with numbers between the two ends?
 
 # %%
 digit = images[0]
@@ -273,15 +274,15 @@ plots.show(
 # %% [markdown]
 # You saw a 5, but the computer has 784 numbers. Everything that a network will ever know about this
 # digit is in them. The grey pixels lie along the edges of the strokes, and they have a history: the
-# original scans were purely black and white. They were larger, and when they were made smaller, each
-# new pixel became a mixture of several old ones. So grey means "partly ink, partly paper".
+# original scans were purely black and white. They were larger, and when they were made smaller,
+# each new pixel became a mixture of several old ones. So grey means "partly ink, partly paper".
 
 # %% [markdown]
 # ## 6. The same with torchvision {#torchvision}
 #
-# It was good to read the bytes once, but from now on a library does it. `torchvision` knows the same
-# four files, and `download=False` makes sure that it fetches nothing from the internet. Does it find
-# the same images as we did?
+# It was good to read the bytes once, but from now on a library does it. `torchvision` knows the
+# same four files, and `download=False` makes sure that it fetches nothing from the internet. Does
+# it find the same images as we did?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -293,13 +294,12 @@ print("the first ten labels:", mnist.targets[:10].tolist())
 
 # %% [markdown]
 # They are the same to the last bit. Now look at some digits together with their labels, because you
-# should always see your data before a program learns from it. The first grid holds nine images, from
-# number 59,000 on; a well-known tutorial by m0_65065095 on CSDN, 深度学习--mnist数据集实现卷积神经网络的手写数字识别,
-# begins with these nine. (The course calls this tutorial write-up B, and you will train its network
-# in lesson 04.)
+# should always see your data before a program learns from it. The first grid holds nine images,
+# from number 59,000 on. A tutorial by m0_65065095 on CSDN, 深度学习--mnist数据集实现卷积神经网络的手写数字识别, begins
+# with the same nine. The course calls it write-up B, and in lesson 04 you will train its network.
 
 # %%
-nine = slice(59_000, 59_009)
+nine = slice(59_000, 59_009)  # what 59_000:59_009 means, under a name
 plots.show(
     plots.image_grid(mnist.data[nine], mnist.targets[nine].tolist(), columns=9),
     alt="Nine handwritten digits in a row, each with its label above.",
@@ -314,19 +314,20 @@ plots.show(
 
 # %% [markdown]
 # Are there digits that you would have read differently? The strokes are thick and thin, upright and
-# slanted. But every digit has about the same size and stands in the middle, and that is no accident.
-# Yann LeCun, Corinna Cortes and Christopher Burges, who made MNIST, fitted each digit into a box of
-# 20 × 20 pixels. Then they moved the box so that the digit's centre of mass came to the middle of
-# 28 × 28 pixels. A network that learns from these images will rely on that. For this reason your own
-# handwriting, drawn small in a corner, may be read wrongly by a network that is excellent on MNIST.
+# slanted. But every digit has about the same size and stands in the middle, and that is no
+# accident. Yann LeCun, Corinna Cortes and Christopher Burges, who made MNIST, fitted each digit
+# into a box of 20 × 20 pixels. Then they moved the box so that the digit's centre of mass came to
+# the middle of 28 × 28 pixels. A network that learns from these images will rely on that. For this
+# reason your own handwriting, drawn small in a corner, may be read wrongly by a network that is
+# excellent on MNIST.
 
 # %% [markdown]
 # ## 7. How many of each? {#counts}
 #
-# Suppose that nine of ten images showed a 1. Then a program that always says "1" would be right nine
-# times in ten, although it has learned nothing. So count the labels before you learn, because only
-# then can you tell whether a result is good. The ten digits are the **classes** here. In the picture,
-# the red line is where all bars would end if the classes were equally frequent.
+# Suppose that nine of ten images showed a 1. Then a program that always says "1" would be right
+# nine times in ten, although it has learned nothing. So count the labels before you learn, because
+# only then can you tell whether a result is good. The ten digits are the **classes** here. In the
+# picture, the red line is where all bars would end if the classes were equally frequent.
 
 # %%
 counts = torch.bincount(mnist.targets)
@@ -341,22 +342,23 @@ for digit_name, number in enumerate(counts.tolist()):
 
 # %% [markdown]
 # The classes are nearly balanced. A program that always answers "1" is right for 11.24 % of the
-# training images, so this is the number that any real method has to beat. The share of right answers
-# is called **accuracy**.
+# training images, so this is the number that any real method has to beat. The share of right
+# answers is called **accuracy**.
 
 # %% [markdown]
 # ## 8. Mean and deviation {#statistics}
 #
 # Networks learn best from numbers around 0 that are neither huge nor tiny; lesson 03 explains why.
 # Bytes from 0 to 255 are far from that. Therefore we scale them to the range from 0 to 1, subtract
-# the **mean**, and divide by the **standard deviation**, which is the typical distance from the mean.
-# Both are computed over all pixels of all training images. To do this is to **normalise** the images.
+# the **mean**, and divide by the **standard deviation**, which is the typical distance from the
+# mean. Both are computed over all pixels of all training images. To do this is to **normalise** the
+# images.
 #
-# There are 47 million pixels, but a byte has only 256 different values. So it is enough to count how
-# often each value occurs: a value that makes up a tenth of all pixels gets the weight 0.1 in the
-# mean. The deviation is the root of the mean squared distance, with the same weights. Counting needs
-# hardly any memory, while a copy of all pixels as floats would need four times as much as the bytes,
-# which can be too much for a small laptop.
+# There are 47 million pixels, but a byte has only 256 different values. So it is enough to count
+# how often each value occurs: a value that makes up a tenth of all pixels gets the weight 0.1 in
+# the mean. The deviation is the root of the mean squared distance, with the same weights. Counting
+# needs hardly any memory, while a copy of all pixels as floats would need four times as much as the
+# bytes, which can be too much for a small laptop.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -368,7 +370,8 @@ print(f"mean {mean:.4f}, standard deviation {deviation:.4f}")
 
 # %% [markdown]
 # You will meet 0.1307 and 0.3081 in many programs about MNIST, usually without a word about where
-# they come from. Now you know. What becomes of mean and deviation when we normalise with them?
+# they come from. Now you know. The next cell normalises with them, and then computes mean and
+# deviation once more.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -382,16 +385,16 @@ print(f"background becomes {normalised[0]:.2f}, full ink {normalised[-1]:.2f}")
 # The mean is now 0 and the deviation 1, as it should be. Most pixels are background, so they lie a
 # little below 0, and the few pixels with ink lie well above it.
 #
-# One rule matters here: these two numbers come from the *training* images. Images that come later are
-# treated with the same two numbers, never with their own. Otherwise the same grey would mean one
-# thing while learning and another thing later.
+# One rule matters here: these two numbers come from the *training* images. Images that come later
+# are treated with the same two numbers, never with their own. Otherwise the same grey would mean
+# one thing while learning and another thing later.
 
 # %% [markdown]
 # ## 9. A batch {#batch}
 #
 # How many images should a network see before its parameters are changed? One image at a time is
-# slow, and the changes are unsteady, because each image pulls the parameters its own way. All 60,000
-# at once is slow, too: that is a lot of work for a single small change. The middle way is a
+# slow, and the changes are unsteady, because each image pulls the parameters its own way. All
+# 60,000 at once is slow, too: that is a lot of work for a single small change. The middle way is a
 # **batch** of 64 or 256 images, say. It is large enough for the pulls to average out, and small
 # enough to allow hundreds of changes in one pass through the images. Such a pass is called an
 # **epoch**.
@@ -400,12 +403,12 @@ print(f"background becomes {normalised[0]:.2f}, full ink {normalised[-1]:.2f}")
 # see only zeros for a while, then only ones, and it would forget the zeros.
 #
 # The random numbers of a computer are not really random: they are computed from a start number, the
-# **seed**. The same seed gives the same numbers again, and that is useful for comparing, because two
-# programs can then work on the same "random" images.
+# **seed**. The same seed gives the same numbers again, and that is useful for comparing, because
+# two programs can then work on the same "random" images.
 #
-# Four steps make a batch: draw images at random, scale, add an axis for the **channel** (grey has one
-# channel, colour would have three), and normalise. Before you run the cell, write down the shape that
-# you expect after each step.
+# Four steps make a batch: draw images at random, scale, add an axis for the **channel** (grey has
+# one channel, colour would have three), and normalise. Before you run the cell, write down the
+# shape that you expect after each step.
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -427,10 +430,10 @@ print("labels           ", tuple(labels.shape), labels.dtype)
 # see these four letters in every lesson. `data.MEAN` and `data.DEVIATION` are the two numbers of
 # [](#statistics).
 #
-# Nobody writes these steps out each time. torch has two helpers for it, and nearly every program that
-# you find uses them. A `TensorDataset` ties images and labels together, so that they keep belonging
-# to each other in any order. A `DataLoader` shuffles such a dataset and hands out batches in a `for`
-# loop. Here is the usual idiom, in the usual place for `.to(device)`:
+# Nobody writes these steps out each time. torch has two helpers for it, and nearly every program
+# that you find uses them. A `TensorDataset` ties images and labels together, so that they keep
+# belonging to each other in any order. A `DataLoader` shuffles such a dataset and hands out batches
+# in a `for` loop. Here is the usual idiom, in the usual place for `.to(device)`:
 
 # %%
 dataset = torch.utils.data.TensorDataset(mnist.data, mnist.targets)
@@ -445,9 +448,9 @@ print("the first batch:", tuple(images_of_batch.shape), images_of_batch.dtype)
 # %% [markdown]
 # The batch still holds bytes, because nobody has scaled them yet. The course has a class of its own
 # for this, `data.Batches`: it shuffles, scales, adds the channel, and normalises, a whole batch in
-# each step. (`data.scale` does the second and third step, `data.normalise` the last.) It is faster
-# than a `DataLoader`, as [](#speed) will show. With `seed=0` it must give the batch that we made by
-# hand, because both then draw the same 64 images. `next(iter(batches))` takes the first batch.
+# each step. (`data.scale` does the second and third step, `data.normalise` the last.) [](#speed)
+# compares how fast the two are. With `seed=0` it must give the batch that we made by hand, because
+# both then draw the same 64 images. `next(iter(batches))` takes the first batch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -461,9 +464,9 @@ print("same labels as by hand:", torch.equal(first_labels, labels))
 # %% [markdown]
 # ### Exercise 01.2: A batch of colour images
 #
-# A colour image has three channels: red, green and blue. Files often store the three bytes of a pixel
-# side by side, so that a batch has the shape N, H, W, 3. But a network wants N, 3, H, W. And each
-# channel has its own mean and its own deviation, computed on the training images.
+# A colour image has three channels: red, green and blue. Files often store the three bytes of a
+# pixel side by side, so that a batch has the shape N, H, W, 3. But a network wants N, 3, H, W. And
+# each channel has its own mean and its own deviation, computed on the training images.
 #
 # Two tools are new; try them on small tensors first. `tensor.permute(0, 2, 1)` puts the axes in
 # another order: here the last two change places. And where two shapes differ, torch **broadcasts**:
@@ -504,9 +507,9 @@ check("colour-batch", colour_batch)
 # from in the *old* one. A small matrix gives the answer, and such a map of places is called
 # **affine**. Usually the place lies between four pixels, so their values are mixed, the nearest one
 # most of all (**bilinear** interpolation). `RandomAffine` draws one matrix for each image and moves
-# the whole batch in one call. Its settings, the **recipe**, say how far it may go: here a rotation of
-# up to 10° either way, a shift of up to a tenth of the image's side, a size from 0.9 to 1.1, and a
-# slant of up to 0.1 pixel sideways for each pixel of height.
+# the whole batch in one call. Its settings, the **recipe**, say how far it may go: here a rotation
+# of up to 10° either way, a shift of up to a tenth of the image's side, a size from 0.9 to 1.1, and
+# a slant of up to 0.1 pixel sideways for each pixel of height.
 
 # %%
 augment = RandomAffine(degrees=10, shift=0.1, scale=0.1, shear=0.1)
@@ -528,6 +531,7 @@ plots.show(
 # half a turn.
 
 # %%
+# of all images with this label, the first
 two, five, six = (digits.images[digits.labels == label][0] for label in (2, 5, 6))
 changed = torch.stack([two, two.flip(1), five, five.flip(1), six, six.flip(0, 1)])
 captions = ["2", "2 mirrored", "5", "5 mirrored", "6", "6, half a turn"]
@@ -542,27 +546,27 @@ plots.show(
 # perfect 9. But each still carries its old label, so a network that learned from them would learn
 # something wrong.
 #
-# How far may a change go, then? Find out by hand. The explorer below turns, moves, resizes and slants
-# one digit, and beside it you see random draws of the recipe. Choose a 6 or a 4 (the digits number 18
-# and 2 are two of them). For each control, find the place from which on you would no longer bet on
-# the label. Is the recipe's range on the safe side of it?
+# How far may a change go, then? Find out by hand. The explorer below turns, moves, resizes and
+# slants one digit, and beside it you see random draws of the recipe. Choose a 6 or a 4 (the digits
+# number 18 and 2 are two of them). For each control, find the place from which on you are no longer
+# sure of the label. Is the recipe's range on the safe side of it?
 
 # %%
 widgets.augmentation_lab(digits, augment)
 
 # %% [markdown]
-# A digit bears far more slant and change of size than the recipe asks for. Rotation is the dangerous
-# one: after half a turn the 6 is a 9, and long before that you would not bet on it. The recipe's
-# ranges for rotation, size and slant lie well inside all of this. Its shift, of up to nearly 3
-# pixels, does not always, because a digit that fills its image may lose the end of a stroke at the
-# border. But it can still be read.
+# You can still read a digit with far more slant, or much larger or smaller, than the recipe makes
+# it. Rotation is the dangerous change: after half a turn the 6 is a 9, and you are unsure long
+# before that. The recipe's ranges for rotation, size and slant lie well inside all of this. Its
+# shift, of up to nearly 3 pixels, does not always, because a digit that fills its image may lose
+# the end of a stroke at the border. But it can still be read.
 
 # %% [markdown]
 # ### A tool: slices on both sides {#slices}
 #
 # Moving an image means copying a part of it to another place. The tool for that is the **slice**,
-# which may stand on both sides of `=`. Here a row of four numbers is moved by one place to the right.
-# Where does each number go, and which one is lost?
+# which may stand on both sides of `=`. Here a row of four numbers is moved by one place to the
+# right. Where does each number go, and which one is lost?
 
 # %%
 row = torch.tensor([5, 6, 7, 8])
@@ -572,16 +576,16 @@ print(moved.tolist())
 
 # %% [markdown]
 # The 8 has left, and a 0 has come in at the other side. For a shift by a number that you don't know
-# yet, write the slice with it: `row[: 4 - shift]` goes to `moved[shift:]`. An image works in the same
-# way, with two slices, one for the rows and one for the columns.
+# yet, write the slice with it: `row[: 4 - shift]` goes to `moved[shift:]`. An image works in the
+# same way, with two slices, one for the rows and one for the columns.
 
 # %% [markdown]
 # ### Exercise 01.3: Every image its own shift
 #
-# Write the simplest augmentation yourself: each image of a batch is moved by its own whole number of
-# pixels. What leaves an image is gone, and zeros come in at the other side. A negative number moves
-# the image to the left, or up. Two more tools may help: `zip(a, b)` walks through two lists at once,
-# and `.tolist()` makes a list of Python numbers from a tensor.
+# Write the simplest augmentation yourself: each image of a batch is moved by its own whole number
+# of pixels. What leaves an image is gone, and zeros come in at the other side. A negative number
+# moves the image to the left, or up. Two more tools may help: `zip(a, b)` walks through two lists
+# at once, and `.tolist()` makes a list of Python numbers from a tensor.
 
 
 # %%
@@ -613,11 +617,11 @@ check("shift-each", shift_each)
 # ## 11. Loading fast {#speed}
 #
 # The `DataLoader` of [](#batch) can augment, too, and this is how most programs do it: the dataset
-# gets a list of **transforms** and sends each image through them. First it makes a picture object of
-# one image, then it turns that picture, then it makes a tensor of it again, and only then comes the
-# next image. Our `Batches` handles a whole batch in one call instead. In the next two cells both do
-# the same work: they rotate and shift by the same amounts, and both take the nearest pixel instead of
-# mixing four. How many images a second will each of them make?
+# gets a list of **transforms** and sends each image through them. First it makes a picture object
+# of one image, then it turns that picture, then it makes a tensor of it again, and only then comes
+# the next image. Our `Batches` handles a whole batch in one call instead. In the next two cells
+# both do the same work: they rotate and shift by the same amounts, and both take the nearest pixel
+# instead of mixing four. How many images a second will each of them make?
 
 # %%
 transforms = torchvision.transforms.Compose([
@@ -655,10 +659,10 @@ print(f"Batches make {speeds[1] / speeds[0]:.1f} times as many")
 
 # %% [markdown]
 # The arithmetic is nearly the same on both sides, so where does a difference come from? Python is a
-# slow language that calls fast functions, and each call costs a little time before any work is done.
-# Image by image, these small costs come up for every single digit. In whole batches, they come up once
-# for 256 digits. Therefore work on whole batches where the data fits into memory; the training images
-# of MNIST take only 47 million bytes.
+# slow language that calls fast functions, and each call costs a little time before any work is
+# done. Image by image, these small costs come up for every single digit. In whole batches, they
+# come up once for 256 digits. Therefore work on whole batches where the data fits into memory; the
+# training images of MNIST take only 47 million bytes.
 #
 # ### Why a GPU? {#gpu}
 #
@@ -666,8 +670,8 @@ print(f"Batches make {speeds[1] / speeds[0]:.1f} times as many")
 # parameters and add up, which is a matrix product. Let 1,000 units look at one image of 784 pixels.
 # They need 784,000 multiplications. With a batch of 64 images they need 64 times as many. Will that
 # take 64 times as long? The next cell measures it, and counts how many billions of multiplications
-# were done each second. It takes the best of five tries after one to warm up, because other programs
-# can only make a try slower, never faster.
+# were done each second. It takes the best of five tries after one to warm up, because other
+# programs can only make a try slower, never faster.
 
 
 # %%
@@ -702,25 +706,26 @@ plots.show(ax, alt="Multiplications a second for batches of 1 to 1,024 images: "
 
 # %% [markdown]
 # Read the curve from left to right. Wherever it rises, a larger batch does more multiplications in
-# the same second, so each single image costs less. There are two reasons for such a rise. The cost of
-# a call is shared by all images of the batch. And the 784,000 parameters must come from the memory
-# for each call, but once they are there, they serve every image of the batch. Where the curve stops
-# rising, the arithmetic itself has become the limit.
+# the same second, so each single image costs less. There are two reasons for such a rise. The cost
+# of a call is shared by all images of the batch. And the 784,000 parameters must come from the
+# memory for each call, but once they are there, they serve every image of the batch. Where the
+# curve stops rising, the arithmetic itself is usually the limit.
 #
 # A GPU moves this limit. The processor has a few cores that can do anything, while a GPU has
-# thousands of simple ones that all do the same thing to different numbers. A batch gives them enough
-# of the same to do; a single image would leave most of them waiting. If your machine has a GPU, its
-# curve is in the picture. If not, you lose little here, because the networks of this course are small
-# enough for a processor.
+# thousands of simple ones that all do the same thing to different numbers. A batch gives them
+# enough of the same to do; a single image would leave most of them waiting. If your machine has a
+# GPU, its curve is in the picture. If not, you lose little here, because the networks of this
+# course are small enough for a processor.
 
 # %% [markdown]
 # ## 12. Why three sets of images {#three-sets}
 #
 # Now that the images are ready, let us build the simplest program that reads digits. It keeps some
-# images together with their labels. When it is asked about a new image, it looks for the known image
-# that is most like it, and gives that one's label. This method is called the **nearest neighbour**.
-# "Most like" means the smallest **distance**: subtract the two images pixel by pixel, square the
-# differences, add them up, and take the root. `torch.cdist` works out all distances at once.
+# images together with their labels. When it is asked about a new image, it looks for the known
+# image that is most like it, and gives that one's label. This method is called the **nearest
+# neighbour**. "Most like" means the smallest **distance**: subtract the two images pixel by pixel,
+# square the differences, add them up, and take the root. `torch.cdist` works out all distances at
+# once.
 
 
 # %%
@@ -737,8 +742,8 @@ def accuracy(answers, labels):
 
 # %% [markdown]
 # How good is this program? To test it, we need images whose labels we know. The 500 images that it
-# keeps are at hand, and we can also take 500 others. Guess both numbers before you run the cell. (For
-# now, `data.load()` gives images in two parts; what they are for is explained below.)
+# keeps are at hand, and we can also take 500 others. Guess both numbers before you run the cell.
+# (For now, `data.load()` gives images in two parts; what they are for is explained below.)
 
 # %%
 parts = data.load()
@@ -751,23 +756,24 @@ print(f"on the images that it keeps {on_known:.1f} %, on others {on_others:.1f} 
 # %% [markdown]
 # On its own images the program is perfect, because the nearest neighbour of a known image is that
 # image itself. On other images it makes mistakes, and this lower number is the one that matters. A
-# program that is much better on the images it has learned from than on new ones **overfits**: it has
-# learned these images by heart, with everything that is special about them, instead of what makes a
-# 7 a 7. **Overfitting** is the reason why no program is judged on its training images. Networks
-# overfit as well, and lesson 04 shows what one does against it.
+# program that is much better on the images it has learned from than on new ones **overfits**: it
+# has learned these images by heart, with everything that is special about them, instead of what
+# makes a 7 a 7. **Overfitting** is the reason why no program is judged on its training images.
+# Networks overfit as well, and lesson 04 shows what one does against it.
 #
 # So you set some images aside, and judge on them. That is enough as long as you judge once. But in
-# this course you will try many things: networks, numbers of epochs, augmentation. Such choices, which
-# you make and the program doesn't learn, are called **hyperparameters**. Each time you will take what
-# does best on the images set aside, and there lies a trap.
+# this course you will try many things: networks, numbers of epochs, augmentation. Such choices,
+# which you make and the program doesn't learn, are called **hyperparameters**. Each time you will
+# take what does best on the images set aside, and there lies a trap.
 #
 # Suppose that 200 networks are all equally good: each is right for 98 % of all digits in the world.
 # On 1,000 images set aside, some of them have good luck and some have bad luck. You choose the one
 # that does best there, and then you try it on 10,000 fresh images. Which number will be higher, the
 # one by which you chose or the fresh one?
 #
-# No networks are needed to find out. For each answer, draw a random number from 0 to 1, and count the
-# answer as right when the number is below 0.98. In the code, each row of the table is one network.
+# No networks are needed to find out. For each answer, draw a random number from 0 to 1, and count
+# the answer as right when the number is below 0.98. In the code, each row of the table is one
+# network.
 
 # %%
 generator = torch.Generator().manual_seed(3)
@@ -797,8 +803,8 @@ plots.show(ax, alt="A histogram of 200 accuracies, centred at 98 %. The chosen n
 
 # %% [markdown]
 # The choice itself made the number too good. The network did not get worse on the fresh images; it
-# was never as good as it seemed, because you had chosen the luckiest of 200. Therefore three sets are
-# needed, and each has its own purpose:
+# was never as good as it seemed, because you had chosen the luckiest of 200. Therefore three sets
+# are needed, and each has its own purpose:
 #
 # | set | images | what for | how often |
 # |---|---|---|---|
@@ -806,22 +812,22 @@ plots.show(ax, alt="A histogram of 200 accuracies, centred at 98 %. The chosen n
 # | **validation** | 5,000 | you choose hyperparameters on them | often, so that their number gets a little too good |
 # | **test** | 10,000 | one honest number at the end | once |
 #
-# Many programs that you find have no validation set. They choose on the test set and then report the
-# result on the same test set. In lesson 05 you will measure what that does.
+# Many programs that you find have no validation set. They choose on the test set and then report
+# the result on the same test set. In lesson 05 you will measure what that does.
 #
-# In this course the test set is **sealed**: only `data.open_test_set("a reason")` opens it, and each
-# opening is written to a file beside your work. The seal is a promise and no lock. For example,
-# `torchvision.datasets.MNIST` with `train=False` would read the test images, too, and nothing would
-# stop you; but then your number at the end would no longer be honest.
+# In this course the test set is **sealed**: only `data.open_test_set("a reason")` opens it, and
+# each opening is written to a file beside your work. The seal is a promise and no lock. For
+# example, `torchvision.datasets.MNIST` with `train=False` would read the test images, too, and
+# nothing would stop you; but then your number at the end would no longer be honest.
 
 # %%
 print("training  ", tuple(parts.train.images.shape))
 print("validation", tuple(parts.validation.images.shape))
 
 # %% [markdown]
-# The course has split the training images once for all, so you and everyone else validate on the same
-# images, and your numbers can be compared. The split is **stratified**, which means that each digit
-# has the same share in both parts. Compare the two columns:
+# The course has split the training images once and for all, so you and everyone else validate on
+# the same images, and your numbers can be compared. The split is **stratified**, which means that
+# each digit has the same share in both parts. Compare the two columns:
 
 # %%
 shares = {
@@ -836,15 +842,15 @@ for digit_name in range(10):
 # %% [markdown]
 # In a full run the shares agree within two hundredths of a percentage point.
 #
-# One small thing is left. The mean and the deviation of [](#statistics) came from all 60,000 images,
-# and 5,000 of those are now for validation. Strictly, they should come from the 55,000 alone. It makes
-# no difference here, because both numbers stay the same to four digits.
+# One small thing is left. The mean and the deviation of [](#statistics) came from all 60,000
+# images, and 5,000 of those are now for validation. Strictly, they should come from the 55,000
+# alone. It makes no difference here, because both numbers stay the same to four digits.
 
 # %% [markdown]
 # ### A tool: masks and places {#masks}
 #
-# To split images by their labels, you have to find the places of a label, and tensors have tools for
-# that. A comparison such as `labels == 7` gives True or False for each place; this is called a
+# To split images by their labels, you have to find the places of a label, and tensors have tools
+# for that. A comparison such as `labels == 7` gives True or False for each place; this is called a
 # **mask**. `.nonzero()[:, 0]` lists the places where a mask is True, `~` turns a mask round, and
 # `labels.unique()` lists the values that occur. Guess what the next cell prints.
 
@@ -858,15 +864,16 @@ print(some_labels.unique().tolist())
 
 # %% [markdown]
 # Places are counted from 0, so the sevens stand at 1, 2 and 4. A mask can also choose or set these
-# places: `images[sevens]` would be the images of all sevens, and `sevens[0] = True` changes one place.
+# places: `images[sevens]` would be the images of all sevens, and `sevens[0] = True` changes one
+# place.
 
 # %% [markdown]
 # ### Exercise 01.4: A stratified split
 #
 # Write a stratified split yourself. Nothing is drawn at random here, so that there is one right
-# answer: of each label, the first images go to validation. How many? The number of its images divided
-# by `parts`, rounded down; for example, of 5 images and 2 parts it is 2. The function gives places,
-# not images.
+# answer: of each label, the first images go to validation. How many? The number of its images
+# divided by `parts`, rounded down; for example, of 5 images and 2 parts it is 2. The function gives
+# places, not images.
 
 
 # %%
@@ -900,13 +907,13 @@ check("stratified-split", stratified_split)
 # Such an experiment has four steps, and you will use them in every lesson:
 #
 # 1. **Change** one setting, and only one. If you change two, you can't tell which one did it.
-# 2. **Predict** what will happen, and write down why, *before* you see a number. Afterwards it is too
-#    easy to believe that you knew.
+# 2. **Predict** what will happen, and write down why, *before* you see a number. Afterwards it is
+#    too easy to believe that you knew.
 # 3. **Test** both recipes with the same seeds, and with several, because a single run may be lucky.
 # 4. **Explain** what came out, above all when it is not what you predicted.
 #
-# First we need one try as a function: it takes a recipe, which is a dict of settings, and a seed, and
-# gives a number.
+# First we need one try as a function: it takes a recipe, which is a dict of settings, and a seed,
+# and gives a number.
 
 
 # %%
@@ -919,16 +926,17 @@ def trial(recipe, seed):
     copies = [change(known, generator) for _ in range(recipe["copies"])]
     labels = parts.train.labels[chosen].repeat(1 + len(copies))  # a copy keeps its label
     asked = parts.validation[:1000]
-    answers = nearest_labels(torch.cat([known, *copies]), labels, data.scale(asked.images))
+    everything = torch.cat([known, *copies])  # *copies: each tensor of the list
+    answers = nearest_labels(everything, labels, data.scale(asked.images))
     return accuracy(answers, asked.labels)
 
 
 # %% [markdown]
 # `experiments.Comparison` makes the test fair: it refuses to run anything before it has your
-# prediction and your reason, and it tries both recipes on the same seeds. `{**BASE, "copies": 4}` is
-# a copy of the recipe `BASE` with one setting changed. What do you predict? The cell below takes the
-# side of augmentation: a new digit often stands a little to the left or right of the known ones, and
-# among shifted copies there may be one that fits.
+# prediction and your reason, and it tries both recipes on the same seeds. `{**BASE, "copies": 4}`
+# is a copy of the recipe `BASE` with one setting changed. What do you predict? The cell below takes
+# the side of augmentation: a new digit often stands a little to the left or right of the known
+# ones, and among shifted copies there may be one that fits.
 
 # %%
 BASE = {"images": 500, "copies": 0, "degrees": 10, "shift": 0.04}
@@ -939,11 +947,11 @@ before, after = compare(
 )  # fmt: skip
 
 # %% [markdown]
-# How do you read such numbers? Two lists of numbers always differ a little, also when the change does
-# nothing at all. The course therefore uses a strict rule. If *every* number after the change lies
-# above every number before it, the result is "higher". If every one lies below, it is "lower". In all
-# other cases it is "unclear". With five runs on each side, luck alone parts the two lists so cleanly
-# in only 2 of 252 orders, which is less than one time in a hundred.
+# How do you read such numbers? Two lists of numbers always differ a little, also when the change
+# does nothing at all. The course therefore uses a strict rule. If *every* number after the change
+# lies above every number before it, the result is "higher". If every one lies below, it is "lower".
+# In all other cases it is "unclear". With five runs on each side, luck alone parts the two lists so
+# cleanly in only 2 of 252 orders, which is less than one time in a hundred.
 #
 # Apply the rule to the two lines above. Did the prediction come true?
 
@@ -951,13 +959,13 @@ before, after = compare(
 # ### Exercise 01.5: Change, predict, test
 #
 # Now make an experiment of your own. Write a function that changes one setting of the recipe it is
-# given, predicts "higher", "lower" or "unclear" for the numbers after the change, and calls `compare`
-# once. Then it applies the rule: it returns the word for what came out, and whether that is the word
-# you predicted. `min` and `max` of the two lists are all that you need for the rule.
+# given, predicts "higher", "lower" or "unclear" for the numbers after the change, and calls
+# `compare` once. Then it applies the rule: it returns the word for what came out, and whether that
+# is the word you predicted. `min` and `max` of the two lists are all that you need for the rule.
 #
-# The check hands your function made-up numbers, so it looks at how you test and conclude, and not at
-# what you predict: a wrong prediction is no mistake. When it says "Right", run the real thing in a
-# cell of your own: `experiment({**BASE, "copies": 4}, compare)`.
+# The check hands your function made-up numbers, so it looks at how you test and conclude, and not
+# at what you predict: a wrong prediction is no mistake. When it says "Right", run the real thing in
+# a cell of your own: `experiment({**BASE, "copies": 4}, compare)`.
 
 
 # %%
@@ -994,12 +1002,13 @@ check("neighbour-experiment", experiment)
 # %% [markdown]
 # <details><summary>What came out when we tried some changes (open this after your own experiment)</summary>
 #
-# From `{**BASE, "copies": 4}`, in full mode: twice the images gave "higher". Rotations of up to 180°
-# gave "lower", because the copies then hold sixes that are nines. A shift of up to 0.2 of the side
-# gave "lower", too: digits that are moved by more than 5 pixels land on places where other digits have
-# their strokes, and the nearest neighbour looks at places and at nothing else. No shift at all gave
-# "unclear". So augmentation is no magic: it helps while the copies look like digits that will really
-# be asked. Lessons 02 and 03 build a network that depends less on places.</details>
+# From `{**BASE, "copies": 4}`, in full mode: twice the images gave "higher". Rotations of up to
+# 180° gave "lower", because the copies then hold sixes that are nines. A shift of up to 0.2 of the
+# side gave "lower", too: digits that are moved by more than 5 pixels land on places where other
+# digits have their strokes, and the nearest neighbour looks at places and at nothing else. No shift
+# at all gave "unclear". So augmentation is no magic: it helps while the copies look like digits
+# that will really be asked. Lessons 02 and 03 build a network that depends less on
+# places.</details>
 
 # %% [markdown]
 # ## What usually goes wrong {#faults}
@@ -1008,42 +1017,44 @@ check("neighbour-experiment", experiment)
 #   there are 16 bytes too many. With any other wrong number of skipped bytes `reshape` fails in the
 #   same way, because the pixels no longer fill 60,000 images exactly.
 # - **The digits are shifted and wrap around the border.** Somebody skipped too few bytes *and* cut
-#   off the rest so that `reshape` was content. Don't make an error go away before you know its cause.
+#   off the end, so that `reshape` no longer complained. Don't make an error go away before you know
+#   its cause.
 # - **The digits lie on their side, mirrored.** Rows and columns were swapped.
-# - **"Input type (unsigned char) and bias type (float) should be the same".** A network wants floats,
-#   but the file has bytes. Scale first.
-# - **Scaled twice.** Whoever divides by 255 twice gets numbers so near 0 that all images look alike,
-#   and the network learns slowly or not at all. `data.scale` refuses anything but bytes for that
-#   reason.
-# - **"expected input[1, 64, 28, 28] to have 1 channels, but got 64 channels instead".** The axis for
-#   the channel is missing, so torch takes the 64 images for 64 channels: `unsqueeze(1)`.
-# - **"Expected all tensors to be on the same device".** The network lies on the GPU and the batch does
-#   not, or the other way round. Move both with `.to(device)`.
-# - **The test accuracy is a little below the validation accuracy, or above it.** Mostly this is chance:
-#   the two sets hold different digits. That you chose on the validation set many times adds a little
-#   ([](#three-sets)). A large gap has another cause, so look for an error.
+# - **"Input type (unsigned char) and bias type (float) should be the same".** A network wants
+#   floats, but the file has bytes. Scale first.
+# - **Scaled twice.** Whoever divides by 255 twice gets numbers so near 0 that all images look
+#   alike, and the network learns slowly or not at all. `data.scale` refuses anything but bytes for
+#   that reason.
+# - **"expected input[1, 64, 28, 28] to have 1 channels, but got 64 channels instead".** The axis
+#   for the channel is missing, so torch takes the 64 images for 64 channels: `unsqueeze(1)`.
+# - **"Expected all tensors to be on the same device".** The network lies on the GPU and the batch
+#   does not, or the other way round. Move both with `.to(device)`.
+# - **The test accuracy is a little below the validation accuracy, or above it.** Mostly this is
+#   chance: the two sets hold different digits. That you chose on the validation set many times adds
+#   a little ([](#three-sets)). A large gap has another cause, so look for an error.
 # - **Worker processes that hang.** `DataLoader(num_workers=4)` in a notebook on Windows or macOS
 #   starts four new Pythons. With data in memory you need none.
 
 # %% [markdown]
 # ## Summary {#summary}
 #
-# - Learning from data means to change the parameters of a function until its answers fit the labels.
+# - Learning from data means to change the parameters of a function until its answers fit the
+#   labels.
 # - An image is a matrix of numbers. MNIST keeps each as 784 bytes, after one header of 16.
 # - A batch has the shape N, C, H, W. It holds floats, scaled and then normalised with the training
 #   images' mean and deviation.
 # - Augmentation changes images without changing labels, so its range must fit the data.
 # - Whole batches are fast, because they share the cost of each call; a GPU needs them all the more.
-# - A program that learns its images by heart overfits. Therefore choose hyperparameters on validation
-#   images, and open the test set once.
+# - A program that learns its images by heart overfits. Therefore choose hyperparameters on
+#   validation images, and open the test set once.
 # - An experiment changes one thing, predicts, tests with several seeds, and explains.
 
 # %% [markdown]
 # ## Five questions {#questions}
 #
 # <details><summary>1. The label file has a header of 8 bytes. Why not 16?</summary>
-# Labels have one axis, not three. The header has four bytes for zeros, type and number of axes,
-# and four for each axis: 4 + 4 = 8.</details>
+# Labels have one axis, not three. The header has four bytes for zeros, type and number of axes, and
+# four for each axis: 4 + 4 = 8.</details>
 #
 # <details><summary>2. What is the shape of a batch of 32 colour images of 64 × 48 (width × height)?</summary>
 # (32, 3, 48, 64): N, C, H, W. Height comes before width.</details>
