@@ -448,9 +448,9 @@ print("the first batch:", tuple(images_of_batch.shape), images_of_batch.dtype)
 # %% [markdown]
 # The batch still holds bytes, because nobody has scaled them yet. The course has a class of its own
 # for this, `data.Batches`: it shuffles, scales, adds the channel, and normalises, a whole batch in
-# each step. (`data.scale` does the second and third step, `data.normalise` the last.) [](#speed)
-# compares how fast the two are. With `seed=0` it must give the batch that we made by hand, because
-# both then draw the same 64 images. `next(iter(batches))` takes the first batch.
+# each step. (`data.scale` does the second and third step, `data.normalise` the last.)
+# [Section](#speed) compares how fast the two are. With `seed=0` it must give the batch that we made
+# by hand, because both then draw the same 64 images. `next(iter(batches))` takes the first batch.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -950,8 +950,10 @@ before, after = compare(
 # How do you read such numbers? Two lists of numbers always differ a little, also when the change
 # does nothing at all. The course therefore uses a strict rule. If *every* number after the change
 # lies above every number before it, the result is "higher". If every one lies below, it is "lower".
-# In all other cases it is "unclear". With five runs on each side, luck alone parts the two lists so
-# cleanly in only 2 of 252 orders, which is less than one time in a hundred.
+# In all other cases it is "unclear". How strict is that? Suppose that a change brings nothing but
+# other luck. Then any five of the ten numbers may land in the second list, and there are 252 ways
+# to choose five of ten. Only 2 of these put the lists fully apart, so luck alone fools us less than
+# once in a hundred experiments.
 #
 # Apply the rule to the two lines above. Did the prediction come true?
 

@@ -43,8 +43,9 @@ digits = data.load()
 #
 # 1. **Patterns are small.** An edge can be seen in 3 × 3 pixels, so nobody needs to look at the
 #    whole image to find it. This is called **locality**.
-# 2. **Patterns move.** An edge is an edge wherever it stands. To move an image is called a
-#    **translation**, and what works equally well at every place deals with translation by itself.
+# 2. **Patterns move.** An edge is an edge wherever it stands. To move a thing without turning it is
+#    called a **translation**. What looks for an edge should work after a translation just as it did
+#    before.
 #
 # Therefore we take one small table of weights, a **kernel**, and slide it over the whole image. The
 # table is small because of locality, and the same table serves everywhere because patterns move. So
@@ -528,9 +529,9 @@ widgets.descent_explorer()
 # %% [markdown]
 # With a very small learning rate the steps are safe but hardly get anywhere. A larger one jumps
 # over the lowest place and comes back from the other side, and if it is too large, each step lands
-# higher than the one before. With two valleys, the steps end in the one where they began: in the
-# fog nobody sees that there is a deeper one. The learning rate is not learned but chosen, so it is
-# a hyperparameter, and often the one that matters most.
+# higher than the one before. With two valleys, small steps end in the one where they began, because
+# in the fog nobody sees that there is a deeper one. The learning rate is not learned but chosen, so
+# it is a hyperparameter, and often the one that matters most.
 
 # %% [markdown]
 # ## 7. Autograd: torch finds the slopes {#autograd}
@@ -588,8 +589,8 @@ print(f"slope at -1 by autograd: {weight.grad:.1f}")
 # - The step itself must not be noted, since it is no part of a loss. `torch.no_grad()` switches the
 #   notes off for a few lines.
 # - `backward()` *adds* to `grad`. Therefore you set it to zero before the next `backward()`.
-# - A number that torch keeps notes for drags them along. `.detach()` gives the same number without
-#   notes, for printing, drawing or keeping.
+# - A result that you want to print, draw or keep needs no notes any more. `.detach()` gives the
+#   same numbers without them.
 
 # %%
 before = loss_with(weight).detach()

@@ -48,7 +48,7 @@ class Comparison:
         self.runs.append(Run(dict(changed), prediction, before, after))
         if not self.quiet:
             print(f"change:     {setting}, from {base[setting]} to {changed[setting]}")
-            print(f"prediction: {prediction}, because {because}")
+            print(f"prediction: {prediction}, because {because.removeprefix('because ')}")
             print(f"{self.number}, with each of {len(seeds)} seeds")
             for name, numbers in (("before", before), ("after", after)):
                 print(f"{name:>8}", *(f"{one:9.4g}" for one in numbers))

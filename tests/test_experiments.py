@@ -1,9 +1,12 @@
 """Comparing a recipe with a changed one: what is a fair test, and what comes back."""
 
+import json
 from math import comb
 
 import pytest
 
+from mnist_course import checks
+from mnist_course.assessment.verdict import Verdict
 from mnist_course.experiments import SEEDS, Comparison, changed_setting
 
 BASE = {"rate": 0.1, "steps": 5}
@@ -64,6 +67,36 @@ def test_an_unfair_comparison_is_refused_before_anything_runs(change, said):
     with pytest.raises(ValueError, match=said):
         compare(BASE, **(fair | change))
     assert not compare.runs
+
+
+def test_a_check_shows_no_comparison_of_its_own(capsys):
+    def experiment(base, compare):
+        changed = {**base, "learning_rate": 1.0}
+        before, after = compare(base, changed, "lower", "because it learns faster", range(5))
+        return "lower", max(after) < min(before)
+
+    checks.check("kernel-experiment", experiment)
+    printed = capsys.readouterr().out
+    assert "Not right yet" in printed
+    assert "prediction: " not in printed
+
+
+def test_further_cases_of_an_experiment_can_stand_in_a_file(tmp_path, monkeypatch):
+    case = [[["learning_rate", 0.5], ["steps", 3]], [[1, 2, 3, 4, 5], [7, 8, 9, 10, 11]], 0]
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps({"kernel-experiment": [case]}), encoding="utf-8")
+    monkeypatch.setenv("MNIST_COURSE_CASES", str(path))
+    asked = []
+
+    def experiment(base, compare):
+        asked.append(base)
+        before, after = compare(base, {**base, "steps": 9}, "higher", WHY, range(5))
+        found = "higher" if min(after) > max(before) else "unclear"
+        found = "lower" if max(after) < min(before) else found
+        return found, found == "higher"
+
+    assert checks.judge("kernel-experiment", experiment).verdict is Verdict.PASSED
+    assert asked[-1] == {"learning_rate": 0.5, "steps": 3}
 
 
 def test_a_trial_cannot_change_the_recipes():

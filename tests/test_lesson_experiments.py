@@ -1,4 +1,4 @@
-"""What lessons 01 and 02 say of their experiments comes out, in full mode."""
+"""What lessons 01 and 02 say of their experiments and small examples, in full mode."""
 
 import ast
 
@@ -26,6 +26,16 @@ def base(path):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "BASE"
     )
     return ast.literal_eval(assigned)
+
+
+def test_the_small_correlation_of_lesson_02_gives_the_numbers_of_its_text():
+    path = lesson("02")
+    names = {"torch": torch}
+    exec(definitions(path)["corr2d"], names)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("image", "kernel"):
+            exec(ast.unparse(node), names)
+    assert names["corr2d"](names["image"], names["kernel"]).tolist() == [[8, 1], [2, 7]]
 
 
 def found(path, names, before, after):
