@@ -78,8 +78,8 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
     for _ in range(steps):
         path.append(path[-1] - learning_rate * slope_at(loss, path[-1]))
     if limits is None:
-        reach = max(abs(weight - path[0]) for weight in path) or 1.0
-        limits = path[0] - 1.3 * reach, path[0] + 1.3 * reach
+        room = (max(path) - min(path)) / 2 or 1.0
+        limits = min(path) - room, max(path) + room
     low, high = limits
     weights = np.linspace(low, high, 300)
     curve = np.array([float(loss(weight)) for weight in weights])
@@ -90,7 +90,7 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
         ax.set(xlabel="weight", xlim=limits, ylim=(curve.min() - 0.1 * room, curve.max()))
         _open_frame(ax)
     axes[0].set_ylabel("loss")
-    _draw_tangent(axes[0], loss, path[0], (high - low) / 6)
+    _draw_tangent(axes[0], loss, path[0], (high - low) / 4)
     losses = [float(loss(weight)) for weight in path]
     shown = [
         index
@@ -134,12 +134,11 @@ def _draw_tangent(ax, loss, weight, room):
         textcoords="offset points", fontsize=8, ha="center", va="bottom" if above else "top",
     )  # fmt: skip
     ax.annotate(
-        f"{slope * run:+.2f}", (weight + run, height + slope * run / 2), (5, 0),
+        f"{slope * run:+.2f}".replace("-", "−"), (weight + run, height + slope * run / 2), (5, 0),
         textcoords="offset points", fontsize=8, va="center",
     )  # fmt: skip
-    ax.set_title(
-        f"slope at weight {weight:g}: {slope * run:.2f} / {run:g} = {slope:.2f}", fontsize=10
-    )
+    title = f"slope at weight {weight:g}: {slope * run:z.2f} / {run:g} = {slope:z.2f}"
+    ax.set_title(title.replace("-", "−"), fontsize=10)
 
 
 @own_style()
@@ -191,7 +190,7 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     for one in finite.T:
         ax.plot(rates, one, "o", color=BLUE, markersize=4, alpha=0.6)
     ax.set_xscale("log")
-    top = 1.06 * max(np.nanmax(finite), math.log(10))
+    top = 1.06 * max([math.log(10), *finite[~np.isnan(finite)]])
     ax.set_ylim(0, 1.08 * top)
     ax.axhline(math.log(10), color=RED, linestyle="--", linewidth=1)
     ax.text(
@@ -241,15 +240,15 @@ def compare_runs(runs, names, training=True, accuracy_from=None):
     and the like, epoch by epoch; names: a dict from name to label; training: also draw what was
     measured while training, dashed; accuracy_from: where the axis of accuracy begins. The axis of
     loss is logarithmic, so that small losses can be told apart. Where some runs of a name stopped
-    early, only the epochs that all of them have are drawn. Raises ValueError for a name without runs.
+    early, only the epochs that all of them have are drawn. Raises ValueError for a name without
+    runs.
     """
     _, axes = subplots(1, 2, 10, 3.4)
     for index, (name, label) in enumerate(names.items()):
         mine = [run for run in runs if run["name"] == name]
         if not mine:
-            raise ValueError(
-                f"no runs named {name!r}; there are {sorted({r['name'] for r in runs})}"
-            )
+            known = ", ".join(sorted({run["name"] for run in runs}))
+            raise ValueError(f"no runs named {name!r}; there are {known}")
         colour = COLOURS[index % len(COLOURS)]
         for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
             epochs = min(len(run[f"validation_{quantity}"]) for run in mine)
@@ -261,16 +260,16 @@ def compare_runs(runs, names, training=True, accuracy_from=None):
                 learned = np.array([run[f"train_{quantity}"][:epochs] for run in mine])
                 ax.plot(x, learned.mean(0), "--", color=colour, linewidth=1.2)
     if training:
-        axes[1].plot([], [], "--", color=GREY, label="training, of each")
+        axes[0].plot([], [], "--", color=GREY, label="dashed: training")
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         ax.set(xlabel="epoch", title=f"{quantity} on validation")
         ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         _open_frame(ax)
     axes[0].set_yscale("log")
-    axes[0].yaxis.set_major_formatter(ticker.ScalarFormatter())
-    axes[0].yaxis.set_minor_formatter(ticker.ScalarFormatter())
-    axes[0].yaxis.set_tick_params(which="minor", labelsize=8)
+    axes[0].yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes[0].yaxis.set_major_formatter(ticker.FuncFormatter(lambda loss, _: f"{loss:g}"))
+    axes[0].yaxis.set_minor_locator(ticker.NullLocator())
     axes[1].set_ylim(bottom=accuracy_from)
     axes[1].yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=None))
-    axes[1].legend(fontsize=8, frameon=False)
+    axes[0].legend(fontsize=8, frameon=False, loc="upper right")
     return axes
