@@ -28,7 +28,7 @@ def test_the_graph_has_the_values_and_slopes_of_autograd(label):
         one.retain_grad()
     loss = F.cross_entropy(logits[None], torch.tensor([label]))
     loss.backward()
-    found = texts(plots.backpropagation(2.0, 0.5, (1.5, -0.75), label))
+    found = texts(plots.backpropagation(2.0, v, torch.stack([w0, w1]), label))
     for value in (2.0, 0.5, s.item(), h.item(), *logits.tolist(), loss.item()):
         assert written(value) in found
     for slope in (v.grad, s.grad, h.grad, *logits.grad):
@@ -97,7 +97,7 @@ def test_lenets_shapes_are_those_of_the_network(lenet):
 def test_lenet_shows_the_activations_that_are_given(few, lenet):
     image = few.validation.images[0]
     maps = [torch.rand(shape) for shape in SHAPES]
-    probabilities = torch.linspace(0, 0.2, 10)
+    probabilities = torch.linspace(0, 0.2, 10, requires_grad=True)
     ax = plots.lenet_diagram(image, maps, probabilities)
     shown = [one.get_array() for one in ax.images]
     assert len(shown) == 1 + 6 + 6 + 16 + 16
@@ -109,7 +109,7 @@ def test_lenet_shows_the_activations_that_are_given(few, lenet):
     assert np.array_equal(front.get_array(), maps[3][0])
     widths = [one.get_width() for one in ax.patches[-20:] if hasattr(one, "get_width")]
     bars = widths[1::2]
-    assert np.allclose(np.array(bars) / 0.6, probabilities, atol=1e-6)
+    assert np.allclose(np.array(bars) / 0.6, probabilities.detach(), atol=1e-6)
 
 
 @pytest.mark.parametrize("maps", [[np.zeros((6, 28, 28))], [np.zeros(s) for s in SHAPES[::-1]]])

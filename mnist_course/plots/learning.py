@@ -6,13 +6,17 @@ import numpy as np
 from matplotlib import ticker
 
 from mnist_course.plots.charts import bars, lines
-from mnist_course.plots.style import BLUE, COLOURS, GREY, INK, ORANGE, RED, own_style, subplots
-
-
-def values(array):
-    """A torch tensor, a numpy array or a list as a numpy array of floats."""
-    array = array.detach().cpu() if hasattr(array, "detach") else array
-    return np.asarray(array, dtype=float)
+from mnist_course.plots.style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    own_style,
+    subplots,
+    values,
+)  # fmt: skip
 
 
 def _open_frame(ax):
@@ -148,7 +152,7 @@ def batch_norm(before, after, channels=3):
     before, after: (N, C, H, W) or (N, C), what enters and what leaves the layer; channels: how
     many, from the first. Two axes, with mean and deviation of each channel.
     """
-    _, axes = subplots(1, 2, 9, 3.0)
+    _, axes = subplots(1, 2, 9, 3.0, sharex=True)
     for ax, array, title in zip(
         axes, (before, after), ("before batch norm", "after batch norm"), strict=True
     ):
