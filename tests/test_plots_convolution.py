@@ -83,8 +83,18 @@ def test_channels_are_added_into_one_map(count, bias):
         assert channel.get_ylabel() == f"channel {index}"
         parts.append(part.images[0].get_array())
     assert np.array_equal(sum(parts) + bias, expected)
-    assert axes[-1].get_xlabel().endswith(f" = {expected[1, 2]:g}")
+    digits = 2 if bias else 0
+    total = f"= {expected[1, 2]:z.{digits}f}".replace("-", "−")
+    assert axes[-1].get_xlabel().endswith(total)
+    assert axes[-1].get_xlabel().startswith(f"{parts[0][1, 2]:z.{digits}f}".replace("-", "−"))
     assert ("bias" in axes[-1].get_xlabel()) == (bias != 0)
+
+
+def test_large_channels_are_shown_without_their_numbers():
+    axes = plots.channels_to_map(torch.rand(2, 14, 14) - 0.5, torch.rand(2, 5, 5), row=3, column=9)
+    assert [len(numbers(ax)) for ax in axes] == [0, 25, 0, 0, 25, 0, 0]
+    assert frames(axes[0]) == [(3, 9, 5, 5)]
+    assert axes[0].images[0].get_cmap().name == plots.SIGNED
 
 
 def test_a_kernel_too_few():
