@@ -37,6 +37,9 @@ def test_softmax_as_bars_and_the_loss_on_its_curve(label):
 def test_softmax_of_large_logits_has_no_overflow():
     axes = plots.softmax_and_loss(torch.tensor([1000.0, 998.0]), 1)
     assert heights(axes[1]) == pytest.approx([0.8808, 0.1192], abs=1e-4)
+    right = plots.softmax_and_loss([1000.0, 0.0], 1)[2]  # p rounds to 0, and ln 0 is no number
+    assert right.lines[1].get_ydata()[0] == 1000
+    assert "loss = 1000.00" in right.texts[0].get_text()
 
 
 @pytest.mark.parametrize("label", [-1, 3])
@@ -79,6 +82,8 @@ def test_steps_that_leave_the_axes_are_not_shown():
     _, steps = plots.descent(lambda w: w * w, 1.0, 1.5, steps=5, limits=(-3, 3))
     assert [x for x, _ in points(steps)] == pytest.approx([1.0, -2.0])
     assert steps.get_xlim() == (-3, 3)
+    _, steps = plots.descent(lambda w: w**2, 1.0, 1e9, steps=2000)  # would overflow
+    assert len(points(steps)) == 2
 
 
 @pytest.mark.parametrize("places", [(6, 6), ()])

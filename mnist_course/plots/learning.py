@@ -18,8 +18,11 @@ from mnist_course.plots.style import (
     values,
 )  # fmt: skip
 
+FAR = 1e6  # steps that have gone further than this are not followed
+
 
 def _open_frame(ax):
+    """Axes at the left and below only, and a light grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
 
@@ -37,6 +40,7 @@ def softmax_and_loss(logits, label, names="0123456789"):
     powers = np.exp(logits - logits.max())  # softmax stays the same when all logits move
     probabilities = powers / powers.sum()
     right = probabilities[label]
+    loss = math.log(powers.sum()) + logits.max() - logits[label]  # also where p rounds to 0
     colours = [ORANGE if index == label else BLUE for index in range(len(logits))]
     _, axes = subplots(1, 3, 10, 2.8)
     classes = list(names)[: len(logits)]
@@ -52,14 +56,14 @@ def softmax_and_loss(logits, label, names="0123456789"):
     axes[1].set_ylim(0, 1.12)
     curve = np.linspace(0.005, 1, 400)
     axes[2].plot(curve, -np.log(curve), color=GREY)
-    axes[2].plot(right, -np.log(right), "o", color=ORANGE, markersize=8, zorder=3)
-    axes[2].vlines(right, 0, -np.log(right), color=ORANGE, linestyle=":")
+    axes[2].plot(right, loss, "o", color=ORANGE, markersize=8, zorder=3)
+    axes[2].vlines(right, 0, loss, color=ORANGE, linestyle=":")
     axes[2].annotate(
-        f"p = {right:.2f}\nloss = {-np.log(right):.2f}", (right, -np.log(right)), (14, 14),
+        f"p = {right:.2f}\nloss = {loss:.2f}", (right, loss), (-14 if right > 0.7 else 14, 14),
         textcoords="offset points", fontsize=9, ha="right" if right > 0.7 else "left",
     )  # fmt: skip
     axes[2].set(xlabel="p, the probability of the right class", ylabel="−ln p", xlim=(0, 1.02))
-    axes[2].set_ylim(0, max(5.3, 1.15 * -np.log(right)))
+    axes[2].set_ylim(0, max(5.3, 1.15 * loss))
     axes[2].set_title("cross-entropy: the loss", fontsize=10)
     _open_frame(axes[2])
     return axes
@@ -79,13 +83,12 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
     with its triangle, the steps. Steps that leave the axes are not shown.
     """
     path = [float(start)]
-    for _ in range(steps):
+    while len(path) <= steps and abs(path[-1] - path[0]) < FAR:
         path.append(path[-1] - learning_rate * slope_at(loss, path[-1]))
     if limits is None:
         room = (max(path) - min(path)) / 2 or 1.0
         limits = min(path) - room, max(path) + room
-    low, high = limits
-    weights = np.linspace(low, high, 300)
+    weights = np.linspace(*limits, 300)
     curve = np.array([float(loss(weight)) for weight in weights])
     room = curve.max() - curve.min()
     _, axes = subplots(1, 2, 9, 3.2, sharey=True)
@@ -94,29 +97,31 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
         ax.set(xlabel="weight", xlim=limits, ylim=(curve.min() - 0.1 * room, curve.max()))
         _open_frame(ax)
     axes[0].set_ylabel("loss")
-    _draw_tangent(axes[0], loss, path[0], (high - low) / 4)
-    losses = [float(loss(weight)) for weight in path]
-    shown = [
-        index
-        for index, (weight, height) in enumerate(zip(path, losses, strict=True))
-        if low <= weight <= high and height <= curve.max()
-    ]
-    labelled = -math.inf  # steps that lie close together share one number
-    for index in shown:
-        axes[1].plot(path[index], losses[index], "o", color=BLUE, markersize=6, zorder=3)
-        if abs(path[index] - labelled) > (high - low) / 40:
-            labelled = path[index]
-            axes[1].annotate(
-                str(index), (path[index], losses[index]), (0, 7), textcoords="offset points",
-                fontsize=8, ha="center", color=BLUE,
-            )  # fmt: skip
-        if index + 1 in shown:
-            axes[1].annotate(
-                "", (path[index + 1], losses[index + 1]), (path[index], losses[index]),
-                arrowprops={"arrowstyle": "->", "color": BLUE, "shrinkA": 4, "shrinkB": 4},
-            )  # fmt: skip
+    _draw_tangent(axes[0], loss, path[0], (limits[1] - limits[0]) / 4)
+    _draw_steps(axes[1], path, [float(loss(weight)) for weight in path])
     axes[1].set_title(f"steps with the learning rate {learning_rate:g}", fontsize=10)
     return axes
+
+
+def _draw_steps(ax, path, losses):
+    """Numbered dots with arrows between them, as far as they lie within the axes."""
+    (low, high), highest = ax.get_xlim(), ax.get_ylim()[1]
+    points = list(zip(path, losses, strict=True))
+    inside = [low <= weight <= high and loss <= highest for weight, loss in points]
+    labelled = -math.inf  # steps that lie close together share one number
+    for index, point in enumerate(points):
+        if not inside[index]:
+            continue
+        ax.plot(*point, "o", color=BLUE, markersize=6, zorder=3)
+        if abs(point[0] - labelled) > (high - low) / 40:
+            labelled = point[0]
+            ax.annotate(
+                str(index), point, (0, 7), textcoords="offset points", fontsize=8, ha="center",
+                color=BLUE,
+            )  # fmt: skip
+        if index and inside[index - 1]:
+            arrow = {"arrowstyle": "->", "color": BLUE, "shrinkA": 4, "shrinkB": 4}
+            ax.annotate("", point, points[index - 1], arrowprops=arrow)
 
 
 def _draw_tangent(ax, loss, weight, room):
