@@ -15,6 +15,7 @@ const parsed = (text) => Number(text.trim().replace("−", "-").replace(",", "."
 function element(tag, name, attributes) {
   const made = document.createElement(tag);
   made.className = name;
+  made.dataset.lmSuppressShortcuts = "true"; // JupyterLab takes no key from what has the focus
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 }
@@ -31,7 +32,7 @@ function place(one, sheet, x, y, width, height) {
 class Point {
   constructor(region, control) {
     this.control = control;
-    this.root = element("div", "mc-point", { "data-lm-suppress-shortcuts": "true" });
+    this.root = element("div", "mc-point", {});
     this.pinned = null; // where the control goes back to when the pointer leaves
     this.root.addEventListener("pointerenter", () => (this.pinned = this.value));
     this.root.addEventListener("pointermove", (event) => {
@@ -116,7 +117,6 @@ class Edit {
   constructor(region, control) {
     this.control = control;
     this.root = element("div", "mc-edit", { role: "group", "aria-label": "Numbers of the kernel" });
-    this.root.dataset.lmSuppressShortcuts = "true";
     this.squares = region.labels.map((label, number) => this.square(label, number));
     this.chosen = Math.floor(region.labels.length / 2);
     this.range = element("input", "mc-range", { type: "range", step: 0.01 });
