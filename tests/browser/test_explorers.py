@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from mnist_course.widgets import raster
+
 LABS = """
 import torch
 from mnist_course import data, models, widgets
@@ -19,13 +21,8 @@ labs = {
 """
 HELPERS = """
 import json
-from mnist_course.widgets import pixels, raster
-
 def settings(name):
     print(json.dumps(labs[name].settings))
-
-def colours(theme):
-    print(json.dumps([raster.scale_of(palette, theme).tolist() for palette in ("grey", "signed")]))
 
 def sheet(name):
     one = labs[name].drawn().sheet
@@ -35,6 +32,20 @@ def sheet(name):
         item["levels"] = list(one.bytes_of_maps[item["at"] : end])
     print(json.dumps({"width": one.width, "maps": maps, "regions": one.regions}))
 """
+
+# On the page: the theme's colours by name.
+COLOURS = """() => {
+    const probe = document.body.appendChild(document.createElement('span'));
+    probe.className = 'mc';
+    const named = {};
+    for (const name of ['paper', 'ink', 'line', 'negative', 'negative-soft', 'positive',
+                        'positive-soft']) {
+        probe.style.color = `var(--mc-${name})`;
+        named[name] = getComputedStyle(probe).color.match(/[0-9.]+/g).slice(0, 3).map(Number);
+    }
+    probe.remove();
+    return named;
+}"""
 
 
 class Lab:
@@ -273,17 +284,17 @@ def test_maps_have_the_colours_of_the_theme(explorer, theme):
     sheet = lab.sheet()
     assert f"rgb({', '.join(map(str, drawn[2, 2]))})" == paper  # no sheet of another colour
     assert (drawn[2, 2].mean() < 60) == (theme == "dark")
-    grey, signed = json.loads(lab.notebook.execute(f"colours({theme!r})"))
+    named = lab.page.evaluate(COLOURS)
     share = drawn.shape[1] / sheet["width"]
     for item in sheet["maps"]:
-        scale = {"grey": grey, "signed": signed}[item["palette"]]
         if item["high"] != 8:  # the digit and the output; squares with numbers hold ink, too
             continue
+        scale = raster.make_scale(named, item["palette"]).astype(int)
         levels = np.array(item["levels"]).reshape(item["rows"], item["columns"])
         rows, columns = np.indices(levels.shape)
         # a quarter into each square: beside the bar; the window's frame lies over a few
         y = (share * (item["y"] + (rows + 0.25) * item["high"])).astype(int)
         x = (share * (item["x"] + (columns + 0.25) * item["wide"])).astype(int)
-        differing = np.abs(drawn[y, x] - np.array(scale)[levels]).max(axis=2) > 12
+        differing = np.abs(drawn[y, x] - scale[levels]).max(axis=2) > 2
         assert differing.mean() < 0.05
         assert len(np.unique(levels)) > 20
