@@ -73,7 +73,10 @@ def test_a_change_worked_out_by_hand():
     assert "change by 100%, but the pooled map changes by 0%" in picture.text
     # moved up or left by 1 instead: half of it is in the window before
     picture = pooling.pooling_picture(image, "average", 4, 4, 0, -1)
-    assert "shifted 1 up, its pixels change by 100%, but the pooled map changes by 100%" in picture.text
+    assert (
+        "shifted 1 up, its pixels change by 100%, but the pooled map changes by 100%"
+        in picture.text
+    )
 
 
 def test_an_empty_image_does_not_change():

@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from matplotlib import style
 
 from mnist_course import augment, data, models, probe, results, widgets
 from mnist_course.training import Recipe, Snapshots, fit
@@ -105,7 +106,7 @@ def test_probe_works_whatever_torchs_defaults_are(lenet, few, other_defaults):
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_a_picture_is_the_same_whatever_the_users_style_is(name, few, trained):
     expected = pictures(name, few, trained)
-    with matplotlib.style.context("dark_background"):
+    with style.context("dark_background"):
         matplotlib.rcParams.update({
             "font.size": 20, "font.family": "serif", "lines.linewidth": 5, "axes.grid": False,
             "image.origin": "lower", "image.cmap": "gray", "axes.unicode_minus": False,

@@ -120,7 +120,7 @@ def legend(sheet, x, y, entries, gap=18):
 
 
 def mark_quick(sheet):
-    """Write in the lower right corner that a full run gives other numbers, if this is quick mode."""
+    """Write in the corner that a full run gives other numbers, if this is quick mode."""
     if runtime.quick():
         text = "quick mode: few images and steps, a full run gives other numbers"
         sheet.text(sheet.width - 8, sheet.height - 14, text, 9, pixels.RED, "ra")

@@ -125,13 +125,13 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None):
     scale = max(1, 40 // max(high, wide))
     of_the_kernels, of_the_maps = captions(excerpt)
     sheet.text(8, 232, of_the_kernels, bold=True)
-    sheet.legend(330, 230, of_kernels)
+    sheet.legend(370, 230, of_kernels)
     for index, kernel in enumerate(excerpt.kernels):
         sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 50 * index, 254)
     _, high, wide = excerpt.maps.shape
     scale = max(1, 84 // max(high, wide))
     sheet.text(8, 312, of_the_maps, bold=True)
-    sheet.legend(330, 308, of_maps)
+    sheet.legend(370, 308, of_maps)
     for index, values in enumerate(excerpt.maps):
         row, column = divmod(index, 8)
         place = 8 + 98 * column, 336 + 94 * row
