@@ -105,8 +105,8 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None):
 
     excerpt: an `Excerpt`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
     history: a `History`; limits: values of full colour for kernels and for maps, by default
-    the largest in this frame. Raises ExplorerError for an epoch that the history does not have, and a label that the
-    network does not know.
+    the largest in this frame. Raises ExplorerError for an epoch that the history does not have,
+    and a label that the network does not know.
     """
     pixels.check_whole("epoch", epoch, 0, len(history))
     pixels.check_whole("label", label, 0, len(excerpt.probabilities) - 1)
