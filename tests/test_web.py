@@ -51,7 +51,10 @@ globalThis.getComputedStyle = ({ style }) => ({
 });
 const watched = { theme: [], size: [] };
 class Watcher {
-  constructor(kind, changed) { this.kind = kind; watched[kind].push(changed); this.changed = changed; }
+  constructor(kind, changed) {
+    Object.assign(this, { kind, changed });
+    watched[kind].push(changed);
+  }
   observe() {}
   disconnect() { watched[this.kind] = watched[this.kind].filter((one) => one !== this.changed); }
 }
@@ -247,7 +250,8 @@ def test_the_canvas_is_as_sharp_as_it_is_wide_on_the_page():
 
 def test_levels_have_the_colours_between_the_themes():
     steps = """
-    const map = { kind: "map", x: 0, y: 0, rows: 1, columns: 5, wide: 8, high: 8, bars: false, at: 0 };
+    const place = { x: 0, y: 0, wide: 8, high: 8 };
+    const map = { kind: "map", ...place, rows: 1, columns: 5, bars: false, at: 0 };
     for (const palette of ["grey", "signed"]) {
       const sheet = { width: 40, height: 8, items: [{ ...map, palette }], regions: [] };
       model.values.frames = [encode(sheet, [0, 64, 127, 254, 255])];

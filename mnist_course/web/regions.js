@@ -7,7 +7,14 @@ const PER_PIXEL = 0.05; // how much dragging by a pixel changes a number
 const STEP = 0.25; // how much a key changes it
 const BIG_STEP = 1;
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const CHANGES = { "+": STEP, "=": STEP, "-": -STEP, "−": -STEP, PageUp: BIG_STEP, PageDown: -BIG_STEP };
+const CHANGES = {
+  "+": STEP,
+  "=": STEP,
+  "-": -STEP,
+  "−": -STEP,
+  PageUp: BIG_STEP,
+  PageDown: -BIG_STEP,
+};
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const shown = (value) => value.toFixed(2).replace("-", "−");
 const parsed = (text) => Number(text.trim().replace("−", "-").replace(",", "."));
@@ -99,14 +106,22 @@ class Point {
 
   update(region, sheet) {
     this.region = region;
-    place(this.root, sheet, region.x, region.y, region.columns * region.wide, region.rows * region.high);
+    place(
+      this.root,
+      sheet,
+      region.x,
+      region.y,
+      region.columns * region.wide,
+      region.rows * region.high,
+    );
     if (!region.keys) return;
     const told = {
       "aria-label": region.label,
       "aria-valuemin": this.numberOf(0, 0),
       "aria-valuemax": this.numberOf(region.rows - 1, region.columns - 1),
       "aria-valuenow": this.value,
-      "aria-valuetext": region.rows > 1 ? `row ${this.row}, column ${this.column}` : `${this.value}`,
+      "aria-valuetext":
+        region.rows > 1 ? `row ${this.row}, column ${this.column}` : `${this.value}`,
     };
     for (const [name, value] of Object.entries(told)) this.root.setAttribute(name, value);
   }
@@ -126,8 +141,12 @@ class Edit {
 
   square(label, number) {
     const made = element("input", "mc-square", {
-      type: "text", inputmode: "decimal", role: "spinbutton", "aria-label": `Weight, ${label}`,
-      readonly: "", autocomplete: "off",
+      type: "text",
+      inputmode: "decimal",
+      role: "spinbutton",
+      "aria-label": `Weight, ${label}`,
+      readonly: "",
+      autocomplete: "off",
       title: "Drag up or down, or: arrow keys choose, + and − change, Enter to type",
     });
     made.addEventListener("focus", () => this.choose(number));
