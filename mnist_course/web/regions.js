@@ -27,8 +27,9 @@ function element(tag, name, attributes) {
   return made;
 }
 
+const share = (length, whole) => `${(100 * length) / whole}%`;
+
 function place(one, sheet, x, y, width, height) {
-  const share = (length, whole) => `${(100 * length) / whole}%`;
   one.style.left = share(x, sheet.width);
   one.style.top = share(y, sheet.height);
   one.style.width = share(width, sheet.width);
@@ -93,9 +94,9 @@ class Point {
   under(event) {
     const box = this.root.getBoundingClientRect();
     const { rows, columns } = this.region;
-    const share = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
-    const row = clamp(Math.floor(share[0] * rows), 0, rows - 1);
-    return this.numberOf(row, clamp(Math.floor(share[1] * columns), 0, columns - 1));
+    const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
+    const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
+    return this.numberOf(clamp(row, 0, rows - 1), clamp(column, 0, columns - 1));
   }
 
   set(value) {

@@ -82,7 +82,8 @@ class Axes:
             if len(piece) > 1:
                 self.sheet.line(piece, colour, thick, dash)
             elif piece:
-                self.sheet.dot(*piece[0], thick, colour)
+                [(x, y)] = piece
+                self.sheet.dot(x, y, thick, colour)
             piece = []
 
     def band(self, across, lows, highs, colour, alpha=0.3):
@@ -104,7 +105,8 @@ class Axes:
     def dot(self, across, up, colour, radius=4, hollow=False):
         """A point; one that is not finite is left out."""
         if math.isfinite(up):
-            self.sheet.dot(*self.place(across, up), radius, colour, hollow)
+            x, y = self.place(across, up)
+            self.sheet.dot(x, y, radius, colour, hollow)
 
 
 def legend(sheet, x, y, entries, gap=18):

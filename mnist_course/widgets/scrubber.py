@@ -76,7 +76,8 @@ def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
     """The history's accuracies over the epochs on a sheet, with a marker at one of them."""
     every = [*history.train_accuracy, *history.validation_accuracy]
     low = min([value for value in every if math.isfinite(value)], default=0.0)
-    axes = charts.Axes(sheet, *place, (0, max(len(history), 1)), (min(low, 0.99), 1.0))
+    x, y, width, height = place
+    axes = charts.Axes(sheet, x, y, width, height, (0, max(len(history), 1)), (min(low, 0.99), 1.0))
     axes.frame("accuracy over epochs", share=True)
     epochs = range(1, len(history) + 1)
     axes.line(epochs, history.train_accuracy, *TRAINING)
@@ -84,7 +85,6 @@ def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
     axes.upright(epoch)
     if epoch:
         axes.dot(epoch, history.validation_accuracy[epoch - 1], pixels.RED)
-    x, y, width, height = place
     charts.legend(sheet, x + 165, y - 22, [("training", *TRAINING), ("validation", *VALIDATION)])
     if len(history):
         step = width / len(history)  # pointing at an epoch shows it

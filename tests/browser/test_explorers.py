@@ -2,10 +2,9 @@
 
 import json
 
-import numpy as np
 import pytest
-
-from mnist_course.widgets import raster
+from canvas import COLOURS, PLAIN, shows_maps
+from playwright.sync_api import expect
 
 LABS = """
 import torch
@@ -25,27 +24,8 @@ def settings(name):
     print(json.dumps(labs[name].settings))
 
 def sheet(name):
-    one = labs[name].drawn().sheet
-    maps = [item for item in one.items if item["kind"] == "map"]
-    for item in maps:
-        end = item["at"] + item["rows"] * item["columns"]
-        item["levels"] = list(one.bytes_of_maps[item["at"] : end])
-    print(json.dumps({"width": one.width, "maps": maps, "regions": one.regions}))
+    print(json.dumps(_plain(labs[name].drawn().sheet)))
 """
-
-# On the page: the theme's colours by name.
-COLOURS = """() => {
-    const probe = document.body.appendChild(document.createElement('span'));
-    probe.className = 'mc';
-    const named = {};
-    for (const name of ['paper', 'ink', 'line', 'negative', 'negative-soft', 'positive',
-                        'positive-soft']) {
-        probe.style.color = `var(--mc-${name})`;
-        named[name] = getComputedStyle(probe).color.match(/[0-9.]+/g).slice(0, 3).map(Number);
-    }
-    probe.remove();
-    return named;
-}"""
 
 
 class Lab:
@@ -100,7 +80,7 @@ def notebook(chromium, lab, tmp_path_factory):
     opened = browser.Notebook(chromium, lab, "explorers.ipynb", height=1000)
     opened.run_all()
     assert opened.errors() == []
-    opened.execute(HELPERS)
+    opened.execute(PLAIN + HELPERS)
     yield opened
     opened.close()
 
@@ -133,8 +113,7 @@ def test_pointing_at_the_output_shows_a_window_and_a_click_keeps_it(explorer):
     mouse.move(2, 2)
     lab.page.wait_for_timeout(300)
     lab.comes_to(position=25 * 26 + 25)
-    status = lab.root.locator("[role=status]")
-    assert "row 25, column 25" in status.text_content()
+    expect(lab.root.locator("[role=status]")).to_contain_text("row 25, column 25")
     readout = lab.root.locator(".widget-slider").filter(has_text="Position")
     assert "675" in readout.inner_text()
 
@@ -237,7 +216,7 @@ def test_pointing_at_a_pooled_map_shows_its_window(explorer):
     pooled = lab.map("Window, by its place in the pooled map")
     lab.page.mouse.click(*lab.over(pooled, 6, 0, 7, 7))
     lab.comes_to(position=42)
-    assert "row 6, column 0" in lab.root.locator("[role=status]").text_content()
+    expect(lab.root.locator("[role=status]")).to_contain_text("row 6, column 0")
 
 
 def test_a_click_chooses_a_feature_map_and_pointing_its_place(explorer):
@@ -280,21 +259,35 @@ def test_maps_have_the_colours_of_the_theme(explorer, theme):
     paper = lab.page.evaluate(
         "() => getComputedStyle(document.querySelector('.mnist-explorer')).backgroundColor"
     )
-    drawn = lab.notebook.pixels(lab.root.locator("canvas")).astype(int)
-    sheet = lab.sheet()
+    drawn = lab.notebook.pixels(lab.root.locator("canvas"))
     assert f"rgb({', '.join(map(str, drawn[2, 2]))})" == paper  # no sheet of another colour
     assert (drawn[2, 2].mean() < 60) == (theme == "dark")
-    named = lab.page.evaluate(COLOURS)
-    share = drawn.shape[1] / sheet["width"]
-    for item in sheet["maps"]:
-        if item["high"] != 8:  # the digit and the output; squares with numbers hold ink, too
-            continue
-        scale = raster.make_scale(named, item["palette"]).astype(int)
-        levels = np.array(item["levels"]).reshape(item["rows"], item["columns"])
-        rows, columns = np.indices(levels.shape)
-        # a quarter into each square: beside the bar; the window's frame lies over a few
-        y = (share * (item["y"] + (rows + 0.25) * item["high"])).astype(int)
-        x = (share * (item["x"] + (columns + 0.25) * item["wide"])).astype(int)
-        differing = np.abs(drawn[y, x] - scale[levels]).max(axis=2) > 2
-        assert differing.mean() < 0.05
-        assert len(np.unique(levels)) > 20
+    sheet, named = lab.sheet(), lab.page.evaluate(COLOURS)
+    assert shows_maps(drawn, sheet, named)
+    # the same picture in other colours, or with other numbers, would be noticed
+    assert not shows_maps(drawn, sheet, named | {"ink": named["paper"]})
+    for one in sheet["maps"]:
+        one["levels"].reverse()
+    assert not shows_maps(drawn, sheet, named)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_in_an_explorer(explorer, theme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    for name in ("kernel", "pooling", "maps", "descent"):
+        lab = explorer(name)
+        lab.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            f"JupyterLab {theme.capitalize()}",
+        )
+        lab.page.wait_for_timeout(1000)
+        lab.root.evaluate("(root) => { root.dataset.looked = 'at'; }")
+        found = Axe().run(lab.page, context="[data-looked]")
+        lab.root.evaluate("(root) => { delete root.dataset.looked; }")
+        told = [
+            (one["id"], node["html"][:200], node["failureSummary"])
+            for one in found.response["violations"]
+            for node in one["nodes"]
+        ]
+        assert told == []
