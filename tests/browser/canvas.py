@@ -41,9 +41,10 @@ def shows_maps(drawn, sheet, named):
             continue
         levels = np.array(item["levels"]).reshape(item["rows"], item["columns"])
         rows, columns = np.indices(levels.shape)
-        # a quarter into each square: beside the bar and the number
-        y = (share * (item["y"] + (rows + 0.25) * item["high"])).astype(int)
-        x = (share * (item["x"] + (columns + 0.25) * item["wide"])).astype(int)
+        # near the corner of each square: beside the bar and the number
+        right, down = (min(2, 0.25 * item[side]) for side in ("wide", "high"))
+        y = (share * (item["y"] + rows * item["high"] + down)).astype(int)
+        x = (share * (item["x"] + columns * item["wide"] + right)).astype(int)
         inside = (y < drawn.shape[0]) & (x < drawn.shape[1])  # the rest is cut off
         differing = np.abs(drawn[y[inside], x[inside]] - scales[item["palette"]][levels[inside]])
         covered = (differing.max(axis=1) > 2).sum()
