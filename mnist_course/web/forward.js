@@ -45,6 +45,12 @@ export class Network {
     return this.values;
   }
 
+  // The same for a digit of bytes in 0..255, which is normalised first.
+  runDigit(bytes) {
+    this.image ??= new Float32Array(bytes.length);
+    return this.run(normalised(bytes, this.normalisation, this.image));
+  }
+
   inputsOf(node) {
     return node.from.map((place) => this.values[place]);
   }

@@ -1,0 +1,155 @@
+// Colours of the theme for a canvas, and maps of numbers as pixels.
+
+const NAMES = ["ink", "paper", "muted", "line", "surface", "accent", "on-accent"];
+const SIGNED = ["negative", "negative-soft", "paper", "positive-soft", "positive"];
+
+// A colour as the browser computes it, such as "rgb(1, 2, 3)" or "rgba(0, 0, 0, 0.87)", as bytes
+// on paper of another colour.
+function channelsOf(text, paper = [255, 255, 255]) {
+  const [red, green, blue, alpha = 1] = text.match(/[\d.]+/g).map(Number);
+  return [red, green, blue].map((one, place) => one * alpha + paper[place] * (1 - alpha));
+}
+
+// 256 colours as the pixels of an ImageData hold them, evenly from the first to the last.
+function ramp(colours) {
+  const bytes = new Uint8ClampedArray(4 * 256);
+  for (let level = 0; level < 256; level += 1) {
+    const place = (level / 255) * (colours.length - 1);
+    const below = Math.min(Math.floor(place), colours.length - 2);
+    for (let part = 0; part < 3; part += 1) {
+      const [from, to] = [colours[below][part], colours[below + 1][part]];
+      bytes[4 * level + part] = from + (to - from) * (place - below);
+    }
+    bytes[4 * level + 3] = 255;
+  }
+  return new Uint32Array(bytes.buffer);
+}
+
+// The theme's colours now, as strings for a canvas; `signed` and `grey` are ramps for maps.
+export function themeOf(element) {
+  const probe = document.createElement("span");
+  element.append(probe);
+  const colour = (name) => {
+    probe.style.color = `var(--mc-${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const theme = Object.fromEntries(NAMES.map((name) => [name, colour(name)]));
+  theme.positive = colour("positive");
+  theme.negative = colour("negative");
+  theme.font = getComputedStyle(element).fontFamily;
+  const paper = channelsOf(theme.paper);
+  theme.signed = ramp(SIGNED.map((name) => channelsOf(colour(name), paper)));
+  theme.grey = ramp([paper, channelsOf(theme.ink, paper)]);
+  probe.remove();
+  return theme;
+}
+
+// Calls `changed` when the page turns light or dark. Returns what ends it.
+export function watchTheme(changed) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const observer = new MutationObserver(changed);
+  for (const element of [document.body, document.documentElement]) {
+    observer.observe(element, {
+      attributes: true,
+      attributeFilter: ["class", "data-theme", "data-jp-theme-light", "data-jp-theme-name"],
+    });
+  }
+  system.addEventListener("change", changed);
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", changed);
+  };
+}
+
+// A canvas's context in CSS pixels, sharp on every screen, empty.
+export function context(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const drawing = canvas.getContext("2d");
+  drawing.setTransform(ratio, 0, 0, ratio, 0, 0);
+  drawing.clearRect(0, 0, width, height);
+  drawing.imageSmoothingEnabled = false;
+  return drawing;
+}
+
+export function largest(values) {
+  let found = 0;
+  for (const value of values) found = Math.max(found, Math.abs(value));
+  return found;
+}
+
+// The place of a signed value in a ramp: -limit 0, zero in the middle, limit 255.
+export const levelOf = (value, limit) =>
+  Math.max(0, Math.min(255, Math.round(127.5 + (127.5 * value) / (limit || 1))));
+
+// A colour of a ramp as a string, and whether dark or light writing is read on it.
+export function colourAt(colours, level) {
+  const [red, green, blue] = new Uint8Array(colours.buffer, 4 * level, 3);
+  const linear = [red, green, blue].map((one) => (one / 255) ** 2.2);
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return { fill: `rgb(${red}, ${green}, ${blue})`, ink: luminance < 0.179 ? "#fff" : "#000" };
+}
+
+// Maps (C, H, W) one below the other on a small canvas, a pixel for each number. `ink` is for
+// images, bytes in 0..255; otherwise values are signed and `limit` is the full colour.
+export class Maps {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+  }
+
+  paint(values, [channels, height, width], theme, limit, ink = false) {
+    const { canvas } = this;
+    canvas.width = width;
+    canvas.height = channels * height;
+    const pixels = new Uint32Array(values.length);
+    for (let place = 0; place < values.length; place += 1) {
+      pixels[place] = ink ? theme.grey[values[place]] : theme.signed[levelOf(values[place], limit)];
+    }
+    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), width, channels * height);
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    this.size = [width, height];
+  }
+
+  // One of the maps, in a rectangle of another canvas.
+  draw(drawing, channel, x, y, wide, high) {
+    const [width, height] = this.size;
+    drawing.drawImage(this.canvas, 0, channel * height, width, height, x, y, wide, high);
+  }
+}
+
+export function write(drawing, theme, text, x, y, options = {}) {
+  const { size = 12, colour = theme.ink, align = "left", bold = false } = options;
+  drawing.font = `${bold ? "600 " : ""}${size}px ${theme.font}`;
+  drawing.fillStyle = colour;
+  drawing.textAlign = align;
+  drawing.textBaseline = "alphabetic";
+  drawing.fillText(text, x, y);
+}
+
+export function frame(drawing, colour, x, y, wide, high, thick = 1) {
+  drawing.strokeStyle = colour;
+  drawing.lineWidth = thick;
+  drawing.strokeRect(x - thick / 2, y - thick / 2, wide + thick, high + thick);
+}
+
+// A number as people write it: a real minus sign, and no negative zero.
+export function number(value, digits = 2) {
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+export const percent = (share) => `${number(100 * share, 1)} %`;
+
+// A new element with attributes, whose text or children follow.
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
