@@ -4,30 +4,28 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(async )?(function|const|class)\b)", re.MULTILINE)
+STYLES = ("theme.css", "explorer.css")  # of the explorers
 
 
-def joined(name):
-    """A module of this folder in one text, with all that it imports from this folder.
+def module(name):
+    """A JavaScript module with all that it imports from files beside it, as one text.
 
-    A widget's code and a page in one file can't import other files. The modules stand one after
-    the other, each once, so their top level names must differ.
+    A widget's code is loaded from a text, and from there no file can be found.
     """
-    return _joined(name, set())
+    return "\n".join(_with_imports(name, set()))
 
 
-def _joined(name, taken):
-    taken.add(name)
-    source = (FOLDER / name).read_text(encoding="utf-8")
-    parts = [
-        EXPORT.sub("", _joined(other, taken))
-        for other in IMPORT.findall(source)
-        if other not in taken
-    ]
-    return "".join([*parts, IMPORT.sub("", source)])
+def _with_imports(name, seen):
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    imported = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.M)
+    for other in imported.findall(text):
+        if other not in seen:
+            seen.add(other)
+            for part in _with_imports(other, seen):
+                yield re.sub(r"^export (?!default)", "", part, flags=re.M)
+    yield imported.sub("", text)
 
 
 def styles(*names):
-    """Style sheets of this folder in one text."""
+    """Files of CSS as one text."""
     return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)

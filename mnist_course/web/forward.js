@@ -11,8 +11,12 @@ export function floatsOf(bytes) {
   return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
-export function bytesFromBase64(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+// Bytes as Python sends them, or as base64 in a page without Python.
+export function bytesOf(one) {
+  if (typeof one === "string") {
+    return Uint8Array.from(atob(one), (letter) => letter.charCodeAt(0));
+  }
+  return new Uint8Array(one.buffer, one.byteOffset, one.byteLength);
 }
 
 export const sizeOf = (shape) => shape.reduce((product, length) => product * length, 1);

@@ -2,12 +2,14 @@
 // number. All of it is computed in the page, so that it follows each move of the digit.
 
 import { DigitPad, padButtons } from "./digit.js";
-import { Network, bytesFromBase64, floatsOf } from "./forward.js";
+import { Network, bytesOf, floatsOf } from "./forward.js";
 import {
   Maps,
   colourAt,
   context,
+  drawProbabilities,
   frame,
+  labelledSlider,
   largest,
   levelOf,
   make,
@@ -20,8 +22,7 @@ import {
 import { fieldsOf, indexOf, kernelOf, patchOf, stagesOf, times, workOf } from "./stages.js";
 
 const HEIGHT = 360; // of the maps in the overview
-const HEAD = 46; // three lines above them
-const ARC = 26; // above those, where a shortcut passes
+const ARC = 32; // above their names, where a shortcut passes
 const OUTPUT = 132; // width of the probabilities
 const GAP = 3; // between maps
 const MOST_LINES = 24; // that are drawn to one number
@@ -46,6 +47,21 @@ function fit([channels, height, width], wide, high, most) {
 
 const canvas = (name, role, label) =>
   make("canvas", { class: name, tabindex: "0", role, "aria-label": label });
+
+// Normalised floats back to bytes in 0..255; zeros that were added around an image are grey.
+function bytesOfInput({ normalisation: [mean, deviation] }, values) {
+  return Uint8Array.from(values, (value) => Math.round(255 * (value * deviation + mean)));
+}
+
+// Numbers added up, with the signs between them.
+const added = (numbers) =>
+  numbers
+    .map((one, place) => {
+      const text = number(one);
+      if (place === 0) return text;
+      return text.startsWith("−") ? `− ${text.slice(1)}` : `+ ${text}`;
+    })
+    .join(" ");
 
 class Explorer {
   constructor(element, { title, networks, digits, labels }) {
@@ -82,14 +98,7 @@ class Explorer {
 
   build(element, title) {
     this.pad = new DigitPad({ changed: () => this.computeSoon() });
-    this.slider = make("input", {
-      type: "range",
-      min: "0",
-      max: String(this.labels.length - 1),
-      value: "0",
-      "aria-label": "Digit",
-    });
-    this.slider.addEventListener("input", () => this.choose(Number(this.slider.value)));
+    this.slider = labelledSlider("Digit", 0, this.labels.length - 1, (value) => this.choose(value));
     this.caption = make("span", { class: "mc-caption" });
     this.views = ["All layers", "One layer"].map((label, whole) => {
       const button = make("button", { type: "button" }, label);
@@ -119,7 +128,7 @@ class Explorer {
       make(
         "div",
         { class: "mc-bar" },
-        make("label", {}, "Digit ", this.slider),
+        this.slider.label,
         this.caption,
         make("span", { role: "group", "aria-label": "View", class: "mc-right" }, ...this.views),
       ),
@@ -273,7 +282,7 @@ class Explorer {
   choose(index) {
     this.index = index;
     this.pad.put(this.digits.subarray(index * 784, (index + 1) * 784));
-    this.slider.value = String(index);
+    this.slider.set(index);
     this.computeSoon();
   }
 
@@ -305,9 +314,9 @@ class Explorer {
 
   paintMaps() {
     for (const [place, stage] of this.stages.entries()) {
-      const image = place === 0;
-      const values = image ? this.pad.image : this.network.values[stage.out];
-      this.maps[place].paint(values, stage.shape, this.theme, this.limits[place], image);
+      const values = this.network.values[stage.out];
+      const pixels = stage.isImage ? bytesOfInput(this.network, values) : values;
+      this.maps[place].paint(pixels, stage.shape, this.theme, this.limits[place], stage.isImage);
     }
     this.painted = true;
   }
@@ -334,28 +343,43 @@ class Explorer {
     this.drawTexts();
   }
 
-  // Where each stage stands in the overview: { x, wide, columns, scale }.
+  // Where each stage stands in the overview: { x, wide, between, columns, scale }.
   layout(width) {
-    const count = this.stages.length - 1;
-    const budget = (width - OUTPUT) / count;
-    const gap = bound(budget * 0.22, 10, 26);
-    let x = 1;
-    const columns = this.stages.slice(0, -1).map((stage) => {
-      const column = stage.isMaps
-        ? fit(stage.shape, budget - gap, HEIGHT, stage.shape[0] === 1 ? 72 : 58)
-        : { wide: 16 };
-      column.wide = Math.max(column.wide, 16);
-      return column;
+    const stages = this.stages.slice(0, -1);
+    const narrow = stages.length > 9;
+    const gap = narrow ? 10 : 20;
+    const sole = (stage) => (stage.isMaps ? (narrow ? 30 : 58) : 16); // width of one map or a strip
+    const several = stages.filter((stage) => stage.isMaps && stage.shape[0] > 1);
+    const others = stages.filter((stage) => !several.includes(stage));
+    const fixed = others.reduce((sum, stage) => sum + sole(stage), OUTPUT + gap * stages.length);
+    const room = Math.max(43, (width - fixed) / Math.max(1, several.length));
+    const columns = stages.map((stage) => {
+      if (!stage.isMaps) return { wide: 16 };
+      return fit(stage.shape, several.includes(stage) ? room : sole(stage), HEIGHT, 58);
     });
     // what the maps leave over goes between the columns
     const used = columns.reduce((sum, column) => sum + column.wide, 0);
-    const between = Math.max(gap, (width - OUTPUT - used) / count);
+    const between = Math.max(gap, (width - OUTPUT - used) / columns.length);
+    let x = 1;
     for (const column of columns) {
-      column.x = x;
-      column.between = between;
+      Object.assign(column, { x, between });
       x += column.wide + between;
     }
-    return { columns, output: x, width: Math.max(width, x + OUTPUT) };
+    return { columns, output: x, width: Math.max(width, x + OUTPUT), narrow };
+  }
+
+  // What stands above a stage: its name, what follows it, and its shape.
+  lines(stage, narrow) {
+    const last = stage === this.stages.at(-1);
+    const steps = last && stage.steps.length === 0 ? ["softmax"] : stage.steps;
+    const shape = stage.shape[0] === 1 ? stage.shape.slice(1) : stage.shape;
+    const title = narrow ? stage.title.split(" ") : [stage.title];
+    return { names: [...title, ...steps], shape: times(stage.isMaps ? shape : [stage.shape[0]]) };
+  }
+
+  // Height of what stands above the maps.
+  head(narrow) {
+    return 16 + 14 * Math.max(...this.stages.map((one) => this.lines(one, narrow).names.length));
   }
 
   drawOverview() {
@@ -363,14 +387,16 @@ class Explorer {
     const arcs = stages.flatMap((stage, place) =>
       stage.from.filter((source) => source !== place - 1).map((source) => [source, place]),
     );
-    const top = HEAD + (arcs.length > 0 ? ARC : 0);
-    const { columns, output, width } = this.layout(this.scroll.clientWidth);
+    const { columns, output, width, narrow } = this.layout(this.scroll.clientWidth);
+    const top = this.head(narrow) + (arcs.length > 0 ? ARC : 0);
     const drawing = context(this.overview, width, top + HEIGHT + 4);
     const centre = (place) =>
       place < columns.length ? columns[place].x + columns[place].wide / 2 : output + OUTPUT / 2;
-    for (const [source, place] of arcs) this.drawArc(drawing, centre(source), centre(place));
+    for (const [source, place] of arcs) {
+      this.drawArc(drawing, centre(source) + 4, centre(place) - 4, place - source > 2 ? 3 : 13);
+    }
     for (const [place, column] of columns.entries()) {
-      this.drawHead(drawing, place, centre(place), top, column.wide + column.between - 4);
+      this.drawHead(drawing, place, centre(place), top, narrow);
       this.drawStage(drawing, place, column, top, HEIGHT);
       if (stages[place + 1].from.includes(place)) {
         const x = column.x + column.wide + column.between / 2;
@@ -381,50 +407,41 @@ class Explorer {
         });
       }
     }
-    this.drawHead(drawing, stages.length - 1, output + OUTPUT / 2, top, OUTPUT);
-    this.drawProbabilities(drawing, output, top, OUTPUT - 2, HEIGHT);
+    this.drawHead(drawing, stages.length - 1, output + OUTPUT / 2, top, narrow);
+    this.drawOutput(drawing, output, top, OUTPUT - 2, HEIGHT);
     this.drawLines(drawing);
   }
 
-  drawArc(drawing, from, to) {
-    const { theme } = this;
-    drawing.strokeStyle = theme.muted;
+  // A line over the stages in between; long ones pass above short ones.
+  drawArc(drawing, from, to, y) {
+    drawing.strokeStyle = this.theme.muted;
     drawing.lineWidth = 1.5;
     drawing.beginPath();
     drawing.moveTo(from, ARC - 2);
-    drawing.lineTo(from, 12);
-    drawing.arcTo(from, 5, from + 7, 5, 7);
-    drawing.lineTo(to - 7, 5);
-    drawing.arcTo(to, 5, to, 12, 7);
-    drawing.lineTo(to, ARC - 4);
-    drawing.moveTo(to - 4, ARC - 8);
-    drawing.lineTo(to, ARC - 3);
-    drawing.lineTo(to + 4, ARC - 8);
+    drawing.arcTo(from, y, from + 7, y, 7);
+    drawing.arcTo(to, y, to, y + 7, 7);
+    drawing.lineTo(to, ARC - 2);
+    drawing.moveTo(to - 4, ARC - 7);
+    drawing.lineTo(to, ARC - 2);
+    drawing.lineTo(to + 4, ARC - 7);
     drawing.stroke();
   }
 
-  drawHead(drawing, place, x, top, room) {
-    const { stages, theme } = this;
-    const stage = stages[place];
-    const shape = stage.isMaps ? times(stage.shape) : String(stage.shape[0]);
-    const last = place === stages.length - 1;
-    const steps = [
-      ...stage.steps,
-      ...(last && !stage.steps.includes("softmax") ? ["softmax"] : []),
-    ];
-    const chosen = place === this.place.stage;
+  drawHead(drawing, place, x, top, narrow) {
+    const { theme } = this;
+    const { names, shape } = this.lines(this.stages[place], narrow);
+    const size = narrow ? 11 : 12;
     const line = (text, y, options) => {
-      let size = 12;
       drawing.font = `600 ${size}px ${theme.font}`;
-      while (size > 9 && drawing.measureText(text).width > room) {
-        size -= 1;
-        drawing.font = `600 ${size}px ${theme.font}`;
-      }
-      write(drawing, theme, text, x, y, { size, align: "center", ...options });
+      const half = drawing.measureText(text).width / 2 + 1;
+      write(drawing, theme, text, Math.max(x, half), y, { size, align: "center", ...options });
     };
-    line(stage.title, top - 34, { bold: true, colour: chosen ? theme.accent : theme.ink });
-    line(steps.join(", "), top - 20, { colour: theme.muted });
-    line(shape, top - 6, { colour: theme.muted });
+    const colour = place === this.place.stage ? theme.accent : theme.ink;
+    const first = top - this.head(narrow) + 12;
+    for (const [one, text] of names.entries()) {
+      line(text, first + 14 * one, one === 0 ? { bold: true, colour } : { colour: theme.muted });
+    }
+    line(shape, top - 7, { size: narrow ? 10 : 12, colour: theme.muted });
   }
 
   // The maps of a stage, or its numbers as a strip, from (column.x, top) on.
@@ -490,27 +507,14 @@ class Explorer {
     return !mixes && from.includes(place) ? this.place.channel : false;
   }
 
-  drawProbabilities(drawing, x, top, wide, high) {
+  drawOutput(drawing, ...box) {
     const { theme, probabilities, place } = this;
     const stage = this.stages.length - 1;
-    const count = probabilities.length;
-    const row = Math.min(32, high / count);
-    const start = top + (high - row * count) / 2;
-    const best = probabilities.indexOf(largest(probabilities));
-    for (const [digit, share] of probabilities.entries()) {
-      const y = start + digit * row;
-      const bold = digit === best;
-      const bar = [x + 18, y + row * 0.2, wide - 68, row * 0.6];
-      const text = y + row / 2 + 4;
-      write(drawing, theme, String(digit), x + 11, text, { bold, align: "right" });
-      drawing.fillStyle = theme.surface;
-      drawing.fillRect(...bar);
-      drawing.fillStyle = bold ? theme.accent : theme.muted;
-      drawing.fillRect(bar[0], bar[1], bar[2] * share, bar[3]);
-      write(drawing, theme, percent(share), x + wide, text, { bold, align: "right" });
-      this.areas.push({ stage, channel: digit, x, y, wide, high: row });
-      if (place.stage === stage && place.channel === digit) {
-        frame(drawing, theme.accent, x, y + 1, wide, row - 2, 1.5);
+    const rows = drawProbabilities(drawing, theme, probabilities, box);
+    for (const [channel, row] of rows.entries()) {
+      this.areas.push({ stage, channel, ...row });
+      if (place.stage === stage && place.channel === channel) {
+        frame(drawing, theme.accent, row.x, row.y + 1, row.wide, row.high - 2, 1.5);
       }
     }
   }
@@ -573,27 +577,28 @@ class Explorer {
     const stage = stages[place.stage];
     const groups = [...stage.from, place.stage];
     const high = HEIGHT - 12;
-    const drawing = context(this.overview, width, HEAD + HEIGHT + 4);
+    const top = this.head(false);
+    const drawing = context(this.overview, width, top + HEIGHT + 4);
     const between = 70;
     const room = (width - between * (groups.length - 1)) / groups.length - 2;
     for (const [part, one] of groups.entries()) {
       const x = 1 + part * (room + between);
       const last = one === stages.length - 1;
-      this.drawHead(drawing, one, x + room / 2, HEAD, room);
+      this.drawHead(drawing, one, x + room / 2, top, false);
       if (last) {
-        this.drawProbabilities(drawing, x + room / 2 - 120, HEAD, 240, high);
+        this.drawOutput(drawing, x + room / 2 - 120, top, 240, high);
         continue;
       }
       const column = stages[one].isMaps
         ? fit(stages[one].shape, room, high, 252)
         : { wide: Math.min(60, room) };
       column.x = x + (room - column.wide) / 2;
-      this.drawStage(drawing, one, column, HEAD, high);
+      this.drawStage(drawing, one, column, top, high);
     }
     this.drawKernels(drawing);
     this.drawLines(drawing);
     if (stage.from.length === 0) {
-      write(drawing, theme, "This is what the network sees.", 4, HEAD + 20, {
+      write(drawing, theme, "This is what the network sees.", 4, top + 20, {
         colour: theme.muted,
       });
     }
@@ -700,10 +705,11 @@ class Explorer {
     const source = this.source ?? amounts.indexOf(Math.max(...amounts));
     const patch = patchOf(network, node, source, place);
     const kernel = kernelOf(network, node, place.channel, source);
-    const cell = Math.floor(bound((width - 110) / 2 / node.kernel[1], 16, 168 / node.kernel[0]));
+    const many = found.terms.length > 1;
+    const most = Math.min(many ? 28 : 40, 168 / node.kernel[0]);
+    const cell = Math.floor(bound((width - 110) / 2 / node.kernel[1], 16, most));
     const side = node.kernel[1] * cell;
     const high = node.kernel[0] * cell;
-    const many = found.terms.length > 1;
     const label = (text, x) => write(drawing, theme, text, x, 12, { colour: theme.muted });
     label(many ? `patch of map ${source}` : "patch", 1);
     label("kernel", side + 27);
@@ -714,7 +720,7 @@ class Explorer {
     const sum = found.terms[source];
     write(drawing, theme, "=", x, 24 + high / 2, { size: 18, align: "center" });
     write(drawing, theme, number(sum), x + 12, 24 + high / 2, { size: 16, bold: true });
-    if (many) this.drawBars(drawing, x + 66, width - x - 70, source);
+    if (many) this.drawBars(drawing, x + 78, width - x - 82, source);
   }
 
   // What each map adds, as bars up and down from 0; the chosen one is marked.
@@ -725,7 +731,9 @@ class Explorer {
     const bar = Math.min(26, wide / terms.length);
     const most = largest(terms) || 1;
     const [middle, high] = [104, 80];
-    write(drawing, theme, "each map's sum (click one)", x, 12, { colour: theme.muted });
+    write(drawing, theme, wide < 150 ? "each map's sum" : "each map's sum: choose one", x, 12, {
+      colour: theme.muted,
+    });
     for (const [one, sum] of terms.entries()) {
       const long = (high * Math.abs(sum)) / most;
       const left = x + one * bar;
@@ -763,6 +771,7 @@ class Explorer {
     const room = (width - 60) / 3;
     const column = fit(shape, room, 180, 180);
     const size = [shape[2] * column.scale, shape[1] * column.scale];
+    const middle = 24 + (column.rows * (size[1] + GAP)) / 2;
     const maps = new Maps();
     const parts = [
       ["what comes in", values, ""],
@@ -772,7 +781,7 @@ class Explorer {
     for (const [part, [text, numbers, sign]] of parts.entries()) {
       const x = 1 + part * (Math.min(room, column.wide) + 30);
       write(drawing, theme, text, x, 12, { colour: theme.muted });
-      if (sign) write(drawing, theme, sign, x - 15, 110, { size: 18, align: "center" });
+      if (sign) write(drawing, theme, sign, x - 15, middle, { size: 18, align: "center" });
       const padded = new Float32Array(shape[0] * shape[1] * shape[2]);
       padded.set(numbers);
       maps.paint(padded, shape, theme, largest(numbers));
@@ -821,7 +830,7 @@ class Explorer {
 
   // --- what is said -----------------------------------------------------------------------
 
-  // The arithmetic of the chosen number as a line of text.
+  // The arithmetic of the chosen number step by step, as texts.
   said() {
     const { found, place, network } = this;
     const stage = this.stages[place.stage];
@@ -830,31 +839,29 @@ class Explorer {
     if (node.kind === "image") {
       const byte = this.pad.image[indexOf(stage.shape, place)];
       const [mean, deviation] = network.normalisation;
-      return `(${byte} ÷ 255 − ${mean}) ÷ ${deviation} = ${number(found.value)}`;
+      return [`(${byte} ÷ 255 − ${mean}) ÷ ${deviation} = ${number(found.value)}`];
     }
     if (found.terms.length > 0) {
       const { terms } = found;
       const sum = terms.reduce((one, other) => one + other, 0);
       const few = terms.length <= 6 && terms.length > 1;
-      const sums = few ? `${terms.map((one) => number(one)).join(" + ")} = ` : "";
-      const bias = node.bias === null ? "" : `, + bias ${number(found.bias)}`;
-      parts.push(`${few ? "" : "sum of products "}${sums}${number(sum)}${bias}`);
-      if (node.bias !== null) parts.push(`= ${number(found.head)}`);
+      parts.push(few ? `${added(terms)} = ${number(sum)}` : `sum of products: ${number(sum)}`);
+      if (node.bias !== null)
+        parts.push(`bias: ${added([sum, found.bias])} = ${number(found.head)}`);
     } else if (node.kind === "add") {
-      const both = this.sums().map(({ sum }) => number(sum));
-      parts.push(`${both.join(" + ")} = ${number(found.head)}`);
+      parts.push(`${added(this.sums().map(({ sum }) => sum))} = ${number(found.head)}`);
     } else parts.push(number(found.head));
     for (const step of found.steps) {
       const formula =
         step.kind === "batch_norm"
-          ? `norm: × ${number(step.scale)} + ${number(step.shift)}`
+          ? `norm: ${number(step.before)} × ${added([step.scale, step.shift])}`
           : `${step.name}(${number(step.before)})`;
-      parts.push(`→ ${formula} = ${number(step.after)}`);
+      parts.push(`${formula} = ${number(step.after)}`);
     }
-    if (place.stage === this.stages.length - 1) {
-      parts.push(`→ softmax: ${percent(this.probabilities[place.channel])}`);
+    if (place.stage === this.stages.length - 1 && !stage.steps.includes("softmax")) {
+      parts.push(`softmax: ${percent(this.probabilities[place.channel])}`);
     }
-    return parts.join(" ");
+    return parts;
   }
 
   where() {
@@ -883,8 +890,9 @@ class Explorer {
       : `${stage.title}, number ${place.channel}`;
     this.workCaption.textContent = `Where the number at row ${place.row}, column ${place.column} comes from`;
     if (!stage.isMaps) this.workCaption.textContent = "Where this number comes from";
-    this.equation.textContent = this.said();
-    this.work.setAttribute("aria-label", `${this.where()}: ${this.said()}`);
+    const said = this.said();
+    this.equation.replaceChildren(...said.map((step) => make("span", {}, step)));
+    this.work.setAttribute("aria-label", `${this.where()}: ${said.join(", ")}`);
     this.views.forEach((button, whole) => {
       button.setAttribute("aria-pressed", String((whole === 1) === this.whole));
     });
@@ -893,12 +901,6 @@ class Explorer {
     this.status.textContent = `The network says ${answer}. ${this.where()}: ${number(this.found.value)}.`;
   }
 }
-
-// Bytes as Python sends them, or as base64 in a page without Python.
-const bytesOf = (one) =>
-  typeof one === "string"
-    ? bytesFromBase64(one)
-    : new Uint8Array(one.buffer, one.byteOffset, one.byteLength);
 
 // Puts the explorer into an element of any page. given: { title, networks: [{ description,
 // weights }], digits, labels }; weights and digits as bytes or as base64. Returns what ends it.

@@ -153,3 +153,35 @@ export function make(tag, attributes = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+// A slider with its name beside it; changed: called with each new value. `set` calls nobody.
+export function labelledSlider(name, low, high, changed) {
+  const input = make("input", { type: "range", min: String(low), max: String(high) });
+  input.addEventListener("input", () => changed(Number(input.value)));
+  const set = (value) => {
+    input.value = String(value);
+  };
+  return { label: make("label", {}, name, input), set };
+}
+
+// The probabilities of the classes as bars in fixed places, in a box [x, y, wide, high]. The
+// largest is bold; the bar of the label, if it is known, has the accent's colour, else the largest
+// has. Returns the place of each row: { x, y, wide, high }.
+export function drawProbabilities(drawing, theme, probabilities, [x, y, wide, high], label = null) {
+  const row = Math.min(32, high / probabilities.length);
+  const start = y + (high - row * probabilities.length) / 2;
+  const best = probabilities.indexOf(largest(probabilities));
+  return Array.from(probabilities, (share, digit) => {
+    const top = start + digit * row;
+    const bold = digit === best;
+    const bar = [x + 18, top + row * 0.2, wide - 74, row * 0.6];
+    const text = top + row / 2 + 4;
+    write(drawing, theme, String(digit), x + 11, text, { bold, align: "right" });
+    drawing.fillStyle = theme.surface;
+    drawing.fillRect(...bar);
+    drawing.fillStyle = digit === (label ?? best) ? theme.accent : theme.muted;
+    drawing.fillRect(bar[0], bar[1], bar[2] * share, bar[3]);
+    write(drawing, theme, percent(share), x + wide, text, { bold, align: "right" });
+    return { x, y: top, wide, high: row };
+  });
+}

@@ -24,20 +24,21 @@ const STEP = {
 };
 export const times = (lengths) => lengths.join("×");
 
+// A stage's name, and what else there is to say of its first layer.
 function titleOf(node, source) {
   const names = { linear: "linear", add: "add", mean: "mean", image: "input" };
-  if (node.kind === "conv") return `conv ${times(node.kernel)}`;
-  if (node.kind === "pad") return node.shape[1] < source.shape[1] ? "crop" : "pad";
+  if (node.kind === "conv") return [`conv ${times(node.kernel)}`];
+  if (node.kind === "pad") return [node.shape[1] < source.shape[1] ? "crop" : "pad"];
   if (node.kind.endsWith("_pool")) {
     const kind = node.kind === "max_pool" ? "max" : "mean";
     const whole = times(node.kernel) === times(source.shape.slice(1));
-    return whole ? `${kind} of map` : `${kind} ${times(node.kernel)}`;
+    return whole ? [kind, "of map"] : [`${kind} ${times(node.kernel)}`];
   }
-  return names[node.kind] ?? STEP[node.kind];
+  return [names[node.kind] ?? STEP[node.kind]];
 }
 
-// The stages of a network, in order: { head, chain, out, from, shape, title, steps, isMaps }.
-// head, chain and out are numbers of nodes, from numbers of stages.
+// The stages of a network, in order: { head, chain, out, from, shape, title, steps, isMaps, isImage }.
+// head, chain and out are numbers of nodes, from numbers of stages; isImage: the digit, maybe cut.
 export function stagesOf(network) {
   const { nodes } = network;
   const uses = nodes.map(() => 0);
@@ -55,16 +56,19 @@ export function stagesOf(network) {
     }
     const { shape } = node;
     const isMaps = shape.length === 3 && shape[1] * shape[2] > 1;
+    const from = node.from.map((source) => stageOf[source]);
+    const [title, ...steps] = titleOf(node, nodes[node.from[0]]);
     stageOf.push(stages.length);
     stages.push({
       head: place,
       chain: [],
       out: place,
-      steps: [],
-      from: node.from.map((source) => stageOf[source]),
+      steps,
+      from,
       shape: isMaps ? shape : [sizeOf(shape), 1, 1],
       isMaps,
-      title: titleOf(node, nodes[node.from[0]]),
+      isImage: place === 0 || (node.kind === "pad" && stages[from[0]].isImage),
+      title,
     });
   }
   return stages;
