@@ -79,7 +79,7 @@ class Shift {
           figure(
             name,
             bars,
-            make("p", { class: "mc-muted" }, "Probability of the right digit at every place:"),
+            make("p", { class: "mc-muted" }, "Probability of the right digit at each place (click to go there):"),
             around,
             count,
           ),

@@ -32,7 +32,8 @@ def network_still(title, image, label, inspection):
     sizes = ", ".join("×".join(map(str, shape)) for shape in stages)
     text = (
         f"From the digit to the ten probabilities through maps of the sizes {sizes}. The network "
-        f"says {best} with {inspection.probabilities[best]:.0%}; the label is {label}.{quick_note()}"
+        f"says {best} with {inspection.probabilities[best]:.0%}; the label is {label}."
+        f"{quick_note()}"
     )
 
     def draw(figure, theme):
@@ -73,7 +74,7 @@ def shift_still(title, image, label, probabilities):
 
 
 def _tiled(maps, limit):
-    """Maps (C, H, W) in rows of at most two, or of one where there are up to six, with gaps of 0."""
+    """Maps (C, H, W) in two columns, or in one where there are up to six, with gaps of 0."""
     columns = 1 if len(maps) <= 6 else 2
     rows = -(-len(maps) // columns)
     _, height, width = maps.shape
@@ -90,7 +91,7 @@ def _signed(theme):
 
 def _draw_digit(ax, image, theme):
     ink = LinearSegmentedColormap.from_list("ink", theme[:2])
-    ax.imshow(image, cmap=ink, vmin=0, vmax=255)
+    ax.imshow(image.numpy(), cmap=ink, vmin=0, vmax=255)
     ax.set_title("28×28", color=theme[1], fontsize=10)
 
 

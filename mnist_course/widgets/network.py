@@ -56,7 +56,7 @@ class PageExplorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         """The live widget, and beside it the still picture."""
-        live = super()._repr_mimebundle_(**kwargs) or {}
+        live: dict | tuple = super()._repr_mimebundle_(**kwargs) or {}
         bundle, *metadata = live if isinstance(live, tuple) else (live,)
         bundle = {**bundle, **self.still}
         return (bundle, *metadata) if metadata else bundle
@@ -82,7 +82,8 @@ class ShiftExplorer(PageExplorer):
     _css = web.styles("theme.css", "network.css")
 
     def draw_still(self, title, networks, part, normalisation):
-        image = part.images[0].roll(diagram.SHIFT, dims=1)
+        image = torch.zeros_like(part.images[0])
+        image[:, diagram.SHIFT :] = part.images[0][:, : -diagram.SHIFT]
         inputs = _input(image, normalisation)
         probabilities = {
             name: probe.Inspector(one).inspect(inputs).probabilities
@@ -101,7 +102,7 @@ def _check_digits(images):
     if not torch.is_tensor(images) or images.dtype != torch.uint8 or images.shape[1:] != (28, 28):
         kind = f"{images.dtype}, {tuple(images.shape)}" if torch.is_tensor(images) else type(images)
         raise ExplorerError(
-            f"expected images as bytes (torch.uint8) of the shape (N, 28, 28), such as those of "
+            "expected images as bytes (torch.uint8) of the shape (N, 28, 28), such as those of "
             f"digits.validation; got {kind}"
         )
 
