@@ -15,6 +15,7 @@ import {
   make,
   number,
   percent,
+  section,
   themeOf,
   watchTheme,
   write,
@@ -73,8 +74,8 @@ class Explorer {
     this.labels = labels;
     this.whole = false; // one layer instead of the overview
     this.source = null; // the source map whose patch is shown; null: the one that adds most
-    const first = Math.min(1, this.stages.length - 1);
-    this.pinned = this.middle(first, 0);
+    const works = ({ head }) => ["conv", "linear"].includes(this.network.nodes[head].kind);
+    this.pinned = this.middle(Math.max(0, this.stages.findIndex(works)), 0);
     this.pointed = null; // what the pointer is over, until it leaves
     this.build(element, title);
     this.choose(0);
@@ -122,9 +123,9 @@ class Explorer {
     this.workCaption = make("figcaption");
     this.scale = [make("span"), make("span"), make("span")];
     this.scroll = make("div", { class: "mc-scroll" }, this.overview);
-    this.root = make(
-      "section",
-      { class: "mc mc-network", "aria-label": title },
+    this.root = section(
+      "mc-network",
+      title,
       make(
         "div",
         { class: "mc-bar" },
@@ -347,7 +348,7 @@ class Explorer {
   layout(width) {
     const stages = this.stages.slice(0, -1);
     const narrow = stages.length > 9;
-    const gap = narrow ? 10 : 20;
+    const gap = narrow ? 14 : 20;
     const sole = (stage) => (stage.isMaps ? (narrow ? 30 : 58) : 16); // width of one map or a strip
     const several = stages.filter((stage) => stage.isMaps && stage.shape[0] > 1);
     const others = stages.filter((stage) => !several.includes(stage));
@@ -850,6 +851,9 @@ class Explorer {
         parts.push(`bias: ${added([sum, found.bias])} = ${number(found.head)}`);
     } else if (node.kind === "add") {
       parts.push(`${added(this.sums().map(({ sum }) => sum))} = ${number(found.head)}`);
+    } else if (node.kind === "pad") {
+      const [row, column] = [place.row - node.top, place.column - node.left];
+      parts.push(`row ${row}, column ${column} of the layer before: ${number(found.head)}`);
     } else parts.push(number(found.head));
     for (const step of found.steps) {
       const formula =

@@ -185,3 +185,13 @@ export function drawProbabilities(drawing, theme, probabilities, [x, y, wide, hi
     return { x, y: top, wide, high: row };
   });
 }
+
+// The outermost element of an explorer. JupyterLab would take arrow keys and Enter for itself, to go
+// from cell to cell, unless the element that has the focus says that it wants them.
+export function section(name, title, ...children) {
+  const root = make("section", { class: `mc ${name}`, "aria-label": title }, ...children);
+  for (const element of root.querySelectorAll("input, button, [tabindex]")) {
+    element.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
+  return root;
+}

@@ -13,6 +13,7 @@ import {
   make,
   number,
   percent,
+  section,
   themeOf,
   watchTheme,
 } from "./paint.js";
@@ -61,9 +62,9 @@ class Shift {
         this.moveTo(...place.map((one) => Math.floor((one - 1) / CELL) - FARTHEST));
       });
     }
-    this.root = make(
-      "section",
-      { class: "mc mc-shift", "aria-label": title },
+    this.root = section(
+      "mc-shift",
+      title,
       make("div", { class: "mc-bar" }, this.digit.label, this.caption),
       make(
         "div",
@@ -79,7 +80,11 @@ class Shift {
           figure(
             name,
             bars,
-            make("p", { class: "mc-muted" }, "Probability of the right digit at each place (click to go there):"),
+            make(
+              "p",
+              { class: "mc-muted" },
+              "Probability of the right digit at each place (click to go there):",
+            ),
             around,
             count,
           ),
@@ -178,10 +183,10 @@ class Shift {
     const [x, y] = pad.shift.map((one) => 1 + (one + FARTHEST) * CELL);
     frame(drawing, theme.accent, x, y, CELL, CELL, 2);
     const right = places.filter((share) => share > 0.5).length;
-    const text = `above 50 % at ${right} of ${PLACES * PLACES} places`;
+    const text = `more than 50 % for the right digit at ${right} of ${PLACES * PLACES} places`;
     const told = this.left > 0 ? "…" : text;
     if (count.textContent !== told) count.textContent = told;
-    around.setAttribute("aria-label", `${name}: probability of the right digit ${text}`);
+    around.setAttribute("aria-label", `${name}: ${text}`);
   }
 }
 
