@@ -136,6 +136,16 @@ def explorer_bundle(explorer):
     return bundle if isinstance(bundle, tuple) else (bundle,)
 
 
+# --- the page's code ---------------------------------------------------------------------
+
+
+@needs_node
+@pytest.mark.parametrize("name", ["network.js", "shift.js"])
+def test_the_modules_of_an_explorer_fit_into_one(name):
+    """Two of them with the same name at their top level would be an error."""
+    in_node("--check", code=web.module(name))
+
+
 # --- the page's arithmetic ----------------------------------------------------------------
 
 # For places of each stage of a network: what `stages.js` says of them.

@@ -51,6 +51,7 @@ export class DigitPad {
   put(bytes) {
     this.original = Uint8Array.from(bytes);
     this.base = Uint8Array.from(bytes); // before it is moved
+    this.edited = false; // whether it was drawn into
     this.move(0, 0);
   }
 
@@ -67,6 +68,7 @@ export class DigitPad {
 
   clear() {
     this.base = new Uint8Array(SIDE * SIDE);
+    this.edited = true;
     this.move(0, 0);
     this.changed("cleared");
   }
@@ -134,6 +136,7 @@ export class DigitPad {
       touch(this.base, x, y, this.mode === "erase");
     }
     this.image = Uint8Array.from(this.base);
+    this.edited = true;
     this.changed("drawn");
   }
 
@@ -151,9 +154,15 @@ export class DigitPad {
   }
 }
 
-// Buttons for what the pointer does to a pad, and to put the digit back.
+// A button that puts the digit back.
+export function backButton(pad) {
+  const back = make("button", { type: "button" }, "Put back");
+  back.addEventListener("click", () => pad.restore());
+  return back;
+}
+
+// Buttons for what the pointer does to a pad, to clear it, and to put the digit back.
 export function padButtons(pad) {
-  const group = make("span", { role: "group", "aria-label": "What the pointer does to the digit" });
   const modes = { move: "Move", draw: "Draw", erase: "Erase" };
   const buttons = Object.entries(modes).map(([mode, label]) => {
     const button = make("button", { type: "button", "data-mode": mode }, label);
@@ -172,12 +181,10 @@ export function padButtons(pad) {
     pad.clear();
     choose("draw");
   });
-  const back = make("button", { type: "button" }, "Put back");
-  back.addEventListener("click", () => {
-    pad.restore();
-    choose("move");
-  });
+  const back = backButton(pad);
+  back.addEventListener("click", () => choose("move"));
   choose("move");
+  const group = make("span", { role: "group", "aria-label": "What the pointer does to the digit" });
   group.append(...buttons, clear, back);
   return group;
 }

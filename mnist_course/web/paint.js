@@ -195,3 +195,22 @@ export function section(name, title, ...children) {
   }
   return root;
 }
+
+export const bound = (value, low, high) => Math.max(low, Math.min(high, value));
+
+export const GAP = 3; // pixels between maps
+
+// How maps of a shape fill a place `wide` and `high`: columns, and the side of a number, at least 1.
+export function fit([channels, height, width], wide, high, most) {
+  let best = null;
+  for (let columns = 1; columns <= channels; columns += 1) {
+    const rows = Math.ceil(channels / columns);
+    const across = ((wide + GAP) / columns - GAP) / width;
+    const down = ((high + GAP) / rows - GAP) / height;
+    const scale = Math.floor(Math.min(across, down, most / Math.max(height, width)));
+    if (!best || scale > best.scale) best = { columns, rows, scale };
+  }
+  best.scale = Math.max(1, best.scale);
+  best.wide = best.columns * (width * best.scale + GAP) - GAP;
+  return best;
+}

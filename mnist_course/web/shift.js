@@ -1,7 +1,7 @@
 // Move a digit by a few pixels, and see at once what each of several networks says of it, and at
 // which of all the places around it reads the digit right.
 
-import { DigitPad, moved, padButtons } from "./digit.js";
+import { DigitPad, backButton, moved } from "./digit.js";
 import { Network, bytesOf, floatsOf } from "./forward.js";
 import {
   Maps,
@@ -75,7 +75,7 @@ class Shift {
       make(
         "div",
         { class: "mc-below" },
-        figure("The digit", this.pad.canvas, padButtons(this.pad)),
+        figure("The digit", this.pad.canvas, make("p", {}, backButton(this.pad))),
         ...this.parts.map(({ name, bars, around, count }) =>
           figure(
             name,
@@ -83,7 +83,7 @@ class Shift {
             make(
               "p",
               { class: "mc-muted" },
-              "Probability of the right digit at each place (click to go there):",
+              "Probability of the right digit for each shift (click to go there):",
             ),
             around,
             count,
