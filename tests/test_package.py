@@ -37,6 +37,7 @@ ARROWS = {
     "recipes": {"models", "writeups", "augment", "training", "names"},
     "results": set(),
     "web": set(),
+    "export": {"data", "probe", "runtime"},
     "widgets": {
         "web",
         "plots",
@@ -47,6 +48,7 @@ ARROWS = {
         "training",
         "runtime",
         "results",
+        "export",
     },
     "assessment": set(),
     "experiments": set(),

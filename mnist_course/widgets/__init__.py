@@ -7,6 +7,7 @@ from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.kernel import kernel_lab
 from mnist_course.widgets.loss import loss_explorer
 from mnist_course.widgets.maps import feature_maps
+from mnist_course.widgets.network import network_explorer, shift_explorer
 from mnist_course.widgets.picture import Picture
 from mnist_course.widgets.pooling import pooling_lab
 from mnist_course.widgets.scrubber import epoch_scrubber
@@ -23,6 +24,8 @@ __all__ = [
     "feature_maps",
     "kernel_lab",
     "loss_explorer",
+    "network_explorer",
     "pooling_lab",
+    "shift_explorer",
     "softmax_explorer",
 ]
