@@ -21,7 +21,8 @@ function layout(view, width) {
   const several = stages.filter((stage) => stage.isMaps && stage.shape[0] > 1);
   const others = stages.filter((stage) => !several.includes(stage));
   const fixed = others.reduce((sum, stage) => sum + sole(stage), OUTPUT + gap * stages.length);
-  const room = Math.max(43, (width - fixed) / Math.max(1, several.length));
+  const least = narrow ? 43 : 88; // where the page is narrower, the diagram scrolls
+  const room = Math.max(least, (width - fixed) / Math.max(1, several.length));
   const columns = stages.map((stage) => {
     if (!stage.isMaps) return { wide: 16 };
     return fit(stage.shape, several.includes(stage) ? room : sole(stage), HEIGHT, 58);

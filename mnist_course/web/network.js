@@ -24,6 +24,9 @@ import {
 } from "./paint.js";
 import { fieldsOf, stagesOf, workOf } from "./stages.js";
 
+const HOW =
+  "Point at a number to see where it comes from; a click keeps it. Double click, or Enter, shows one " +
+  "layer. Arrow keys work on the diagram, the digit, the map and the sums.";
 const SELECT = 170; // side of the enlarged map
 
 const canvas = (name, role, label) =>
@@ -127,6 +130,7 @@ class Explorer {
         make("figure", { class: "mc-wide" }, this.workCaption, this.work, this.equation),
       ),
       this.status,
+      make("p", { class: "mc-muted" }, HOW),
     );
     element.append(this.root);
     this.listen();

@@ -155,6 +155,7 @@ def middle(element, across, down):
 def keep_screenshots(page, explorer, name):
     """In both themes, whose paper the canvas has; the pictures lie in screenshots/."""
     SCREENSHOTS.mkdir(exist_ok=True)
+    page.set_viewport_size({"width": 1280, "height": 1100})  # all of it in one picture
     papers = []
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         use_theme(page, theme)
