@@ -106,9 +106,9 @@ def _line_within(axes, across, up, colour):
 
 def _draw_losses(sheet, losses, steps):
     """The loss after every step."""
-    axes = charts.Axes(
-        sheet, 560, 34, 246, HEIGHT - 86, (0, max(steps, 1)), (0, 1.1 * max(losses[0], 0.1))
-    )
+    top = 1.1 * min(max(losses), 10 * max(losses[0], 0.1))  # enough to see it grow
+    span = (0, max(top, 0.1))
+    axes = charts.Axes(sheet, 560, 34, 246, HEIGHT - 86, (0, max(steps, 1)), span)
     axes.frame("loss after every step", "step", ticks=5)
     axes.line(range(len(losses)), losses, pixels.MARK)
     for number, loss in enumerate(losses):

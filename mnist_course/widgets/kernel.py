@@ -27,9 +27,9 @@ PLACES = (
 LIMIT = 5.0  # the largest amount of a weight
 
 SCALE = 8  # pixels of the picture for each pixel of the digit
-INPUT, KERNEL, OUTPUT, WORK = (8, 26), (306, 26), (540, 26), (8, 366)  # places on the sheet
+INPUT, KERNEL, OUTPUT, WORK = (8, 26), (306, 26), (540, 26), (8, 350)  # places on the sheet
 SQUARE = (64, 44)  # of the kernel
-WIDTH, HEIGHT = 820, 470
+WIDTH, HEIGHT = 820, 452
 
 
 def windows(image, stride, padding, dilation):
