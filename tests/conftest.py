@@ -40,6 +40,20 @@ def written(monkeypatch):
 
 
 @pytest.fixture
+def drawing(monkeypatch):
+    """Full mode; no windows, no figure left over; settings of matplotlib stay as they are."""
+    import matplotlib
+    from matplotlib import pyplot as plt
+
+    matplotlib.use("Agg")
+    monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
+    before = matplotlib.rcParams.copy()
+    yield
+    plt.close("all")
+    assert matplotlib.rcParams == before
+
+
+@pytest.fixture
 def lenet():
     torch.manual_seed(0)
     return models.lenet5()

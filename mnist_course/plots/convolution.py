@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib import patches
 
 from mnist_course.plots.images import number_matrix, plain
-from mnist_course.plots.style import BLUE, GREY, INK, SIGNED, own_style, subplots
+from mnist_course.plots.style import BLUE, GREY, INK, SIGNED, own_style, subplots, values
+
+READABLE = 8  # the longest side of a matrix whose numbers are written in
 
 
 def correlate(image, kernel, padding=0, stride=1):
@@ -40,6 +42,15 @@ def bare_image(ax, image, title="", signed=False):
     for spine in ax.spines.values():
         spine.set_color(GREY)
         spine.set_linewidth(0.6)
+
+
+def _matrix(ax, matrix, signed):
+    """A matrix with its numbers, or without them where they would be too small to read."""
+    if max(matrix.shape) <= READABLE:
+        short = len(matrix) > 4 and np.any(matrix != np.round(matrix))
+        number_matrix(matrix, ax, 1 if short else None, signed)
+    else:
+        bare_image(ax, matrix, signed=bool(signed) or matrix.min() < 0)
 
 
 def _check_place(name, place, size):
@@ -96,20 +107,35 @@ def _sign_before(ax, sign):
     )  # fmt: skip
 
 
+def _sum_in_words(terms, total, bias):
+    """The terms of a sum and what comes out, with two decimals where one of them has any."""
+    digits = 0 if np.all(np.round(terms) == terms) else 2
+    first, *rest = [f"{abs(term):.{digits}f}" for term in terms]
+    signs = ["−" if term < 0 else "+" for term in terms]
+    words = ("−" if terms[0] < 0 else "") + first
+    for sign, term in zip(signs[1:], rest, strict=True):
+        words += f" {sign} {term}"
+    words += " (bias)" if bias else ""
+    line = "\n" if len(words) > 20 else " "  # it stands below a map and must not be much wider
+    return f"{words}{line}= {total:z.{digits}f}".replace("-", "−")
+
+
 @own_style()
 def channels_to_map(channels, kernels, bias=0.0, row=0, column=0):
     """How several input channels make one feature map: each has its kernel, and all are added.
 
     channels: (C, H, W); kernels: (C, k, k); row, column: the number of the map that is followed,
     from 0. One row a channel: the channel, its kernel, and what the two give; at the right their
-    sum with the bias. Returns 3 C + 1 axes, the sum last. Raises ValueError unless there are as
-    many kernels as channels, and for a place outside of the map.
+    sum with the bias. Matrices of more than 8 rows or columns have no numbers. Returns 3 C + 1
+    axes, the sum last. Raises ValueError unless there are as many kernels as channels, and for a
+    place outside of the map.
     """
     if len(channels) != len(kernels):
         raise ValueError(f"{len(kernels)} kernels for {len(channels)} channels")
     channels = [plain(one).astype(float) for one in channels]
     kernels = [plain(one).astype(float) for one in kernels]
     parts = [correlate(*pair) for pair in zip(channels, kernels, strict=True)]
+    bias = float(values(bias))
     total = sum(parts) + bias
     _check_place("row", row, total.shape[0])
     _check_place("column", column, total.shape[1])
@@ -120,7 +146,7 @@ def channels_to_map(channels, kernels, bias=0.0, row=0, column=0):
     for index, matrices in enumerate(zip(channels, kernels, parts, strict=True)):
         line = [figure.add_subplot(grid[index, place]) for place in range(3)]
         for ax, matrix, signed in zip(line, matrices, (None, True, True), strict=True):
-            number_matrix(matrix, ax, signed=signed)
+            _matrix(ax, matrix, signed)
         line[0].set_ylabel(f"channel {index}", fontsize=9)
         frame(line[0], row, column, *matrices[1].shape)
         frame(line[2], row, column, 1, 1)
@@ -133,11 +159,10 @@ def channels_to_map(channels, kernels, bias=0.0, row=0, column=0):
     for ax, title in zip(axes[:3], titles, strict=True):
         ax.set_title(title, fontsize=9)
     last = figure.add_subplot(grid[:, 3])
-    number_matrix(total, last, signed=True)
+    _matrix(last, total, signed=True)
     frame(last, row, column, 1, 1)
     last.set_title("one feature map", fontsize=9)
-    terms = [f"{part[row, column]:z.4g}" for part in parts] + ([f"bias {bias:g}"] if bias else [])
-    text = " + ".join(f"({term})" if term.startswith("-") else term for term in terms)
-    last.set_xlabel(f"{text} = {total[row, column]:z.4g}", fontsize=10, color=BLUE)
+    written = [part[row, column] for part in parts] + ([bias] if bias else [])
+    last.set_xlabel(_sum_in_words(written, total[row, column], bool(bias)), fontsize=9, color=BLUE)
     _sign_before(last, "=")
     return np.array([*axes, last], dtype=object)

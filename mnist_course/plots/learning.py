@@ -6,16 +6,23 @@ import numpy as np
 from matplotlib import ticker
 
 from mnist_course.plots.charts import bars, lines
-from mnist_course.plots.style import BLUE, COLOURS, GREY, INK, ORANGE, RED, own_style, subplots
+from mnist_course.plots.style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    own_style,
+    subplots,
+    values,
+)  # fmt: skip
 
-
-def values(array):
-    """A torch tensor, a numpy array or a list as a numpy array of floats."""
-    array = array.detach().cpu() if hasattr(array, "detach") else array
-    return np.asarray(array, dtype=float)
+FAR = 1e6  # steps that have gone further than this are not followed
 
 
 def _open_frame(ax):
+    """Axes at the left and below only, and a light grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
 
@@ -33,6 +40,7 @@ def softmax_and_loss(logits, label, names="0123456789"):
     powers = np.exp(logits - logits.max())  # softmax stays the same when all logits move
     probabilities = powers / powers.sum()
     right = probabilities[label]
+    loss = math.log(powers.sum()) + logits.max() - logits[label]  # also where p rounds to 0
     colours = [ORANGE if index == label else BLUE for index in range(len(logits))]
     _, axes = subplots(1, 3, 10, 2.8)
     classes = list(names)[: len(logits)]
@@ -48,14 +56,14 @@ def softmax_and_loss(logits, label, names="0123456789"):
     axes[1].set_ylim(0, 1.12)
     curve = np.linspace(0.005, 1, 400)
     axes[2].plot(curve, -np.log(curve), color=GREY)
-    axes[2].plot(right, -np.log(right), "o", color=ORANGE, markersize=8, zorder=3)
-    axes[2].vlines(right, 0, -np.log(right), color=ORANGE, linestyle=":")
+    axes[2].plot(right, loss, "o", color=ORANGE, markersize=8, zorder=3)
+    axes[2].vlines(right, 0, loss, color=ORANGE, linestyle=":")
     axes[2].annotate(
-        f"p = {right:.2f}\nloss = {-np.log(right):.2f}", (right, -np.log(right)), (14, 14),
+        f"p = {right:.2f}\nloss = {loss:.2f}", (right, loss), (-14 if right > 0.7 else 14, 14),
         textcoords="offset points", fontsize=9, ha="right" if right > 0.7 else "left",
     )  # fmt: skip
     axes[2].set(xlabel="p, the probability of the right class", ylabel="−ln p", xlim=(0, 1.02))
-    axes[2].set_ylim(0, max(5.3, 1.15 * -np.log(right)))
+    axes[2].set_ylim(0, max(5.3, 1.15 * loss))
     axes[2].set_title("cross-entropy: the loss", fontsize=10)
     _open_frame(axes[2])
     return axes
@@ -75,13 +83,12 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
     with its triangle, the steps. Steps that leave the axes are not shown.
     """
     path = [float(start)]
-    for _ in range(steps):
+    while len(path) <= steps and abs(path[-1] - path[0]) < FAR:
         path.append(path[-1] - learning_rate * slope_at(loss, path[-1]))
     if limits is None:
-        reach = max(abs(weight - path[0]) for weight in path) or 1.0
-        limits = path[0] - 1.3 * reach, path[0] + 1.3 * reach
-    low, high = limits
-    weights = np.linspace(low, high, 300)
+        room = (max(path) - min(path)) / 2 or 1.0
+        limits = min(path) - room, max(path) + room
+    weights = np.linspace(*limits, 300)
     curve = np.array([float(loss(weight)) for weight in weights])
     room = curve.max() - curve.min()
     _, axes = subplots(1, 2, 9, 3.2, sharey=True)
@@ -90,39 +97,42 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
         ax.set(xlabel="weight", xlim=limits, ylim=(curve.min() - 0.1 * room, curve.max()))
         _open_frame(ax)
     axes[0].set_ylabel("loss")
-    _draw_tangent(axes[0], loss, path[0], (high - low) / 6)
-    losses = [float(loss(weight)) for weight in path]
-    shown = [
-        index
-        for index, (weight, height) in enumerate(zip(path, losses, strict=True))
-        if low <= weight <= high and height <= curve.max()
-    ]
-    labelled = -math.inf  # steps that lie close together share one number
-    for index in shown:
-        axes[1].plot(path[index], losses[index], "o", color=BLUE, markersize=6, zorder=3)
-        if abs(path[index] - labelled) > (high - low) / 40:
-            labelled = path[index]
-            axes[1].annotate(
-                str(index), (path[index], losses[index]), (0, 7), textcoords="offset points",
-                fontsize=8, ha="center", color=BLUE,
-            )  # fmt: skip
-        if index + 1 in shown:
-            axes[1].annotate(
-                "", (path[index + 1], losses[index + 1]), (path[index], losses[index]),
-                arrowprops={"arrowstyle": "->", "color": BLUE, "shrinkA": 4, "shrinkB": 4},
-            )  # fmt: skip
+    _draw_tangent(axes[0], loss, path[0], (limits[1] - limits[0]) / 4, room / 2)
+    _draw_steps(axes[1], path, [float(loss(weight)) for weight in path])
     axes[1].set_title(f"steps with the learning rate {learning_rate:g}", fontsize=10)
     return axes
 
 
-def _draw_tangent(ax, loss, weight, room):
+def _draw_steps(ax, path, losses):
+    """Numbered dots with arrows between them, as far as they lie within the axes."""
+    (low, high), highest = ax.get_xlim(), ax.get_ylim()[1]
+    points = list(zip(path, losses, strict=True))
+    inside = [low <= weight <= high and loss <= highest for weight, loss in points]
+    labelled = -math.inf  # steps that lie close together share one number
+    for index, point in enumerate(points):
+        if not inside[index]:
+            continue
+        ax.plot(*point, "o", color=BLUE, markersize=6, zorder=3)
+        if abs(point[0] - labelled) > (high - low) / 40:
+            labelled = point[0]
+            ax.annotate(
+                str(index), point, (0, 7), textcoords="offset points", fontsize=8, ha="center",
+                color=BLUE,
+            )  # fmt: skip
+        if index and inside[index - 1]:
+            arrow = {"arrowstyle": "->", "color": BLUE, "shrinkA": 4, "shrinkB": 4}
+            ax.annotate("", point, points[index - 1], arrowprops=arrow)
+
+
+def _draw_tangent(ax, loss, weight, wide, high):
     """The tangent at a weight, and the triangle by which its slope is read off.
 
-    room: how far the triangle may reach; it takes the next smaller of …, 0.1, 0.2, 0.5, 1, 2, ….
+    wide, high: how large the triangle may be; its width is one of …, 0.1, 0.2, 0.5, 1, 2, ….
     """
     slope, height = slope_at(loss, weight), float(loss(weight))
-    power = 10 ** math.floor(math.log10(room))
-    run = max(factor * power for factor in (1, 2, 5) if factor * power <= room)
+    widest = min(wide, high / abs(slope)) if slope else wide
+    power = 10 ** math.floor(math.log10(widest))
+    run = max(factor * power for factor in (1, 2, 5) if factor * power <= widest)
     ends = np.array([weight - run, weight + run])
     ax.plot(ends, height + slope * (ends - weight), color=ORANGE, linewidth=2)
     ax.plot([weight, weight + run], [height, height], color=ORANGE, linestyle=":")
@@ -134,12 +144,11 @@ def _draw_tangent(ax, loss, weight, room):
         textcoords="offset points", fontsize=8, ha="center", va="bottom" if above else "top",
     )  # fmt: skip
     ax.annotate(
-        f"{slope * run:+.2f}", (weight + run, height + slope * run / 2), (5, 0),
+        f"{slope * run:+.2f}".replace("-", "−"), (weight + run, height + slope * run / 2), (5, 0),
         textcoords="offset points", fontsize=8, va="center",
     )  # fmt: skip
-    ax.set_title(
-        f"slope at weight {weight:g}: {slope * run:.2f} / {run:g} = {slope:.2f}", fontsize=10
-    )
+    title = f"slope at weight {weight:g}: {slope * run:z.2f} / {run:g} = {slope:z.2f}"
+    ax.set_title(title.replace("-", "−"), fontsize=10)
 
 
 @own_style()
@@ -149,7 +158,7 @@ def batch_norm(before, after, channels=3):
     before, after: (N, C, H, W) or (N, C), what enters and what leaves the layer; channels: how
     many, from the first. Two axes, with mean and deviation of each channel.
     """
-    _, axes = subplots(1, 2, 9, 3.0)
+    _, axes = subplots(1, 2, 9, 3.0, sharex=True)
     for ax, array, title in zip(
         axes, (before, after), ("before batch norm", "after batch norm"), strict=True
     ):
@@ -191,7 +200,7 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     for one in finite.T:
         ax.plot(rates, one, "o", color=BLUE, markersize=4, alpha=0.6)
     ax.set_xscale("log")
-    top = 1.06 * max(np.nanmax(finite), math.log(10))
+    top = 1.06 * max([math.log(10), *finite[~np.isnan(finite)]])
     ax.set_ylim(0, 1.08 * top)
     ax.axhline(math.log(10), color=RED, linestyle="--", linewidth=1)
     ax.text(
@@ -241,15 +250,15 @@ def compare_runs(runs, names, training=True, accuracy_from=None):
     and the like, epoch by epoch; names: a dict from name to label; training: also draw what was
     measured while training, dashed; accuracy_from: where the axis of accuracy begins. The axis of
     loss is logarithmic, so that small losses can be told apart. Where some runs of a name stopped
-    early, only the epochs that all of them have are drawn. Raises ValueError for a name without runs.
+    early, only the epochs that all of them have are drawn. Raises ValueError for a name without
+    runs.
     """
     _, axes = subplots(1, 2, 10, 3.4)
     for index, (name, label) in enumerate(names.items()):
         mine = [run for run in runs if run["name"] == name]
         if not mine:
-            raise ValueError(
-                f"no runs named {name!r}; there are {sorted({r['name'] for r in runs})}"
-            )
+            known = ", ".join(sorted({run["name"] for run in runs}))
+            raise ValueError(f"no runs named {name!r}; there are {known}")
         colour = COLOURS[index % len(COLOURS)]
         for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
             epochs = min(len(run[f"validation_{quantity}"]) for run in mine)
@@ -261,16 +270,16 @@ def compare_runs(runs, names, training=True, accuracy_from=None):
                 learned = np.array([run[f"train_{quantity}"][:epochs] for run in mine])
                 ax.plot(x, learned.mean(0), "--", color=colour, linewidth=1.2)
     if training:
-        axes[1].plot([], [], "--", color=GREY, label="training, of each")
+        axes[0].plot([], [], "--", color=GREY, label="dashed: training")
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         ax.set(xlabel="epoch", title=f"{quantity} on validation")
         ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         _open_frame(ax)
     axes[0].set_yscale("log")
-    axes[0].yaxis.set_major_formatter(ticker.ScalarFormatter())
-    axes[0].yaxis.set_minor_formatter(ticker.ScalarFormatter())
-    axes[0].yaxis.set_tick_params(which="minor", labelsize=8)
+    axes[0].yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes[0].yaxis.set_major_formatter(ticker.FuncFormatter(lambda loss, _: f"{loss:g}"))
+    axes[0].yaxis.set_minor_locator(ticker.NullLocator())
     axes[1].set_ylim(bottom=accuracy_from)
     axes[1].yaxis.set_major_formatter(ticker.PercentFormatter(1, decimals=None))
-    axes[1].legend(fontsize=8, frameon=False)
+    axes[0].legend(fontsize=8, frameon=False, loc="upper right")
     return axes

@@ -17,7 +17,8 @@ from mnist_course.plots.style import (
     PURPLE,
     own_style,
     subplots,
-)
+    values,
+)  # fmt: skip
 
 TINTS = {BLUE: "#dcecf7", ORANGE: "#fdf0d5", GREEN: "#d9f2ea", PURPLE: "#f7e6ef", GREY: "#eeeeee"}
 
@@ -84,6 +85,8 @@ def backpropagation(x, v, weights, label):
     """
     if len(weights) != 2 or label not in (0, 1):
         raise ValueError(f"two weights and the label 0 or 1, got {weights} and {label}")
+    x, v = float(values(x)), float(values(v))
+    weights = [float(weight) for weight in values(weights)]
     s = v * x
     h = 1 / (1 + math.exp(-s))
     logits = [weight * h for weight in weights]
@@ -311,22 +314,17 @@ def _columns(ax, start, middle, probabilities):
     x = start + 2.02
     _layer_arrow(ax, x - 0.6, x - 0.1, middle, "linear")
     step = 0.2
-    best = None if probabilities is None else int(np.argmax(np.asarray(probabilities)))
+    shares = np.zeros(10) if probabilities is None else values(probabilities)
     for digit in range(10):
         y = middle + (4.5 - digit) * step
         ax.text(x, y, str(digit), fontsize=8, ha="center", va="center", color=INK)
         ax.add_patch(
             patches.Rectangle((x + 0.09, y - 0.06), 0.6, 0.12, facecolor="#eeeeee", linewidth=0)
         )
-        if probabilities is not None:
-            colour = ORANGE if digit == best else BLUE
-            ax.add_patch(
-                patches.Rectangle(
-                    (x + 0.09, y - 0.06),
-                    0.6 * float(probabilities[digit]),
-                    0.12,
-                    facecolor=colour,
-                    linewidth=0,
-                )  # fmt: skip
+        colour = ORANGE if digit == shares.argmax() else BLUE
+        ax.add_patch(
+            patches.Rectangle(
+                (x + 0.09, y - 0.06), 0.6 * shares[digit], 0.12, facecolor=colour, linewidth=0
             )
+        )
     ax.text(x + 0.35, 0.32, "10\nprobabilities", fontsize=8.5, ha="center", va="bottom", color=INK)

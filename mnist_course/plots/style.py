@@ -80,6 +80,12 @@ def _styled(cls):
 Axes, Figure = _styled(matplotlib_axes.Axes), _styled(matplotlib_figure.Figure)
 
 
+def values(array):
+    """A torch tensor, a numpy array or a list as a numpy array of floats."""
+    array = array.detach().cpu() if hasattr(array, "detach") else array
+    return np.asarray(array, dtype=float)
+
+
 @own_style()
 def subplots(rows=1, columns=1, width=8.0, height=3.0, **options):
     """Like `plt.subplots`, sized in inches for a lesson."""
