@@ -25,21 +25,6 @@ def few(digits):
 
 
 @pytest.fixture
-def written(monkeypatch):
-    """Every text that is written on a sheet of pixels from now on: its place, words and size."""
-    from mnist_course.widgets import pixels
-
-    texts, text = [], pixels.Sheet.text
-
-    def kept(sheet, *given, **options):
-        texts.append(given)
-        text(sheet, *given, **options)
-
-    monkeypatch.setattr(pixels.Sheet, "text", kept)
-    return texts
-
-
-@pytest.fixture
 def drawing(monkeypatch):
     """Full mode; no windows, no figure left over; settings of matplotlib stay as they are."""
     import matplotlib

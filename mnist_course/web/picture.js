@@ -17,23 +17,29 @@ const nameOf = (values) =>
 
 const bytesOf = (frame) => new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
 
+const same = (one, other) =>
+  one.length === other?.length && one.every((byte, place) => byte === other[place]);
+
 // A sheet, or null for broken bytes.
-function decode(frame) {
+function decode(bytes) {
   try {
-    return decodeSheet(bytesOf(frame));
+    return decodeSheet(bytes);
   } catch {
     return null;
   }
 }
 
 class Pictures {
-  // What the page keeps: by the name of its state, { sheet, text }, the oldest first.
+  // What the page keeps: by the name of its state, { bytes, sheet, text }, the oldest first.
   kept = new Map();
   sent = []; // names of the pictures in the kernel's last message
 
   put(name, frame, text) {
+    const old = this.kept.get(name);
+    const bytes = bytesOf(frame);
+    const picture = same(bytes, old?.bytes) ? old : { bytes, sheet: decode(bytes) };
     this.kept.delete(name); // so that it becomes the newest
-    this.kept.set(name, { sheet: decode(frame), text });
+    this.kept.set(name, Object.assign(picture, { text }));
     for (const oldest of this.kept.keys()) {
       if (this.kept.size <= KEPT + this.sent.length) break;
       if (!this.sent.includes(oldest)) this.kept.delete(oldest);

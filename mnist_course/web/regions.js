@@ -7,7 +7,14 @@ const PER_PIXEL = 0.05; // how much dragging by a pixel changes a number
 const STEP = 0.25; // how much a key changes it
 const BIG_STEP = 1;
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const CHANGES = { "+": STEP, "=": STEP, "-": -STEP, "−": -STEP, PageUp: BIG_STEP, PageDown: -BIG_STEP };
+const CHANGES = {
+  "+": STEP,
+  "=": STEP,
+  "-": -STEP,
+  "−": -STEP,
+  PageUp: BIG_STEP,
+  PageDown: -BIG_STEP,
+};
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const shown = (value) => value.toFixed(2).replace("-", "−");
 const parsed = (text) => Number(text.trim().replace("−", "-").replace(",", "."));
@@ -15,12 +22,14 @@ const parsed = (text) => Number(text.trim().replace("−", "-").replace(",", "."
 function element(tag, name, attributes) {
   const made = document.createElement(tag);
   made.className = name;
+  made.dataset.lmSuppressShortcuts = "true"; // JupyterLab takes no key from what has the focus
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 }
 
+const share = (length, whole) => `${(100 * length) / whole}%`;
+
 function place(one, sheet, x, y, width, height) {
-  const share = (length, whole) => `${(100 * length) / whole}%`;
   one.style.left = share(x, sheet.width);
   one.style.top = share(y, sheet.height);
   one.style.width = share(width, sheet.width);
@@ -31,7 +40,7 @@ function place(one, sheet, x, y, width, height) {
 class Point {
   constructor(region, control) {
     this.control = control;
-    this.root = element("div", "mc-point", { "data-lm-suppress-shortcuts": "true" });
+    this.root = element("div", "mc-point", {});
     this.pinned = null; // where the control goes back to when the pointer leaves
     this.root.addEventListener("pointerenter", () => (this.pinned = this.value));
     this.root.addEventListener("pointermove", (event) => {
@@ -85,9 +94,9 @@ class Point {
   under(event) {
     const box = this.root.getBoundingClientRect();
     const { rows, columns } = this.region;
-    const share = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
-    const row = clamp(Math.floor(share[0] * rows), 0, rows - 1);
-    return this.numberOf(row, clamp(Math.floor(share[1] * columns), 0, columns - 1));
+    const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
+    const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
+    return this.numberOf(clamp(row, 0, rows - 1), clamp(column, 0, columns - 1));
   }
 
   set(value) {
@@ -98,14 +107,22 @@ class Point {
 
   update(region, sheet) {
     this.region = region;
-    place(this.root, sheet, region.x, region.y, region.columns * region.wide, region.rows * region.high);
+    place(
+      this.root,
+      sheet,
+      region.x,
+      region.y,
+      region.columns * region.wide,
+      region.rows * region.high,
+    );
     if (!region.keys) return;
     const told = {
       "aria-label": region.label,
       "aria-valuemin": this.numberOf(0, 0),
       "aria-valuemax": this.numberOf(region.rows - 1, region.columns - 1),
       "aria-valuenow": this.value,
-      "aria-valuetext": region.rows > 1 ? `row ${this.row}, column ${this.column}` : `${this.value}`,
+      "aria-valuetext":
+        region.rows > 1 ? `row ${this.row}, column ${this.column}` : `${this.value}`,
     };
     for (const [name, value] of Object.entries(told)) this.root.setAttribute(name, value);
   }
@@ -116,7 +133,6 @@ class Edit {
   constructor(region, control) {
     this.control = control;
     this.root = element("div", "mc-edit", { role: "group", "aria-label": "Numbers of the kernel" });
-    this.root.dataset.lmSuppressShortcuts = "true";
     this.squares = region.labels.map((label, number) => this.square(label, number));
     this.chosen = Math.floor(region.labels.length / 2);
     this.range = element("input", "mc-range", { type: "range", step: 0.01 });
@@ -126,8 +142,12 @@ class Edit {
 
   square(label, number) {
     const made = element("input", "mc-square", {
-      type: "text", inputmode: "decimal", role: "spinbutton", "aria-label": `Weight, ${label}`,
-      readonly: "", autocomplete: "off",
+      type: "text",
+      inputmode: "decimal",
+      role: "spinbutton",
+      "aria-label": `Weight, ${label}`,
+      readonly: "",
+      autocomplete: "off",
       title: "Drag up or down, or: arrow keys choose, + and − change, Enter to type",
     });
     made.addEventListener("focus", () => this.choose(number));

@@ -50,7 +50,9 @@ export class Colours {
   rgb(name) {
     if (!this.known.has(name)) {
       this.probe.style.color = `var(--mc-${name})`;
-      const told = getComputedStyle(this.probe).color.match(/[\d.]+/g).slice(0, 3);
+      const told = getComputedStyle(this.probe)
+        .color.match(/[\d.]+/g)
+        .slice(0, 3);
       this.known.set(name, told.map(Number));
     }
     return this.known.get(name);

@@ -104,7 +104,8 @@ def augmentation_picture(
     names = [name for name, far in beyond.items() if far]
     if names:
         far = _listed([TOLD[name] for name in names])
-        verdict = f"The recipe would never draw this, because {far} {'go' if names[1:] else 'goes'} beyond its range."
+        verb = "go" if names[1:] else "goes"
+        verdict = f"The recipe would never draw this, because {far} {verb} beyond its range."
     else:
         verdict = "The recipe could draw this too, because every setting is within its range."
     text = (

@@ -82,7 +82,8 @@ class Axes:
             if len(piece) > 1:
                 self.sheet.line(piece, colour, thick, dash)
             elif piece:
-                self.sheet.dot(*piece[0], thick, colour)
+                [(x, y)] = piece
+                self.sheet.dot(x, y, thick, colour)
             piece = []
 
     def band(self, across, lows, highs, colour, alpha=0.3):
@@ -104,7 +105,8 @@ class Axes:
     def dot(self, across, up, colour, radius=4, hollow=False):
         """A point; one that is not finite is left out."""
         if math.isfinite(up):
-            self.sheet.dot(*self.place(across, up), radius, colour, hollow)
+            x, y = self.place(across, up)
+            self.sheet.dot(x, y, radius, colour, hollow)
 
 
 def legend(sheet, x, y, entries, gap=18):
@@ -120,7 +122,7 @@ def legend(sheet, x, y, entries, gap=18):
 
 
 def mark_quick(sheet):
-    """Write in the lower right corner that a full run gives other numbers, if this is quick mode."""
+    """Write in the corner that a full run gives other numbers, if this is quick mode."""
     if runtime.quick():
         text = "quick mode: few images and steps, a full run gives other numbers"
         sheet.text(sheet.width - 8, sheet.height - 14, text, 9, pixels.RED, "ra")

@@ -81,9 +81,8 @@ def _draw_valley(sheet, curve, slope, weights):
     axes.dot(weights[0], curve(weights[0]), pixels.MARK, 7, hollow=True)
     if weights[-1] in seen:
         last, height, rise = weights[-1], curve(weights[-1]), slope(weights[-1])
-        reach = 0.9 / math.hypot(1, rise * 0.25)
-        ends = np.array([last - reach, last + reach])
-        _line_within(axes, ends, height + rise * (ends - last), pixels.RED)
+        around = last + np.linspace(-0.9, 0.9, 61) / math.hypot(1, rise * 0.25)
+        _line_within(axes, around, height + rise * (around - last), pixels.RED)
         axes.dot(last, height, pixels.RED, 5)
     sheet.text(266, HEIGHT - 16, "ring: start   red: last weight, with its slope", 11, pixels.SOFT,
                "ma")  # fmt: skip
@@ -107,7 +106,9 @@ def _line_within(axes, across, up, colour):
 
 def _draw_losses(sheet, losses, steps):
     """The loss after every step."""
-    axes = charts.Axes(sheet, 560, 34, 246, HEIGHT - 86, (0, max(steps, 1)), (0, 1.1 * losses[0]))
+    axes = charts.Axes(
+        sheet, 560, 34, 246, HEIGHT - 86, (0, max(steps, 1)), (0, 1.1 * max(losses[0], 0.1))
+    )
     axes.frame("loss after every step", "step", ticks=5)
     axes.line(range(len(losses)), losses, pixels.MARK)
     for number, loss in enumerate(losses):
@@ -136,7 +137,9 @@ def _describe(curve, slope, weights, learning_rate):
     loss = curve(last)
     text += f"After {count} w = {number(last)} and the loss is {number(loss, 3)}, "
     if loss > curve(first) + 1e-9:
-        return text + "which is more than at the start: the learning rate is too large."
+        return text + "which is more than at the start, because the learning rate is too large."
+    if abs(loss - curve(first)) <= 1e-9 and abs(slope(first)) > 1e-9:
+        return text + "as at the start, because the steps only jump from one side to the other."
     if abs(slope(last)) < 0.05:
         return text + "where the slope is close to 0, so that further steps change little."
     return text + "so there is still a slope to follow."

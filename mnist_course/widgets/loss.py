@@ -187,9 +187,9 @@ def _describe(trace, steps):
     else:
         verdict = "above ln 10, which is worse than giving every digit the same probability"
     return (
-        f"{step} the loss is {loss:.3f}, {verdict}. The gradient's typical size is {first:.1e} in "
-        f"the first layer and {last:.1e} in the last, and {trace.saturated[-1][0]:.0%} of the first "
-        f"activation's units are saturated, of the last {trace.saturated[-1][-1]:.0%}."
+        f"{step} the loss is {loss:.3f}, {verdict}. The gradient's typical size is {first:.1e} "
+        f"in the first layer and {last:.1e} in the last, and {trace.saturated[-1][0]:.0%} of the "
+        f"first activation's units are saturated, of the last {trace.saturated[-1][-1]:.0%}."
     )
 
 

@@ -93,10 +93,13 @@ def feature_map_picture(
         panel.draw_all(*place, room=310 if alone else ALL_HEIGHT)
         texts.append(panel.text(label, alone))
     kind = _by_name({name: probe.kind_name(kind) for name, kind in kinds.items()})
-    field = _by_name({
+    fields = {
         name: describe_field(one.receptive_field(layer, row, column))
         for name, one in inspectors.items()
-    })  # fmt: skip
+    }
+    field = next(iter(fields.values()))
+    if len(set(fields.values())) > 1:
+        field = " and ".join(f'in "{name}" {text}' for name, text in fields.items())
     where = f"The number at row {row}, column {column} of map {channel} of layer {layer} ({kind})"
     return Picture(sheet, f"{where} {field}. {' '.join(texts)}{quick_note()}")
 

@@ -42,7 +42,9 @@ class Panel:
         text = f"{text} network says {guess} with {share}"
         if label is None:
             return f"{text}."
-        return f"{text}, which is right." if guess == label else f"{text}, but the label is {label}."
+        return (
+            f"{text}, which is right." if guess == label else f"{text}, but the label is {label}."
+        )
 
     def coloured(self, values, scale):
         """Maps in one scale for the whole layer: signed if it has values below 0, else grey."""

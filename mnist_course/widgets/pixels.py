@@ -5,8 +5,8 @@ the colours of its theme (`web/sheet.js`), so that it fits a light and a dark no
 with it; `raster.py` draws the same where no page is, for stills and tests. Numbers of a map travel
 as one byte each, which takes less than a millisecond to make and to send.
 
-Signed values are orange above 0 and purple below, which the colour-blind tell apart, and where there
-is room every square clearly below 0 also carries a bar, the minus sign, so that the sign shows
+Signed values are orange above 0 and purple below, which the colour-blind tell apart. Where there is
+room, every square clearly below 0 also carries a bar, the minus sign, so that the sign shows
 without colour.
 """
 

@@ -15,6 +15,10 @@ from mnist_course import web
 from mnist_course.widgets import pixels
 
 THEMES = ("light", "dark")
+STOPS = {  # the colours of the palettes, from the lowest level to the highest
+    "grey": ("paper", "ink"),
+    "signed": ("negative", "negative-soft", "paper", "positive-soft", "positive"),
+}
 
 
 @cache
@@ -29,11 +33,12 @@ def colours(theme):
 @cache
 def scale_of(palette, theme):
     """The colours of all levels of a palette, uint8 (256, 3)."""
-    named = colours(theme)
-    stops = {
-        "grey": ("paper", "ink"),
-        "signed": ("negative", "negative-soft", "paper", "positive-soft", "positive"),
-    }[palette]
+    return make_scale(colours(theme), palette)
+
+
+def make_scale(named, palette):
+    """The same for any colours: named is a dict from name to (red, green, blue)."""
+    stops = STOPS[palette]
     levels = np.linspace(0, pixels.FULL, len(stops))
     channels = [
         np.interp(np.arange(pixels.FULL + 1), levels, [named[stop][channel] for stop in stops])

@@ -76,7 +76,8 @@ def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
     """The history's accuracies over the epochs on a sheet, with a marker at one of them."""
     every = [*history.train_accuracy, *history.validation_accuracy]
     low = min([value for value in every if math.isfinite(value)], default=0.0)
-    axes = charts.Axes(sheet, *place, (0, max(len(history), 1)), (min(low, 0.99), 1.0))
+    x, y, width, height = place
+    axes = charts.Axes(sheet, x, y, width, height, (0, max(len(history), 1)), (min(low, 0.99), 1.0))
     axes.frame("accuracy over epochs", share=True)
     epochs = range(1, len(history) + 1)
     axes.line(epochs, history.train_accuracy, *TRAINING)
@@ -84,7 +85,6 @@ def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
     axes.upright(epoch)
     if epoch:
         axes.dot(epoch, history.validation_accuracy[epoch - 1], pixels.RED)
-    x, y, width, height = place
     charts.legend(sheet, x + 165, y - 22, [("training", *TRAINING), ("validation", *VALIDATION)])
     if len(history):
         step = width / len(history)  # pointing at an epoch shows it
@@ -105,8 +105,8 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None):
 
     excerpt: an `Excerpt`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
     history: a `History`; limits: values of full colour for kernels and for maps, by default
-    the largest in this frame. Raises ExplorerError for an epoch that the history does not have, and a label that the
-    network does not know.
+    the largest in this frame. Raises ExplorerError for an epoch that the history does not have,
+    and a label that the network does not know.
     """
     pixels.check_whole("epoch", epoch, 0, len(history))
     pixels.check_whole("label", label, 0, len(excerpt.probabilities) - 1)
@@ -125,13 +125,13 @@ def scrubber_picture(excerpt, image, label, epoch, history, limits=None):
     scale = max(1, 40 // max(high, wide))
     of_the_kernels, of_the_maps = captions(excerpt)
     sheet.text(8, 232, of_the_kernels, bold=True)
-    sheet.legend(330, 230, of_kernels)
+    sheet.legend(370, 230, of_kernels)
     for index, kernel in enumerate(excerpt.kernels):
         sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 50 * index, 254)
     _, high, wide = excerpt.maps.shape
     scale = max(1, 84 // max(high, wide))
     sheet.text(8, 312, of_the_maps, bold=True)
-    sheet.legend(330, 308, of_maps)
+    sheet.legend(370, 308, of_maps)
     for index, values in enumerate(excerpt.maps):
         row, column = divmod(index, 8)
         place = 8 + 98 * column, 336 + 94 * row
