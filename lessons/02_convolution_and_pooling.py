@@ -227,10 +227,10 @@ plots.show(axes, alt="A temple; beside it dark lines where the picture changes f
            "as at columns, and where it changes from top to bottom, as at roofs.")  # fmt: skip
 
 # %% [markdown]
-# The columns show up in the middle picture, because there the brightness changes from left to
-# right. The long edges of the roofs are strong in the right one, and the smooth sky has disappeared
-# from both. A network that could use such maps would no longer have to deal with shades of grey; it
-# could ask where the edges are.
+# The columns show up in the middle picture, and so do the rows of tiles, because there the
+# brightness changes from left to right. The long edges of roofs and railings are strong in the
+# right one, and the smooth sky has disappeared from both. A network that could use such maps would
+# no longer have to deal with shades of grey; it could ask where the edges are.
 
 # %% [markdown]
 # ## 4. Padding, stride, output size {#output-size}

@@ -15,7 +15,6 @@ CLEAR = {
     "lower": ([7.0, 9.0, 6.0, 8.0, 7.5], [3.0, 1.0, 2.0, 5.0, 4.0]),
     "unclear": ([3.0, 6.0, 2.0, 5.0, 4.0], [4.0, 3.0, 5.0, 2.5, 7.0]),
 }
-PAIR = "a text and True or False"  # what an answer returns
 HINTS = (
     'Four steps: copy the base with one setting changed, `{**base, "name": value}`; write down a '
     "prediction and its reason; call `compare` once; conclude from the two lists.",
@@ -59,24 +58,28 @@ def concluded(before, after):
 
 
 def outcome(returned, base, compare):
-    """What is compared: how often something was run, and whether the conclusion follows."""
-    if returned is None:
-        return None
-    asked = "whether it came true" if compare.numbers is None else "what came out"
-    told = {"comparisons": len(compare.runs), "returned": PAIR, asked: "nothing"}
-    form = [type(part) for part in returned] if type(returned) is tuple else []
-    if form != [str, bool]:
-        return told | {"returned": "something else"}
+    """What is compared: how often something was run, and whether the conclusion follows.
+
+    Raises TypeError for anything but a pair that begins with a text: it is compared as it is.
+    """
+    if type(returned) is not tuple or len(returned) != 2 or type(returned[0]) is not str:
+        raise TypeError("no pair of a text and True or False")
+    return f"comparisons: {len(compare.runs)}", _told(*returned, compare)
+
+
+def _told(found, came_true, compare):
+    """A sentence about a conclusion; the same for all right ones, whatever was predicted."""
+    if type(came_true) is not bool:
+        return "the second part is not True or False"
     if len(compare.runs) != 1:
-        return told
-    [run], (found, came_true) = compare.runs, returned
+        return ""
+    [run] = compare.runs
     if compare.numbers is not None:
         right = concluded(run.before, run.after)
-        told[asked] = right if found == right else f"{found[:20]}, not {right}"
-    else:
-        wrong = "True, but it did not" if came_true else "False, but it did"
-        told[asked] = "rightly told" if came_true is (found == run.prediction) else wrong
-    return told
+        return f"what came out: {found[:20]}" + ("" if found == right else f", not {right}")
+    if came_true is (found == run.prediction):
+        return "whether it came true: rightly told"
+    return f"whether it came true: {came_true}, but it did{' not' if came_true else ''}"
 
 
 def cases(base):

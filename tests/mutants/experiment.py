@@ -199,7 +199,7 @@ WRONG = {
     one_seed_again: "raised",
     in_other_words: "raised",
     no_reason: "raised",
-    no_verdict: "value",
+    no_verdict: "type",
     changes_the_base: "changed",
 }
 
