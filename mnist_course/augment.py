@@ -72,6 +72,22 @@ def affine_matrices(angle, size, shear, left, up):
     return torch.stack([top, bottom], dim=1)
 
 
+def shift(images, right, down):
+    """Every image moved by whole pixels: (..., H, W) of any dtype; what comes in is 0.
+
+    right, down: whole numbers of pixels; negative ones move to the left and up. Shift bytes, or
+    pixels from 0 to 1: in normalised images the background is not 0.
+    """
+    height, width = images.shape[-2:]
+    shifted = torch.zeros_like(images)
+    rows = slice(max(0, down), max(0, height + min(0, down)))
+    columns = slice(max(0, right), max(0, width + min(0, right)))
+    from_rows = slice(max(0, -down), max(0, height - max(0, down)))
+    from_columns = slice(max(0, -right), max(0, width - max(0, right)))
+    shifted[..., rows, columns] = images[..., from_rows, from_columns]
+    return shifted
+
+
 def move(images, matrices, interpolation="bilinear"):
     """Each image by its own affine map: float (N, C, H, H), maps (N, 2, 3) of the same dtype.
 

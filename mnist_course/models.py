@@ -26,6 +26,19 @@ def initialise_xavier(network):
     return network
 
 
+def mlp():
+    """A fully connected network of LeNet-5's size, with one hidden layer: 61,225 parameters.
+
+    Sigmoid and Xavier's weights as in `lenet5`, so that the two differ in their layers alone.
+    """
+    network = nn.Sequential(
+        nn.Flatten(),                      # N, 784
+        nn.Linear(784, 77), nn.Sigmoid(),  # N, 77
+        nn.Linear(77, 10),                 # N, 10
+    )  # fmt: skip
+    return initialise_xavier(network)
+
+
 def lenet5():
     """LeNet-5 with sigmoid and average pooling, 61,706 parameters.
 

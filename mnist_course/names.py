@@ -9,6 +9,7 @@ class Network(StrEnum):
     """Every network of the course, and those of the write-ups; `recipes` says what each one is."""
 
     SOFTMAX = "softmax"
+    MLP = "mlp"
     LENET5 = "lenet5"
     LENET5_RELU = "lenet5-relu"
     RESIDUAL = "residual"

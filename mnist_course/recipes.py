@@ -106,6 +106,7 @@ WRITEUP_E = Recipe(
 # name: (function that builds the network, its recipe)
 NETWORKS = {
     Network.SOFTMAX: (models.softmax_regression, Recipe(epochs=3, batch_size=256, momentum=0.0)),
+    Network.MLP: (models.mlp, LENET),
     Network.LENET5: (models.lenet5, LENET),
     Network.LENET5_RELU: (models.lenet5_variant, LENET_RELU),
     Network.RESIDUAL: (models.residual_network, RESIDUAL),

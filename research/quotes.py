@@ -132,7 +132,11 @@ def of_trainings(topic, content):
             "epochs": first["recipe"]["epochs"],
             "mean_epochs": statistics.mean(len(run["seconds"]) for run in mine),  # may stop early
             "seconds": {"low": min(took), "high": max(took)},
+            # of all epochs the fastest, because other work on the machine can only slow one down
+            "seconds_an_epoch": min(min(run["seconds"]) for run in mine),
         }
+        if "shifted_accuracy" in first:
+            row["shifted"] = of_shifts([run["shifted_accuracy"] for run in mine])
         if "multiply_accumulates" in first:
             row["million_multiply_accumulates"] = first["multiply_accumulates"] / 1e6
         if topic in AIMS:
@@ -152,6 +156,32 @@ def of_trainings(topic, content):
             gain, spread = metrics.gain(earlier, now)
             row = summary(earlier, TEST_IMAGES) | {"gain": 100 * gain, "gain_spread": 100 * spread}
             quoted["earlier_networks"][network] = row
+    return quoted
+
+
+def of_shifts(accuracies):
+    """What is said of accuracies on moved images: for each run one a pixel of shift, from 0 on."""
+    by_shift = [summary(list(of_runs)) for of_runs in zip(*accuracies, strict=True)]
+    texts = {f"{pixels}": row["text"] for pixels, row in enumerate(by_shift)}
+    return {"accuracies": accuracies, "text": texts}
+
+
+def of_rates(content):
+    """What is quoted from the search for learning rates: the end of each run, by network."""
+    quoted = {key: value for key, value in content.items() if key not in ("runs", "earlier")}
+    quoted["searches"] = {}
+    for run in content["runs"]:
+        name = run["name"].partition(" ")[0]
+        search = quoted["searches"].setdefault(
+            name, {"epochs": run["recipe"]["epochs"], "rates": [], "losses": [], "accuracies": []}
+        )
+        rate = run["recipe"]["learning_rate"]
+        if rate not in search["rates"]:
+            search["rates"].append(rate)
+            search["losses"].append([])
+            search["accuracies"].append([])
+        search["losses"][-1].append(round(run["validation_loss"][-1], 6))
+        search["accuracies"][-1].append(run["validation_accuracy"][-1])
     return quoted
 
 
@@ -233,7 +263,7 @@ def without(content, keys):
 def quoted(topic):
     """What `mnist_course/results/` holds of a topic."""
     content = load(topic)
-    by_name = {"choices": of_choices, "bench": of_bench, "lessons": of_lessons}
+    by_name = {"choices": of_choices, "rates": of_rates, "bench": of_bench, "lessons": of_lessons}
     return by_name[topic](content) if topic in by_name else of_trainings(topic, content)
 
 

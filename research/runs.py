@@ -19,6 +19,7 @@ Runs are spread over processes of one thread each, because times are measured el
 import argparse
 import hashlib
 import json
+import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
@@ -26,9 +27,10 @@ from itertools import product
 
 import quotes
 import torch
+from torch import nn
 from tqdm import tqdm
 
-from mnist_course import data, models, probe, recipes, runtime, writeups
+from mnist_course import augment, data, models, probe, recipes, runtime, writeups
 from mnist_course.recipes import NETWORKS
 from mnist_course.training import Recipe, evaluate, fit
 
@@ -40,6 +42,38 @@ ABLATION = {
     "batch norm alone": (lambda: writeups.network_e(batch_norm=True), E_ALONE),
     "decay, early stop alone": (writeups.network_e, replace(E, augment=None)),
     "all together": (lambda: writeups.network_e(batch_norm=True), E),
+}
+
+
+def lenet_with(**parts):
+    """Builds LeNet-5 with these parts exchanged, and with the weights of Xavier in every row."""
+    return lambda: models.initialise_xavier(models.lenet5_variant(**parts))
+
+
+# Lesson 04 changes one thing at a time, from lesson 03's network on. A part may need another rate:
+# the search below shows the rates that were tried.
+SHORT = replace(recipes.LENET, epochs=2)
+RELU = replace(SHORT, learning_rate=0.3)
+MOMENTUM = replace(SHORT, learning_rate=0.03, momentum=0.9)
+ADAM = replace(recipes.LENET_RELU, epochs=2)
+STEPS = {
+    "lenet5": (models.lenet5, SHORT),
+    "relu": (lenet_with(pooling=nn.AvgPool2d), RELU),
+    "max-pooling": (lenet_with(), RELU),
+    "momentum": (lenet_with(), MOMENTUM),
+    "adam": (lenet_with(), ADAM),
+    "batch-norm": (lenet_with(batch_norm=True), ADAM),
+}
+# name: (the learning rates that were tried, what else is as it is above or in lesson 05)
+SEARCHES = {
+    "lenet5": ((0.1, 0.3, 0.6, 0.9, 1.5, 3, 6), STEPS["lenet5"]),
+    "residual": (
+        (0.0006, 0.002, 0.006, 0.02, 0.06, 0.2),
+        (models.residual_network, replace(recipes.RESIDUAL, epochs=2)),
+    ),
+    "relu": ((0.03, 0.1, 0.3, 0.9), STEPS["relu"]),
+    "momentum": ((0.003, 0.01, 0.03, 0.1), STEPS["momentum"]),
+    "adam": ((0.0003, 0.001, 0.003, 0.01), STEPS["adam"]),
 }
 
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
@@ -71,6 +105,18 @@ TOPICS = {
         "fashion",
         False,
     ),
+    "shift": ({name: NETWORKS[name] for name in ("mlp", "lenet5")}, 5, "mnist", False),
+    "steps": (STEPS, 5, "mnist", False),
+    "rates": (
+        {
+            f"{name} {rate}": (build, replace(recipe, learning_rate=rate))
+            for name, (rates, (build, recipe)) in SEARCHES.items()
+            for rate in rates
+        },
+        1,
+        "mnist",
+        False,
+    ),
     "writeup-a": (
         {"a": (writeups.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
@@ -81,6 +127,9 @@ TOPICS = {
 
 # Topics that learn from all 60,000 images: when everything is chosen, validation has no more use.
 WHOLE = {"residual-long"}
+
+# Topics whose networks are also evaluated on validation images that were moved by so many pixels.
+SHIFTED = {"shift": range(5)}
 
 
 def fingerprint(network):
@@ -120,6 +169,11 @@ def run(topic, name, seed):
     }
     if topic in WHOLE:  # it has learned from its validation images, so they say nothing
         del figures["validation_loss"], figures["validation_accuracy"]
+    if topic in SHIFTED:
+        figures["shifted_accuracy"] = [
+            shifted_accuracy(network, digits.validation, pixels, recipe.normalisation)
+            for pixels in SHIFTED[topic]
+        ]
     if opens_test:
         network_name = f"{name} (network {figures['network']})"
         reason = f"make results: {topic}, {network_name}, seed {seed}, after the last epoch"
@@ -127,6 +181,17 @@ def run(topic, name, seed):
         batches = data.Batches(test, 1000, normalisation=recipe.normalisation)
         figures["test_accuracy"] = evaluate(network, batches)[1]
     return figures
+
+
+def shifted_accuracy(network, part, pixels, normalisation):
+    """Accuracy on images moved by so many pixels: the mean over right, left, down and up."""
+    ways = ((pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels))
+    accuracies = []
+    for right, down in ways:
+        moved = data.Part(augment.shift(part.images, right, down), part.labels)
+        batches = data.Batches(moved, 1000, normalisation=normalisation)
+        accuracies.append(evaluate(network, batches)[1])
+    return statistics.mean(accuracies)
 
 
 def store(topic, runs):

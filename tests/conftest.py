@@ -25,18 +25,17 @@ def few(digits):
 
 
 @pytest.fixture
-def written(monkeypatch):
-    """Every text that is written on a sheet of pixels from now on: its place, words and size."""
-    from mnist_course.widgets import pixels
+def drawing(monkeypatch):
+    """Full mode; no windows, no figure left over; settings of matplotlib stay as they are."""
+    import matplotlib
+    from matplotlib import pyplot as plt
 
-    texts, text = [], pixels.Sheet.text
-
-    def kept(sheet, *given, **options):
-        texts.append(given)
-        text(sheet, *given, **options)
-
-    monkeypatch.setattr(pixels.Sheet, "text", kept)
-    return texts
+    matplotlib.use("Agg")
+    monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
+    before = matplotlib.rcParams.copy()
+    yield
+    plt.close("all")
+    assert matplotlib.rcParams == before
 
 
 @pytest.fixture

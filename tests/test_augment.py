@@ -9,7 +9,7 @@ import torch
 from torchvision.transforms import functional as TF
 
 from mnist_course import data
-from mnist_course.augment import RandomAffine
+from mnist_course.augment import RandomAffine, shift
 
 STILL = RandomAffine(degrees=0, shift=0, scale=0, shear=0)
 
@@ -206,3 +206,25 @@ def test_maps_are_the_same_whatever_torchs_defaults_are(images):
     finally:
         torch.set_default_dtype(torch.float32)
     assert torch.equal(found, expected)
+
+
+# --- whole pixels -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (2, 0), (-1, 0), (0, 3), (0, -4), (3, -2)])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_a_shift_by_whole_pixels_is_scipys(few, right, down, dtype):
+    images = few.train.images[:3].to(dtype)
+    expected = scipy.ndimage.shift(images.numpy(), (0, down, right), order=0)
+    shifted = shift(images, right, down)
+    assert shifted.dtype == dtype
+    assert torch.equal(shifted, torch.from_numpy(expected))
+    assert torch.equal(shift(images[:, None], right, down)[:, 0], shifted)
+
+
+def test_a_shift_by_the_whole_side_or_more_leaves_nothing():
+    images = torch.ones(1, 4, 6)
+    for right, down in ((6, 0), (-7, 0), (0, 4), (0, -9)):
+        assert shift(images, right, down).sum() == 0
+    assert images.sum() == 24  # the image that was given in stays as it is
+    assert shift(images, 5, -3).sum() == 1

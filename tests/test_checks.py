@@ -351,6 +351,9 @@ def misbehaving(name, misbehave):
 def test_a_misbehaving_answer_gets_its_sentence(name, misbehaviour, capsys, monkeypatch):
     misbehave, verdicts, word = MISBEHAVIOUR[misbehaviour]
     exercise = checks.EXERCISES[name]
+    experiment = name.endswith("-experiment")
+    if experiment and misbehaviour in ("returns a string", "returns another dtype"):
+        pytest.skip("it asks for a text, and its outcome tells of the part that is none")
     if verdicts == "CHANGED" and not any(
         spoil(copy.deepcopy(argument))
         for case in exercise.cases
@@ -416,6 +419,9 @@ def test_an_answer_that_fits_the_first_input_alone_is_told_so(name):
     result = checks.judge(name, lambda *arguments: right(*copy.deepcopy(first)))
     if name == "stable-cross-entropy":  # the loss leads back to other logits than the input
         assert result.verdict is Verdict.GRAPH
+        return
+    if name.endswith("-experiment"):  # the comparison that it is given is never used
+        assert result.mistake == "nothing run"
         return
     assert result.verdict in (Verdict.VALUE, Verdict.SHAPE)
     assert "but not for this one" in result.sentence

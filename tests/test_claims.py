@@ -60,6 +60,8 @@ COMPUTED = {
         "180": math.degrees(math.pi),
         "0.9": lambda: 1 - recipes.WHOLE_AFFINE.scale,
         "1.1": lambda: 1 + recipes.WHOLE_AFFINE.scale,
+        "784,000": 1000 * 28 * 28,
+        "252": math.comb(10, 5),
     },
     "02": {
         "784": 28 * 28,
@@ -68,7 +70,9 @@ COMPUTED = {
         "2,400": conv(6, 16, 5, bias=False),
         "4,608": conv(16, 32, 3, bias=False),
         "4,640": conv(16, 32, 3),
-        "0.2": 5 * 0.04,  # five times the learning rate of section 6: it diverges, tested below
+        "676": 26 * 26,
+        "0.4": 0.1 * 4,
+        "0.2": 5 * 0.04,  # five times the learning rate of section 8: it diverges, tested below
     },
     "03": {
         "2.303": math.log(10),
@@ -123,7 +127,10 @@ COMPUTED = {
 
 # What others report or a question assumes: nothing here could compute it.
 QUOTED = {
-    "01": {"98": "the made-up networks of section 12 have it; their code says 0.98"},
+    "01": {
+        "98": "the made-up networks of section 12 have it; their code says 0.98",
+        "0.2": "a shift that is tried, in test_lesson_experiments",
+    },
     "03": {"1998": "a year", "95": "the usual confidence"},
     "04": {
         "3.03": "write-up C shows it as a probability",

@@ -19,6 +19,7 @@ import pytest
 import torch
 from mutants import FURTHER, RIGHT, WRONG
 
+from mnist_course import experiments
 from mnist_course.assessment.judgement import judge, same
 from mnist_course.assessment.observation import argument_values, observe
 from mnist_course.assessment.values import plain
@@ -111,7 +112,8 @@ def examples(exercise):
         calls.append(tuple(plain(one, networks=True) for one in bound.args))
         return exercise.reference(*given, **named)
 
-    names = {"torch": torch, "nn": torch.nn, "math": math, "statistics": statistics, name: noted}
+    modules = (torch, torch.nn, math, statistics, experiments)
+    names = {one.__name__.rpartition(".")[2]: one for one in modules} | {name: noted}
     test = doctest.DocTestParser().get_doctest(ast.get_docstring(stub), names, name, None, None)
     assert doctest.DocTestRunner().run(test).failed == 0
     return calls

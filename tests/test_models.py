@@ -81,6 +81,7 @@ COUNTS = {
         + 2 * linear(44, 10),
     ),
     "softmax_regression": (7_850, linear(784, 10)),
+    "mlp": (61_225, linear(784, 77) + linear(77, 10)),
 }
 
 
@@ -215,6 +216,15 @@ def test_lenet5_is_initialised_by_xavier():
     torch.manual_seed(0)
     weight = models.lenet5()[7].weight  # 400 to 120
     assert weight.abs().max().item() == pytest.approx(math.sqrt(6 / 520), rel=1e-3)
+
+
+def test_the_fully_connected_network_is_of_lenets_size_and_starts_as_lenet_does():
+    torch.manual_seed(0)
+    network = models.mlp()
+    assert abs(parameters(network) - LENET) < 0.01 * LENET
+    assert kinds(network) == ["Flatten", "Linear", "Sigmoid", "Linear"]
+    weight = network[1].weight
+    assert weight.abs().max().item() == pytest.approx(math.sqrt(6 / (784 + 77)), rel=1e-3)
 
 
 def norm_by_hand(images, norm):

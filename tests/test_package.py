@@ -37,6 +37,7 @@ ARROWS = {
     "recipes": {"models", "writeups", "augment", "training", "names"},
     "results": set(),
     "web": set(),
+    "export": {"data", "probe", "runtime"},
     "widgets": {
         "web",
         "plots",
@@ -47,9 +48,11 @@ ARROWS = {
         "training",
         "runtime",
         "results",
+        "export",
     },
     "assessment": set(),
-    "exercises": {"assessment"},
+    "experiments": set(),
+    "exercises": {"assessment", "experiments"},
     "checks": {"assessment", "exercises", "runtime"},  # what a lesson calls
     # it counts the openings of the seal, and web holds the looks of its pages
     "grading": {"assessment", "exercises", "data", "runtime", "web"},

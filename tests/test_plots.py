@@ -2,7 +2,9 @@
 
 import ast
 import base64
+import inspect
 import io
+import math
 import re
 import subprocess
 import sys
@@ -22,21 +24,12 @@ from PIL import Image
 from traitlets.config import Config
 
 from mnist_course import metrics, models, plots
+from mnist_course.augment import RandomAffine
 from mnist_course.training import History, Recipe, fit
 
 LESSONS = sorted((Path(__file__).parent.parent / "lessons").glob("*.py"))
 
-matplotlib.use("Agg")  # no windows
-
-
-@pytest.fixture(autouse=True)
-def drawing(monkeypatch):
-    """Full mode; no figure left over; settings of matplotlib stay as they are."""
-    monkeypatch.delenv("MNIST_COURSE_QUICK", raising=False)
-    before = matplotlib.rcParams.copy()
-    yield
-    plt.close("all")
-    assert matplotlib.rcParams == before
+pytestmark = pytest.mark.usefixtures("drawing")
 
 
 @pytest.fixture
@@ -77,6 +70,29 @@ DRAWINGS = {
     "predictions": lambda images, history: plots.predictions(images, PROBABILITIES, LABELS),
     "kernels": lambda images, history: plots.kernels(images / 255 - 0.5),
     "confusion": lambda images, history: plots.confusion(LABELS, LABELS.flip(0)),
+    "class_rows": lambda images, history: plots.class_rows(images, LABELS % 2, ("even", "odd")),
+    "augmented": lambda images, history: plots.augmented(images[0], images, RandomAffine()),
+    "patch_to_number": lambda images, history: plots.patch_to_number(
+        images[0], torch.eye(3), row=4, column=5
+    ),
+    "channels_to_map": lambda images, history: plots.channels_to_map(
+        images[:2, :4, :4], torch.ones(2, 2, 2)
+    ),
+    "softmax_and_loss": lambda images, history: plots.softmax_and_loss([1.0, -2.0, 0.5], 2),
+    "descent": lambda images, history: plots.descent(lambda w: w * w, 2.0, 0.1),
+    "batch_norm": lambda images, history: plots.batch_norm(images / 9.0, images / 255),
+    "rate_search": lambda images, history: plots.rate_search(
+        [0.1, 1], [[0.5, 0.6], [2.3, math.nan]], chosen=0.1
+    ),
+    "spread_lines": lambda images, history: plots.spread_lines(
+        {"a": [[0.1, 0.2], [0.2, 0.1]]}, percent=True
+    ),
+    "compare_runs": lambda images, history: plots.compare_runs(
+        [{"name": "a", **vars(history)}], {"a": "the first"}
+    ),
+    "backpropagation": lambda images, history: plots.backpropagation(2.0, 0.5, (1.0, -1.0), 0),
+    "residual_towers": lambda images, history: plots.residual_towers(),
+    "lenet_diagram": lambda images, history: plots.lenet_diagram(),
 }
 
 
@@ -87,6 +103,12 @@ def images(few):
 
 def figure_of(axes):
     return np.ravel(np.asarray(axes, dtype=object))[0].figure
+
+
+def test_every_function_that_draws_is_among_the_drawings():
+    others = {"mark_quick", "own_style", "picture", "show"}
+    functions = {name for name in plots.__all__ if inspect.isfunction(getattr(plots, name))}
+    assert functions - others == set(DRAWINGS)
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
@@ -143,7 +165,8 @@ def usual():
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_a_picture_is_the_same_whatever_the_users_settings(images, history, usual, settings):
-    drawings = {name: DRAWINGS[name] for name in ("bars", "curves", "image_grid", "number_matrix")}
+    some = ("bars", "curves", "image_grid", "number_matrix", "descent", "lenet_diagram")
+    drawings = {name: DRAWINGS[name] for name in some}
     drawings["a cell"] = lambda images, history: drawn_by_a_cell(images)
     for name, draw in drawings.items():
         if name not in usual:
@@ -339,6 +362,19 @@ def test_a_picture_is_as_wide_as_its_figure():
     assert 'width="500"' in content["text/html"]
 
 
+def test_a_picture_is_a_card_that_reads_the_same_on_any_page():
+    """White with round corners; outside of it nothing is painted."""
+    ax = plots.bars([1, 2], "ab")
+    for _ in range(2):  # showing a figure twice changes nothing
+        content = plots.picture(ax.figure, "two bars")["image/png"]
+        pixels = np.asarray(Image.open(io.BytesIO(content)))
+        opaque = pixels[..., 3]
+        assert opaque[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [0] * 4
+        assert (opaque[20:-20, 20:-20] == 255).all()
+        assert (pixels[len(pixels) // 2, 1] == 255).all()
+    assert len(ax.figure.artists) == 1
+
+
 # --- the live curve -----------------------------------------------------------------------
 
 
@@ -404,7 +440,7 @@ def test_the_live_curve_marks_quick_mode(history, shown, monkeypatch, quick):
         marked.append(figure)
         return {}
 
-    monkeypatch.setattr(plots, "picture", picture)
+    monkeypatch.setattr(plots.live, "picture", picture)
     monkeypatch.setenv("MNIST_COURSE_QUICK", quick)
     curve = plots.LiveCurve()
     list(curve.watch([1], epoch=3, epochs=3))
@@ -537,8 +573,39 @@ def test_curves_of_a_history(history):
 def test_predictions_mark_mistakes(images):
     axes = plots.predictions(images, PROBABILITIES, LABELS)
     assert [ax.get_title() for ax in axes.flat] == ["3", "1", "9 not 4", "1", "5"]
-    colours = [ax.title.get_color() == plots.RED for ax in axes.flat]
-    assert colours == [False, False, True, False, False]
+    marked = [False, False, True, False, False]
+    assert [ax.title.get_color() == plots.RED for ax in axes.flat] == marked
+    assert [len(ax.patches) == 1 for ax in axes.flat] == marked
+    names = ["coat", "dress", "bag", "shirt", "boot", "shoe", "a", "b", "c", "d"]
+    axes = plots.predictions(images, PROBABILITIES, LABELS, names=names)
+    titles = ["shirt", "dress", "d\nnot boot", "dress", "shoe"]
+    assert [ax.get_title() for ax in axes.flat] == titles
+
+
+def test_class_rows_show_each_class_in_its_row(images):
+    axes = plots.class_rows(images, LABELS, [f"class {label}" for label in range(6)], each=2)
+    assert axes.shape == (6, 2)
+    for row in range(6):
+        assert [text.get_text() for text in axes[row, 0].texts] == [f"class {row}"]
+        mine = images[LABELS == row]
+        shown = [ax.images[0].get_array() for ax in axes[row] if ax.images]
+        assert len(shown) == len(mine)
+        assert all(np.array_equal(*pair) for pair in zip(shown, mine, strict=True))
+
+
+def test_an_augmentation_stands_beside_its_recipe(images):
+    recipe = RandomAffine(degrees=15, shift=0.1, scale=0.2, shear=0.3)
+    original, words, *samples = plots.augmented(images[0], images[1:], recipe)
+    assert np.array_equal(original.images[0].get_array(), images[0])
+    texts = [text.get_text() for text in words.texts]
+    assert texts == [
+        "rotate", "up to 15° each way", "shift", "up to 2.8 pixels each way",
+        "size", "× 0.8 to × 1.2", "shear", "up to 0.3 pixels a row",
+    ]  # fmt: skip
+    shown = [ax.images[0].get_array() for ax in samples if ax.images]
+    assert all(np.array_equal(*pair) for pair in zip(shown, images[1:], strict=True))
+    words = plots.augmented(images[0], images, {"flip": "half of them"})[1]
+    assert [text.get_text() for text in words.texts] == ["flip", "half of them"]
 
 
 def test_kernels_share_one_scale_around_zero():

@@ -31,7 +31,7 @@ def test_nothing_lies_among_the_results_that_is_not_quoted():
 
 
 def test_curves_are_quoted_where_they_are_shown_alone():
-    for topic in set(TOPICS) - {"choices", "bench", "lessons"}:
+    for topic in set(TOPICS) - {"choices", "rates", "bench", "lessons"}:
         shown = quotes.CURVES.get(topic, set())
         stored = results.load(topic)
         assert shown <= set(stored["rows"])
@@ -61,6 +61,43 @@ def test_one_run_has_no_deviation():
     assert found["deviation"] is None
     words = {"mean": "98.70", "about": "98.7", "spread": "98.70", "each": "98.70"}
     assert found["text"] == words
+
+
+def test_accuracies_on_moved_images_are_summed_up_by_shift():
+    found = quotes.of_shifts([[0.97, 0.9, 0.5], [0.99, 0.8, 0.5]])
+    assert found["accuracies"] == [[0.97, 0.9, 0.5], [0.99, 0.8, 0.5]]
+    assert {shift: text["mean"] for shift, text in found["text"].items()} == {
+        "0": "98.00", "1": "85.00", "2": "50.00",
+    }  # fmt: skip
+    assert found["text"]["1"]["deviation"] == "7.07"
+
+
+def test_the_search_for_learning_rates_is_quoted_by_network():
+    def run(name, rate, loss):
+        recipe = {"epochs": 2, "learning_rate": rate}
+        ends = {"validation_loss": [9.0, loss], "validation_accuracy": [0.1, 1 - loss]}
+        return {"name": f"{name} {rate}", "recipe": recipe, **ends}
+
+    order = [("a", 0.1, 0.5), ("a", 0.1, 0.25), ("a", 1, 0.75), ("a", 1, 1.0), ("b", 3, 0.0)]
+    found = quotes.of_rates({"command": "c", "runs": [run(*one) for one in order], "earlier": []})
+    assert found == {
+        "command": "c",
+        "searches": {
+            "a": {
+                "epochs": 2,
+                "rates": [0.1, 1],
+                "losses": [[0.5, 0.25], [0.75, 1.0]],
+                "accuracies": [[0.5, 0.75], [0.25, 0.0]],
+            },
+            "b": {"epochs": 2, "rates": [3], "losses": [[0.0]], "accuracies": [[1.0]]},
+        },
+    }
+
+
+def test_the_seconds_of_an_epoch_are_those_of_the_fastest():
+    for name, row in results.load("ablation")["rows"].items():
+        runs = [run for run in quotes.load("ablation")["runs"] if run["name"] == name]
+        assert row["seconds_an_epoch"] == min(second for run in runs for second in run["seconds"])
 
 
 def test_json_with_a_list_a_line_says_the_same():

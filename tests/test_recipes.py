@@ -33,6 +33,10 @@ def test_only_the_two_write_ups_that_never_shuffle_keep_their_images_in_order():
     assert fixed == {"b", "d1", "d2", "d3", "d4"}
 
 
+def test_the_fully_connected_network_learns_as_lenet_does():
+    assert recipes.NETWORKS["mlp"][1] == recipes.NETWORKS["lenet5"][1]
+
+
 def test_write_up_d_has_four_models():
     dropouts = {
         name: [layer.p for layer in recipes.NETWORKS[name][0]() if hasattr(layer, "p")]

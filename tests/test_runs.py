@@ -208,6 +208,34 @@ def test_a_topic_may_learn_from_all_images_and_then_has_no_validation(topic, few
     assert "mean" not in quoted()["rows"]["one"]
 
 
+def test_a_topic_may_also_evaluate_on_moved_images(topic, few, monkeypatch):
+    network(monkeypatch, opens_test=False)
+    monkeypatch.setattr(long_runs, "SHIFTED", {"small": range(3)})
+    run = long_runs.run("small", "one", 0)
+    assert len(run["shifted_accuracy"]) == 3
+    assert run["shifted_accuracy"][0] == run["validation_accuracy"][-1]
+    assert run["shifted_accuracy"][2] < run["shifted_accuracy"][0]
+
+
+def test_a_shift_is_the_mean_of_four_ways():
+    """A network that finds each digit where its one bright pixel is."""
+    images = torch.zeros(4, 28, 28, dtype=torch.uint8)
+    places = ((9, 9), (9, 19), (19, 9), (19, 19))
+    for image, (row, column) in zip(images, places, strict=True):
+        image[row, column] = 255
+    part = data.Part(images, torch.arange(4))
+    reader = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10, bias=False))
+    with torch.no_grad():
+        reader[1].weight.zero_()
+        for label, (row, column) in enumerate(places):
+            reader[1].weight[label, 28 * row + column] = 1
+            reader[1].weight[label, 28 * row + column + 2] = 1  # also two pixels to the right
+    plain = (0.0, 1.0)
+    assert long_runs.shifted_accuracy(reader, part, 0, plain) == 1
+    # to the right all four are found; elsewhere every logit is 0, and 0 is the answer
+    assert long_runs.shifted_accuracy(reader, part, 2, plain) == (1 + 3 * 0.25) / 4
+
+
 def test_a_seed_that_was_made_twice_counts_once(topic):
     first, second = (long_runs.run("small", "one", 0) for _ in range(2))
     long_runs.store("small", [first])

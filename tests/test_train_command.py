@@ -255,7 +255,7 @@ def test_a_loss_that_is_not_finite(course, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words", "status"),
     [
-        (["lenet"], "'lenet' is not one of 'softmax', 'lenet5', 'lenet5-relu', 'residual'", 2),
+        (["lenet"], "'lenet' is not one of 'softmax', 'mlp', 'lenet5', 'lenet5-relu',", 2),
         ([], "Missing argument 'NETWORK'", 2),
         (["lenet5", "--data", "cifar"], "'mnist', 'fashion'", 2),
         (["lenet5", "--epochs", 0], "--epochs", 2),

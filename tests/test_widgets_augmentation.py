@@ -1,17 +1,16 @@
 """The augmentation lab draws what scipy and the recipe itself compute."""
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy import ndimage
+from sheets import map_at, shows
 
 from mnist_course import data, recipes
 from mnist_course.augment import RandomAffine
-from mnist_course.widgets import ExplorerError, augmentation, augmentation_lab
+from mnist_course.widgets import ExplorerError, augmentation, augmentation_lab, pixels
 
 RECIPE = recipes.WHOLE_AFFINE
 GENERATOR = torch.Generator().manual_seed(0)
@@ -61,9 +60,9 @@ def test_down_is_down_also_for_a_turned_digit():
     assert divmod(int(turned.argmax()), 28) == (22, 17)
 
 
-def drawn(picture, place, scale):
-    x, y = place
-    return picture[y : y + 28 * scale, x : x + 28 * scale][::scale, ::scale, 0].astype(int)
+def drawn(picture, place):
+    """A digit on the sheet, in 0..1."""
+    return map_at(picture, *place) / pixels.FULL
 
 
 @pytest.mark.parametrize("draw", [0, 25, 50])
@@ -71,19 +70,16 @@ def test_original_changed_digit_and_draws_stand_on_the_sheet(draw):
     image = IMAGES[2]
     picture = augmentation.augmentation_picture(image, RECIPE, 20, -3, 4, 0.8, 0.1, draw)
     scaled = data.scale(image[None])
-    np.testing.assert_array_equal(
-        drawn(picture.pixels, augmentation.BEFORE, augmentation.SCALE), 255 - image.numpy()
-    )
+    assert np.abs(drawn(picture, augmentation.BEFORE) - image.numpy() / 255).max() <= 0.002
     expected = scipys(scaled[0, 0].numpy(), 20, -3, 4, 0.8, 0.1)
-    changed = drawn(picture.pixels, augmentation.AFTER, augmentation.SCALE)
-    assert np.abs(changed - (255 - 255 * expected)).max() <= 1.1
+    assert np.abs(drawn(picture, augmentation.AFTER) - expected).max() <= 0.003
     copies = RECIPE(scaled.expand(20, 1, 28, 28), torch.Generator().manual_seed(draw))
     x, y = augmentation.GRID
     for number in (0, 7, 19):
         row, column = divmod(number, augmentation.COLUMNS)
-        step = 28 * augmentation.SMALL + 5
-        shown = drawn(picture.pixels, (x + column * step, y + row * step), augmentation.SMALL)
-        assert np.abs(shown - (255 - 255 * copies[number, 0].numpy())).max() <= 1
+        step = augmentation.STEP
+        shown = drawn(picture, (x + column * step, y + row * step))
+        assert np.abs(shown - copies[number, 0].numpy()).max() <= 0.002
 
 
 def test_another_draw_is_another_picture_and_the_same_draw_the_same():
@@ -108,17 +104,18 @@ def test_what_the_recipe_never_draws_is_named(change, names):
     far = augmentation.outside(RECIPE, **{**STILL, **change})
     assert [name for name, beyond in far.items() if beyond] == names
     text = augmentation.augmentation_picture(IMAGES[0], RECIPE, **change).text
+    told = [augmentation.TOLD[name] for name in names]
+    assert ("The recipe could draw this too" in text) == (not names)
     if names:
-        assert f"outside the recipe's range: {', '.join(names)}." in text
-    else:
-        assert "within the recipe's range." in text
+        verb = "go" if names[1:] else "goes"
+        assert f"because {' and '.join(told)} {verb} beyond its range." in text
 
 
 def test_a_recipe_of_zeros_draws_the_digit_itself():
     still = RandomAffine(degrees=0, shift=0, scale=0, shear=0)
-    picture = augmentation.augmentation_picture(IMAGES[0], still).pixels
-    shown = drawn(picture, augmentation.GRID, augmentation.SMALL)
-    assert np.abs(shown - (255 - IMAGES[0].numpy().astype(int))).max() <= 1
+    picture = augmentation.augmentation_picture(IMAGES[0], still)
+    shown = drawn(picture, augmentation.GRID)
+    assert np.abs(shown - IMAGES[0].numpy() / 255).max() <= 0.002
 
 
 @pytest.mark.parametrize("name", STILL)
@@ -152,8 +149,7 @@ def test_every_slider_leads_to_the_picture_of_the_pure_function(name, values):
         lab.controls[name].value = value
         now = lab.settings
         expected = augmentation.augmentation_picture(IMAGES[now.pop("digit")], RECIPE, **now)
-        shown = np.asarray(Image.open(io.BytesIO(lab.view.frames[0])))
-        np.testing.assert_array_equal(shown, expected.pixels)
+        assert shows(lab, expected)
         assert lab.error is None
 
 
@@ -167,11 +163,11 @@ def test_a_recipe_that_is_none_is_a_sentence():
         augmentation_lab(PART, None)
 
 
-def test_the_grid_of_draws_is_made_once_for_a_digit_and_a_draw(few, monkeypatch):
+def test_the_draws_are_made_once_for_a_digit_and_a_draw(few, monkeypatch):
     made = []
-    original = augmentation.draws_picture
+    original = augmentation.random_draws
     monkeypatch.setattr(
-        augmentation, "draws_picture", lambda *given: made.append(given) or original(*given)
+        augmentation, "random_draws", lambda *given: made.append(given) or original(*given)
     )
     lab = augmentation_lab(few.train, RECIPE)
     for name, value in (("rotation", 30), ("size", 1.2), ("right", 3)):
@@ -184,3 +180,17 @@ def test_the_grid_of_draws_is_made_once_for_a_digit_and_a_draw(few, monkeypatch)
         name: value for name, value in lab.settings.items() if name != "digit"
     })  # fmt: skip
     np.testing.assert_array_equal(lab.picture.pixels, alone.pixels)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "You have not changed the digit yet."),
+        ({"rotation": -20}, "You have turned it by 20° clockwise."),
+        ({"right": -3, "down": 2}, "moved it 3 pixels to the left and moved it 2 pixels down."),
+        ({"rotation": 5, "size": 0.8, "shear": 0.1},
+         "turned it by 5° counter-clockwise, made it 0.80 times as large and sheared it by 0.10."),
+    ],
+)  # fmt: skip
+def test_the_text_says_what_was_done(change, words):
+    assert words in augmentation.augmentation_picture(IMAGES[0], RECIPE, **change).text

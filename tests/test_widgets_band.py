@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sheets import dots, lines, texts
 
 from mnist_course import augment, recipes, results
 from mnist_course.training import History
@@ -46,52 +47,62 @@ def test_standing(value, better, expected):
 @pytest.mark.parametrize("name", band.MEASURES)
 @pytest.mark.parametrize("epoch", [1, 3, 5])
 def test_a_stored_run_lies_inside_its_own_band(history, epoch, name):
-    assert band.band_picture(history, RUNS, epoch, name).text.endswith("Inside.")
-
-
-def heights(picture, colour):
-    """The pixels of a colour: (rows, columns)."""
-    return np.nonzero(np.abs(picture.astype(int) - colour).sum(axis=2) < 30)
+    assert band.band_picture(history, RUNS, epoch, name).text.endswith("it is inside the band.")
 
 
 def test_curve_and_band_stand_at_their_values():
-    """A band from 0 to 1 and a curve at a half: their rows are thirds of one scale."""
+    """A band from 0 to 1 and a curve at a half: it lies in the middle of the band."""
     flat = [0.5] * 4
     mine = History(flat, flat, flat, flat)
     runs = [{"validation_accuracy": [0.0] * 4}, {"validation_accuracy": [1.0] * 4}]
-    picture = band.band_picture(mine, runs, 4).pixels
-    assert picture.shape == (band.HEIGHT, band.WIDTH, 3)
-    tint = picture[150, 300]  # between two grid lines
-    rows, _ = heights(picture[:, 100:400], tint.astype(int))  # left of the quick mode's note
-    top, bottom = rows.min(), rows.max()
-    high = band.HEIGHT - 24 - 50
-    assert bottom - top == pytest.approx(high / 1.12, abs=3)
-    blue = heights(picture[:, 100:600], (0, 0x72, 0xB2))[0]
-    assert np.median(blue) == pytest.approx((top + bottom) / 2, abs=2)
+    picture = band.band_picture(mine, runs, 4)
+    assert picture.pixels.shape == (band.HEIGHT, band.WIDTH, 3)
+    lows, highs = (one for one in lines(picture, "positive") if len(one) == 4)
+    [curve] = [one for one in lines(picture, "accent") if len(one) == 4]
+    for edge in (lows, highs, curve):
+        assert len(set(edge[:, 1])) == 1  # level
+        np.testing.assert_array_equal(edge[:, 0], curve[:, 0])
+    bottom, middle, top = lows[0, 1], curve[0, 1], highs[0, 1]
+    assert bottom - top == pytest.approx((band.HEIGHT - 88) / 1.12, abs=0.2)
+    assert middle == pytest.approx((top + bottom) / 2, abs=0.1)
+    [area] = [one for one in picture.sheet.items if one["kind"] == "line" and one["fill"]]
+    corners = np.reshape(area["points"], (-1, 2))
+    assert set(corners[:, 1]) == {top, bottom}
 
 
 def test_the_curve_ends_at_the_epoch(history):
-    first = band.band_picture(history, RUNS, 1).pixels
     ends = []
-    for epoch in (3, 4, 5):
-        picture = band.band_picture(history, RUNS, epoch).pixels
-        ends.append(np.nonzero((picture != first).any(axis=2))[1].max())
-    step = (band.WIDTH - 72) / 4.6  # pixels an epoch
-    assert np.diff(ends) == pytest.approx([step, step], abs=2)
+    for epoch in (1, 3, 4, 5):
+        points = dots(band.band_picture(history, RUNS, epoch), "accent")
+        assert len(set(points)) == epoch
+        assert points[-1] == points[-2]  # a ring around the last
+        ends.append(points[-1][0])
+    step = (band.WIDTH - 86) / 4.6  # pixels an epoch
+    assert np.diff(ends) == pytest.approx([2 * step, step, step], abs=0.2)
 
 
-def test_a_picture_leaves_nothing_behind_in_the_next(history):
-    first = band.band_picture(history, RUNS, 2).pixels
-    band.band_picture(history, RUNS, 5)
-    np.testing.assert_array_equal(band.band_picture(history, RUNS, 2).pixels, first)
+def test_pointing_at_the_chart_chooses_the_epoch_there(history):
+    picture = band.band_picture(history, RUNS, 3)
+    [region] = picture.sheet.regions
+    assert (region["control"], region["start"], region["columns"]) == ("epoch", 1, 5)
+    x, _ = dots(picture, "accent")[-1]
+    assert x == pytest.approx(region["x"] + 2.5 * region["wide"], abs=0.1)
+
+
+def test_the_axes_are_marked_in_percent(history):
+    assert any(one.endswith(" %") for one in texts(band.band_picture(history, RUNS, 2)))
+    shown = texts(band.band_picture(history, RUNS, 2, "training loss"))
+    assert not any(one.endswith(" %") for one in shown)
 
 
 def test_a_better_run_is_called_luck(history):
     picture = band.band_picture(history_of(RUNS[0], validation_accuracy=[0.9999] * 5), RUNS, 5)
-    assert "Above, and better" in picture.text
+    assert "above the band" in picture.text
+    assert "and that is better" in picture.text
     picture = band.band_picture(history_of(RUNS[0], validation_loss=[0.001] * 5), RUNS, 5,
                              "validation loss")  # fmt: skip
-    assert "Below, and better" in picture.text
+    assert "below the band" in picture.text
+    assert "and that is better" in picture.text
 
 
 # --- why a curve lies below ---------------------------------------------------------------
@@ -101,14 +112,15 @@ def why(recipe=None, **changes):
     images = changes.pop("images", 55_000)
     changes = {"validation_accuracy": [0.9] * 5} | changes
     text = band.band_picture(history_of(RUNS[0], images, **changes), RUNS, 5, recipe=recipe).text
-    assert "Below" in text
+    assert "below the band" in text
     return text
 
 
 def why_better(recipe=None, images=55_000):
     mine = history_of(RUNS[0], images, train_loss=[0.01] * 5)
     text = band.band_picture(mine, RUNS, 5, "training loss", recipe).text
-    assert "Below, and better" in text
+    assert "below the band" in text
+    assert "and that is better" in text
     return text
 
 
@@ -179,7 +191,7 @@ def test_overfitting_is_named():
 
 
 def test_where_nothing_explains_it_luck_is_offered():
-    assert "it may be luck" in why(train_accuracy=[0.9] * 5)
+    assert "it may be bad luck" in why(train_accuracy=[0.9] * 5)
 
 
 # --- bad input, and the explorer ----------------------------------------------------------
@@ -218,7 +230,7 @@ def test_arguments_of_another_kind_get_a_sentence(history, change, sentence):
 def test_more_epochs_than_the_stored_runs_have():
     longer = history_of(RUNS[0], **{key: [*RUNS[0][key], 0.5] for key in KEYS})
     text = band.band_picture(longer, RUNS, 6).text
-    assert text.endswith("The band ends at epoch 5, with the shortest of the stored runs.")
+    assert text.endswith("because the band ends at epoch 5 with the shortest of the stored runs.")
     stopped = {key: value[:4] if key in KEYS else value for key, value in RUNS[0].items()}
     text = band.band_picture(history_of(RUNS[1]), [stopped, *RUNS[1:]], 5).text
     assert "band ends at epoch 4" in text
@@ -226,7 +238,7 @@ def test_more_epochs_than_the_stored_runs_have():
 
 def test_a_curve_that_is_not_finite_is_drawn_without_a_warning():
     broken = history_of(RUNS[0], validation_loss=[0.1, math.nan, 0.1, 0.1, math.inf])
-    assert band.band_picture(broken, RUNS, 5, "validation loss").text.count("Above") == 1
+    assert band.band_picture(broken, RUNS, 5, "validation loss").text.count("above the band") == 1
 
 
 def test_the_explorer_draws_what_the_function_draws(history):

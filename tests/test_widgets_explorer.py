@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
+from sheets import decoded
 
 from mnist_course.widgets import Explorer, ExplorerError, Picture, ahead, controls, picture
 
 
-def decode(content):
-    return np.asarray(Image.open(io.BytesIO(content)))
+def decode(frame):
+    """The pixels of a frame that holds nothing else."""
+    plain, content = decoded(frame)
+    [item] = plain["items"]
+    return np.frombuffer(content, np.uint8).reshape(item["rows"], item["columns"], 3)
 
 
 def square(level, size):
@@ -57,7 +61,8 @@ def test_a_foreseen_error_is_a_sentence(explorer):
 
 def test_an_error_stands_between_controls_and_picture(explorer):
     """Below a high picture it would be off the screen."""
-    unseen, arrangement, problem, view = explorer.children
+    unseen, heading, arrangement, problem, view = explorer.children
+    assert "Square" in heading.value
     assert (problem, view) == (explorer.problem, explorer.view)
     [row] = arrangement.children
     assert row.children == tuple(explorer.controls.values())
@@ -100,7 +105,8 @@ def test_the_output_carries_a_still_picture_with_a_text(explorer):
     explorer.controls["level"].value = 200
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert np.array_equal(decode(base64.b64decode(bundle["image/png"])), decode(first))
+    still = np.asarray(Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))))
+    assert np.array_equal(still[::2, ::2], decode(first))  # twice as large, for sharp letters
     assert 'alt="Square: grey 20, &lt;size 4&gt;"' in bundle["text/html"]
     assert bundle["text/plain"] == "Square: grey 20, <size 4>"
 
@@ -154,12 +160,12 @@ def walk(explorer, *moves, pause=5 * ahead.PAUSE):
 
 
 def test_the_next_picture_of_a_walk_is_given_to_the_page_ahead(walker):
-    assert walk(walker, ("level", 30), ("level", 31), ("level", 25)) == [[31, 4], [32, 4], [24, 4]]
+    assert walk(walker, ("level", 21), ("level", 24), ("level", 22)) == [[22, 4], [27, 4], [20, 4]]
     content, [file] = walker.kept[0]
-    np.testing.assert_array_equal(decode(file), square(31, 4).pixels)
-    assert content["text"] == square(31, 4).text
-    assert walker.picture.text == square(25, 4).text  # what is shown is what was asked for
-    assert walker.view.states == [[25, 4]]
+    np.testing.assert_array_equal(decode(file), square(22, 4).pixels)
+    assert content["text"] == square(22, 4).text
+    assert walker.picture.text == square(22, 4).text  # what is shown is what was asked for
+    assert walker.view.states == [[22, 4]]
     assert walker.view.controls == list(walker.controls.values())
 
 
@@ -171,6 +177,8 @@ def test_in_a_hurry_only_the_last_next_picture_is_drawn(walker):
 def test_no_picture_is_drawn_ahead_beyond_the_end_along_others_or_where_it_fails(walker, move):
     if move == ("level", 12):
         walker.controls["level"].value = 11  # the next one is 13
+    if move == ("level", 0):
+        walker.controls["level"].value = 1
     assert walk(walker, move) == []
     assert walker.error is None
 
@@ -238,12 +246,6 @@ def test_no_widget_is_made_and_no_figure_opened_by_moving_a_slider(explorer):
     assert plt.get_fignums() == figures_before
 
 
-def test_a_whole_png_file_is_shown_as_it_is():
-    content = picture.png(np.zeros((2, 3, 3), np.uint8))
-    explorer = Explorer(lambda: Picture(content, "black"), {}, "Nothing to move")
-    assert explorer.view.frames[0] == content
-
-
 def test_each_explorer_brings_what_names_its_sliders_on_the_page(explorer):
     unseen = explorer.children[0]
     assert unseen.layout.display == "none"
@@ -268,3 +270,22 @@ def test_sliders_have_labels():
     assert (whole.description, whole.tooltip) == ("Digit", "Digit: which image")
     assert isinstance(controls.slider("Share", 0.5, 0.0, 1.0, 0.1), ipywidgets.FloatSlider)
     assert controls.dropdown("Kind", ["max", "average"]).value == "max"
+
+
+def test_a_list_of_numbers_is_walked_in_all_of_them():
+    def draw(numbers):
+        return square(round(sum(numbers)), 1)
+
+    numbers = ipywidgets.FloatsInput(value=[1.0, 2.0, 3.0], min=-5, max=5)
+    explorer = Explorer(draw, {"numbers": numbers}, "Numbers", ahead=("numbers",))
+    explorer.kept = []
+    explorer.view.send = lambda content, buffers: explorer.kept.append((content, buffers))
+    assert walk(explorer, ("numbers", [1.0, 2.5, 3.0])) == [[[1.0, 3.0, 3.0]]]
+    assert walk(explorer, ("numbers", [1.0, 4.9, 3.0])) == [[[1.0, 3.0, 3.0]]]  # 7.3 is too much
+
+
+def test_a_picture_is_a_sheet_or_pixels():
+    picture = square(20, 4)
+    assert (picture.sheet.width, picture.sheet.height) == (4, 4)
+    assert (picture.pixels == 20).all()
+    assert Picture(picture.sheet, "").sheet is picture.sheet

@@ -1,12 +1,11 @@
 """The feature map explorer shows what the network computes, and leaves the network alone."""
 
 import copy
-import io
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageColor
+from sheets import frames, map_at, shows, texts
 from torch import nn
 from torch.nn import functional as F
 
@@ -35,7 +34,7 @@ def test_a_border_that_is_cut_off_is_in_no_receptive_field():
     assert inspector.receptive_field("1", 0, 0) == (2, 6, 2, 6)
     assert inspector.receptive_field("1", 9, 4) == (20, 24, 10, 14)
     picture = feature_map_picture({"net": inspector}, IMAGES[0], "1", position=94)
-    assert "5 × 5 pixels, rows 20 to 24, columns 10 to 14" in picture.text
+    assert "5 × 5 pixels of the digit, from row 20 to 24 and from column 10 to 14" in picture.text
     assert "ZeroPad2d" in feature_map_picture({"net": inspector}, IMAGES[0], "0").text
 
 
@@ -43,7 +42,9 @@ def test_a_place_of_nothing_but_padding_depends_on_no_pixel():
     network = nn.Sequential(nn.Conv2d(1, 2, 3, padding=5), nn.Flatten(), nn.Linear(2 * 36 * 36, 10))
     assert probe.Inspector(network).receptive_field("0", 0, 0) is None
     inspector = {"x": probe.Inspector(network)}
-    assert "no pixel of the digit" in feature_map_picture(inspector, IMAGES[0], "0").text
+    assert (
+        "is reached by no pixel of the digit" in feature_map_picture(inspector, IMAGES[0], "0").text
+    )
 
 
 def test_images_are_normalised_as_the_recipe_says(lenet, few):
@@ -61,11 +62,6 @@ def test_images_are_normalised_as_the_recipe_says(lenet, few):
 # --- what is drawn ------------------------------------------------------------------------
 
 
-def drawn(picture, x, y, shape, scale):
-    rows, columns = (length * scale for length in shape)
-    return picture[y : y + rows, x : x + columns][scale - 1 :: scale, scale - 1 :: scale]
-
-
 @pytest.mark.parametrize(("channel", "position"), [(0, 0), (8, 50), (15, 99)])
 def test_the_chosen_map_is_drawn_enlarged_and_signed(lenet, channel, position):
     inspector = probe.Inspector(lenet)
@@ -73,37 +69,36 @@ def test_the_chosen_map_is_drawn_enlarged_and_signed(lenet, channel, position):
     maps = inspector.inspect(network_input(IMAGES[0])).outputs["3"]
     assert maps.shape == (16, 10, 10)
     assert maps.min() < 0
-    shown = drawn(picture.pixels, 8 + panel.MAP[0], panel.MAP[1], (10, 10), panel.SIDE // 10)
+    x, y = 8 + panel.MAP[0], panel.MAP[1]
     expected = pixels.signed(maps[channel], limit=float(np.abs(maps).max()))
+    np.testing.assert_array_equal(map_at(picture, x, y), expected.levels)
     row, column = divmod(position, 10)
-    outside = np.ones((10, 10), dtype=bool)
-    outside[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = False  # the frame
-    np.testing.assert_array_equal(shown[outside], expected[outside])
+    scale = panel.SIDE // 10
+    assert (x + column * scale - 2, y + row * scale - 2, scale + 4, scale + 4) in frames(picture)
     value = pixels.number(maps[channel, row, column])
     assert f"row {row}, column {column}" in picture.text
-    assert f"value {value}," in picture.text
+    assert f"It is {value}. The network says" in picture.text
 
 
 def test_a_map_without_values_below_0_is_drawn_in_grey(lenet):
     inspector = probe.Inspector(lenet)
     picture = feature_map_picture({"net": inspector}, IMAGES[0], "1", 5, 0, 0)
     maps = inspector.inspect(network_input(IMAGES[0])).outputs["1"]  # after the sigmoid
-    shown = drawn(picture.pixels, 8 + panel.MAP[0], panel.MAP[1], (28, 28), panel.SCALE)
     expected = pixels.grey(maps[5], low=maps.min(), high=maps.max())
-    np.testing.assert_array_equal(shown[2:], expected[2:])
+    shown = map_at(picture, 8 + panel.MAP[0], panel.MAP[1])
+    np.testing.assert_array_equal(shown, expected.levels)
+    assert {pixels.number(maps.min()), pixels.number(maps.max())} <= set(texts(picture))
 
 
 def test_the_digit_carries_its_receptive_field(lenet):
     picture = feature_map_picture({"net": probe.Inspector(lenet)}, IMAGES[4], "3", 0, 0, 55)
     x, y = 8 + panel.DIGIT[0], panel.DIGIT[1]
-    shown = drawn(picture.pixels, x, y, (28, 28), panel.SCALE)
-    inside = np.s_[9:21, 9:21]  # the field is rows and columns 8 to 21; its frame covers the rim
-    np.testing.assert_array_equal(shown[inside][..., 0], 255 - IMAGES[4].numpy()[inside])
-    blue = ImageColor.getrgb(pixels.MARK)
-    assert (picture.pixels[y + 8 * 5, x + 8 * 5 : x + 22 * 5] == blue).all()
-    assert (picture.pixels[y + 8 * 5 : y + 22 * 5, x + 22 * 5 - 1] == blue).all()
-    assert not (picture.pixels[y + 8 * 5 - 1, x : x + 140] == blue).all(axis=1).any()
-    assert "14 × 14 pixels, rows 8 to 21, columns 8 to 21" in picture.text
+    shown = map_at(picture, x, y)
+    np.testing.assert_array_equal(shown, pixels.grey(IMAGES[4].numpy() / 255).levels)
+    assert (x + 8 * panel.SCALE, y + 8 * panel.SCALE, 14 * panel.SCALE, 14 * panel.SCALE) in frames(
+        picture
+    )
+    assert "14 × 14 pixels of the digit, from row 8 to 21 and from column 8 to 21" in picture.text
 
 
 def test_two_networks_stand_side_by_side(lenet):
@@ -114,11 +109,10 @@ def test_two_networks_stand_side_by_side(lenet):
     for number, name in enumerate(inspectors):
         maps = inspectors[name].inspect(network_input(IMAGES[0])).outputs["3"]
         x = 8 + number * (panel.PANEL + panel.GAP) + panel.MAP[0]
-        shown = drawn(both.pixels, x, panel.MAP[1], (10, 10), panel.SIDE // 10)
         expected = pixels.signed(maps[3], limit=float(np.abs(maps).max()))
-        np.testing.assert_array_equal(shown[:3], expected[:3])
-    assert "before: value" in both.text
-    assert "after: value" in both.text
+        np.testing.assert_array_equal(map_at(both, x, panel.MAP[1]), expected.levels)
+    assert 'In "before" it is' in both.text
+    assert 'In "after" it is' in both.text
     assert "the label is 7" in both.text
 
 
@@ -128,14 +122,14 @@ def test_two_networks_of_other_layers_are_both_named(lenet):
     explorer = feature_maps({"plain": lenet, "variant": variant}, PART)
     assert explorer.controls["layer"].options[1][0] == "1: Sigmoid and ReLU, 6 × 28 × 28"
     explorer.controls["layer"].value = "1"
-    assert "Layer 1 (plain: Sigmoid; variant: ReLU), channel 0, row 14" in explorer.picture.text
+    assert "of map 0 of layer 1 (plain: Sigmoid; variant: ReLU)" in explorer.picture.text
     assert explorer.picture.text.count("5 × 5 pixels") == 1  # the same of both
     explorer.controls["layer"].value = "0"
-    assert "Layer 0 (Conv2d), channel 0" in explorer.picture.text
+    assert "of map 0 of layer 0 (Conv2d)" in explorer.picture.text
 
 
 def test_networks_may_be_named_by_numbers(lenet):
-    assert "2: value" in feature_maps({1: lenet, 2: lenet}, PART).picture.text
+    assert 'In "2" it is' in feature_maps({1: lenet, 2: lenet}, PART).picture.text
 
 
 def test_two_networks_that_see_different_pixels_are_both_told():
@@ -144,8 +138,8 @@ def test_two_networks_that_see_different_pixels_are_both_told():
     )
     inspectors = {"small": probe.Inspector(small), "large": probe.Inspector(large)}
     text = feature_map_picture(inspectors, IMAGES[0], "0", position=29).text
-    assert "small: it depends on 3 × 3 pixels, rows 0 to 2" in text
-    assert "large: it depends on 4 × 4 pixels, rows 0 to 3" in text
+    assert 'in "small" depends on 3 × 3 pixels of the digit, from row 0 to 2' in text
+    assert 'and in "large" depends on 4 × 4 pixels of the digit, from row 0 to 3' in text
 
 
 @pytest.mark.parametrize(
@@ -157,12 +151,9 @@ def test_two_networks_that_see_different_pixels_are_both_told():
         (nn.LocalResponseNorm(2), "LocalResponseNorm, at this place:"),
     ],
 )
-def test_only_what_works_on_each_number_alone_is_said_to(layer, expected, monkeypatch):
+def test_only_what_works_on_each_number_alone_is_said_to(layer, expected):
     network = nn.Sequential(nn.Conv2d(1, 2, 5), layer, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    written = []
-    monkeypatch.setattr(pixels.Sheet, "text", lambda *given, **named: written.append(given[3]))
-    feature_map_picture({"x": probe.Inspector(network)}, IMAGES[0], "1")
-    assert expected in written
+    assert expected in texts(feature_map_picture({"x": probe.Inspector(network)}, IMAGES[0], "1"))
     # the claim itself: of a map in which one number is another, only that one comes out another
     maps = torch.rand(1, 2, 6, 6)
     other = maps.clone()
@@ -181,20 +172,19 @@ def test_the_padding_of_a_maximum_is_minus_infinity_and_is_drawn_so():
     assert np.isneginf(patch[:, :, 0]).all()
     np.testing.assert_array_equal(patch.max(axis=(1, 2)), found.outputs["1"][:, 0, 0])
     picture = feature_map_picture({"net": inspector}, IMAGES[0], "1")
-    x, y = 8 + panel.KERNEL[0], panel.KERNEL[1]
-    corners = picture.pixels[y + 2 : y + 99 : 33, x + 2 : x + 144 : 48]  # of the nine cells
-    grey = (corners == pixels.NOTHING).all(axis=2)
-    assert grey.tolist() == [[True] * 3, [True, False, False], [True, False, False]]
+    shown = map_at(picture, 8 + panel.KERNEL[0], panel.KERNEL[1])
+    nothing = shown == pixels.NOTHING
+    assert nothing.tolist() == [[True] * 3, [True, False, False], [True, False, False]]
     limit = np.abs(patch[0, 1:, 1:]).max()
     tint = pixels.signed(patch[0, 1:, 1:], limit=limit)
-    np.testing.assert_array_equal(corners[1:, 1:], tint)
+    np.testing.assert_array_equal(shown[1:, 1:], tint.levels)
 
 
 @pytest.mark.parametrize("layer", ["0", "1", "2", "3.conv1", "3", "4.shortcut.0", "6"])
 def test_every_kind_of_layer_has_its_picture(residual, layer):
     picture = feature_map_picture({"net": probe.Inspector(residual)}, IMAGES[0], layer)
-    assert picture.pixels.shape == (346, panel.WIDTH, 3)
-    assert f"Layer {layer} (" in picture.text
+    assert picture.pixels.shape == (370, panel.WIDTH, 3)
+    assert f"of layer {layer} (" in picture.text
 
 
 def test_many_and_large_maps_are_shown_as_far_as_they_fit():
@@ -203,7 +193,7 @@ def test_many_and_large_maps_are_shown_as_far_as_they_fit():
         nn.Conv2d(1, 300, 7, padding=3), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(300, 10)
     )
     picture = feature_map_picture({"x": probe.Inspector(network)}, IMAGES[0], "0", 299, 0, 783)
-    assert "channel 299, row 27, column 27" in picture.text
+    assert "row 27, column 27 of map 299" in picture.text
     picture = feature_map_picture({"x": probe.Inspector(network)}, IMAGES[0], "1", 299)
     assert "1 × 1" not in picture.text
     assert "28 × 28 pixels" in picture.text
@@ -216,7 +206,6 @@ def test_a_map_larger_than_its_room_shows_the_part_around_the_place():
         nn.Linear(2, 10),
     )  # fmt: skip
     inspector = probe.Inspector(network)
-    small = feature_map_picture({"x": inspector}, IMAGES[0], "2").pixels
     maps = inspector.inspect(network_input(IMAGES[0])).outputs["1"]
     x, y = 8 + panel.MAP[0], panel.MAP[1]
     for row, column, top, left in ((0, 0, 0, 0), (100, 120, 30, 50), (223, 223, 84, 84)):
@@ -224,10 +213,10 @@ def test_a_map_larger_than_its_room_shows_the_part_around_the_place():
         picture = feature_map_picture({"x": inspector}, IMAGES[0], "1", position=position)
         assert f"row {row}, column {column}" in picture.text
         expected = pixels.signed(maps[0, top : top + 140, left : left + 140], 1, np.abs(maps).max())
-        shown = picture.pixels[y : y + 140, x : x + 140]
-        assert np.array_equal(shown[30], expected[30])  # a line without the frame of the place
-        bars = np.s_[y : y + 150, x + 144 : panel.PANEL]  # the probabilities' room
-        assert np.array_equal(picture.pixels[bars], small[bars])
+        np.testing.assert_array_equal(map_at(picture, x, y), expected.levels)
+        [region] = [one for one in picture.sheet.regions if one["control"] == "position"]
+        assert (region["start"], region["step"]) == (224 * top + left, 224)
+        assert (region["rows"], region["columns"]) == (140, 140)
 
 
 # --- nothing of the network changes ---------------------------------------------------------
@@ -340,22 +329,17 @@ def test_a_compiled_network_is_shown_as_it_was_built(lenet):
     assert [n for _, n in feature_maps(compiled, PART).controls["layer"].options][:2] == ["0", "1"]
 
 
-@pytest.mark.parametrize(
-    ("channels", "words"),
-    [
-        (6, "bar: clearly below 0"),
-        (16, "dot: clearly below 0"),
-        (32, "purple below 0 (bars: large"),
-    ],
-)
-def test_the_legend_of_all_maps_says_where_signs_can_be_seen(channels, words, written):
-    """At 4, 2 and 1 pixels for each number."""
+@pytest.mark.parametrize("channels", [1, 6, 16, 32])
+def test_a_click_on_a_map_chooses_its_channel(channels):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, channels, 5, padding=2), nn.Flatten())
-    feature_map_picture({"net": probe.Inspector(network)}, IMAGES[0], "0")
-    [(legend, size)] = [(one[2], one[3]) for one in written if "maps: full colour" in one[2]]
-    assert words in legend
-    assert pixels.font(size).getlength(legend) <= panel.PANEL
+    for channel in {0, channels // 2, channels - 1}:
+        picture = feature_map_picture({"net": probe.Inspector(network)}, IMAGES[0], "0", channel)
+        [region] = [one for one in picture.sheet.regions if one["control"] == "channel"]
+        row, column = divmod(channel, region["columns"])
+        assert row < region["rows"]
+        place = region["x"] + column * region["wide"], region["y"] + row * region["high"]
+        assert place in [frame[:2] for frame in frames(picture)]
 
 
 # --- what does not work -------------------------------------------------------------------
@@ -388,7 +372,7 @@ def test_a_layer_that_was_exchanged_for_a_smaller_one(lenet):
     assert "channel must be from 0 to 2, got 5" in explorer.problem.value
     explorer.controls["channel"].value = 2
     assert explorer.error is None
-    assert "it depends on 7 × 7 pixels" in explorer.picture.text
+    assert "depends on 7 × 7 pixels" in explorer.picture.text
 
 
 def test_a_layer_that_was_exchanged_for_a_larger_one_is_told(lenet):
@@ -479,8 +463,7 @@ def test_every_control_leads_to_the_picture_of_the_pure_function(lenet, name, va
         digit = now.pop("digit")
         label = int(PART.labels[digit])
         expected = feature_map_picture(inspectors, IMAGES[digit], **now, label=label)
-        shown = np.asarray(Image.open(io.BytesIO(explorer.view.frames[0])))
-        np.testing.assert_array_equal(shown, expected.pixels)
+        assert shows(explorer, expected)
         assert explorer.error is None
 
 

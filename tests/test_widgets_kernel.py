@@ -1,12 +1,10 @@
 """The kernel lab draws what torch computes, and says why where it can't."""
 
-import io
-
 import ipywidgets
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from sheets import frames, map_at, shows
 from torch.nn import functional as F
 
 from mnist_course import data
@@ -26,14 +24,6 @@ def torchs(image, weights, stride, padding, dilation):
     return F.conv2d(bytes_as_float, table, None, stride, padding, dilation)[0, 0].numpy()
 
 
-def drawn(picture, place, shape):
-    """The colours of a map on the sheet, one for each of its numbers."""
-    x, y = place
-    rows, columns = (size * kernel.SCALE for size in shape)
-    # row and column 2 of each square: beside frame and bar
-    return picture[y : y + rows, x : x + columns][2 :: kernel.SCALE, 2 :: kernel.SCALE]
-
-
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("padding", [0, 1, 3])
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -43,13 +33,9 @@ def drawn(picture, place, shape):
 def test_the_output_has_the_colours_of_torchs_answer(stride, padding, dilation, weights):
     expected = torchs(IMAGES[0], weights, stride, padding, dilation)
     picture = kernel.kernel_picture(IMAGES[0], weights, stride, padding, dilation)
-    shown = drawn(picture.pixels, kernel.OUTPUT, expected.shape)
-    colours = pixels.signed(expected)
-    # a frame of 3 pixels around the chosen window reaches into its neighbours
-    outside = np.ones(expected.shape, dtype=bool)
-    outside[:2, :2] = False
-    assert (np.abs(shown.astype(int) - colours)[outside] <= 8).all()  # one step of the colours
-    assert f"Output {expected.shape[0]} × {expected.shape[1]}" in picture.text
+    shown = map_at(picture, *kernel.OUTPUT).astype(int)
+    assert np.abs(shown - pixels.signed(expected).levels).max() <= 1  # one step of the colours
+    assert f"output has {expected.shape[0]} × {expected.shape[1]} numbers" in picture.text
     assert pixels.number(expected.max()) in picture.text
 
 
@@ -58,7 +44,7 @@ def test_the_sum_of_a_window_is_torchs_number(position):
     expected = torchs(IMAGES[3], MIXED, 2, 1, 2).flatten()
     assert expected.size == 13 * 13
     picture = kernel.kernel_picture(IMAGES[3], MIXED, 2, 1, 2, position)
-    assert picture.text.endswith(f"= {pixels.number(expected[position])}.")
+    assert f" = {pixels.number(expected[position])}, becomes the output's number" in picture.text
     row, column = divmod(position, 13)
     assert f"row {row}, column {column}" in picture.text
 
@@ -67,7 +53,7 @@ def test_a_window_worked_out_by_hand():
     image = np.zeros((28, 28), np.uint8)
     image[0, :3] = (255, 51, 0)  # 1, 0.2, 0
     picture = kernel.kernel_picture(image, [2, -1, 0, 0, 0, 0, 0, 0, 0])
-    assert "patch × kernel = 1.00·2.00 + 0.20·(−1.00) = 1.80." in picture.text
+    assert "the sum of the products, 1.00·2.00 + 0.20·(−1.00) = 1.80, becomes" in picture.text
 
 
 @pytest.mark.parametrize(
@@ -79,18 +65,30 @@ def test_the_size_formula_is_torchs(settings, size):
     stride, padding, dilation = settings
     assert kernel.size_formula(28, *settings)[0] == size
     assert torchs(IMAGES[0], EDGES, stride, padding, dilation).shape == (size, size)
-    assert kernel.size_formula(28, *settings)[1].endswith(f"= {size}")
+    assert kernel.size_formula(28, *settings)[1].endswith(f"→ {size}")
 
 
 def test_the_input_is_drawn_with_its_padding():
-    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500).pixels
-    shown = drawn(picture, kernel.INPUT, (32, 32))[..., 0]
+    picture = kernel.kernel_picture(IMAGES[1], EDGES, 1, 2, 1, position=500)
+    x, y = (place + 2 * kernel.SCALE for place in kernel.INPUT)
+    np.testing.assert_array_equal(map_at(picture, x, y), pixels.grey(IMAGES[1] / 255).levels)
     row, column = divmod(500, 30)
-    outside = np.ones((32, 32), dtype=bool)
-    outside[row : row + 3, column : column + 3] = False  # the window's frame
-    expected = np.full((32, 32), 215)
-    expected[2:30, 2:30] = 255 - IMAGES[1].numpy().astype(int)
-    assert (np.abs(shown.astype(int) - expected)[outside] <= 1).all()
+    place = (kernel.INPUT[0] + column * kernel.SCALE, kernel.INPUT[1] + row * kernel.SCALE)
+    assert (*place, 3 * kernel.SCALE, 3 * kernel.SCALE) in frames(picture)
+
+
+@pytest.mark.parametrize("settings", [(1, 0, 1), (2, 3, 1), (3, 1, 2)])
+def test_pointing_at_the_input_or_the_output_chooses_the_window_there(settings):
+    picture = kernel.kernel_picture(IMAGES[0], EDGES, *settings)
+    stride, padding, dilation = settings
+    size = kernel.size_formula(28, *settings)[0]
+    on_input, on_output = (one for one in picture.sheet.regions if one["kind"] == "point")
+    for region in (on_input, on_output):
+        assert (region["rows"], region["columns"], region["control"]) == (size, size, "position")
+    for number in (0, size - 1):  # the middle of a window's square is the window's middle
+        middle = on_input["x"] + (number + 0.5) * on_input["wide"]
+        span = (2 * dilation + 1) * kernel.SCALE
+        assert middle == kernel.INPUT[0] + number * stride * kernel.SCALE + span / 2
 
 
 def test_negative_answers_carry_a_bar():
@@ -98,9 +96,9 @@ def test_negative_answers_carry_a_bar():
     image[10:20, 10:20] = 255
     x, y = kernel.OUTPUT
     scale = kernel.SCALE
+    picture = kernel.kernel_picture(image, EDGES).pixels
 
     def square(row, column):
-        picture = kernel.kernel_picture(image, EDGES).pixels
         top, left = y + row * scale, x + column * scale
         return picture[top : top + scale, left : left + scale].reshape(-1, 3)
 
@@ -139,45 +137,37 @@ def lab():
     return kernel_lab(PART)
 
 
-def shown(explorer):
-    return np.asarray(Image.open(io.BytesIO(explorer.view.frames[0])))
-
-
-def weights_of(explorer):
-    return [explorer.controls[f"weight_{place}"].value for place in kernel.PLACES]
-
-
 @pytest.mark.parametrize(
     ("name", "values"),
     [("digit", (0, 6, 11)), ("stride", (1, 2, 3)), ("padding", (0, 2, 3)), ("dilation", (1, 2)),
-     ("position", (0, 300, 675)), ("weight_centre", (-5.0, 0.5, 5.0))],
+     ("position", (0, 300, 675)), ("kernel", (LOWEST, MIXED, HIGHEST))],
 )  # fmt: skip
-def test_every_slider_leads_to_the_picture_of_the_pure_function(lab, name, values):
+def test_every_control_leads_to_the_picture_of_the_pure_function(lab, name, values):
     for value in values:
         lab.controls[name].value = value
         now = lab.settings
         expected = kernel.kernel_picture(
-            IMAGES[now["digit"]], weights_of(lab), now["stride"], now["padding"],
+            IMAGES[now["digit"]], now["kernel"], now["stride"], now["padding"],
             now["dilation"], now["position"],
         )  # fmt: skip
-        np.testing.assert_array_equal(shown(lab), expected.pixels)
+        assert shows(lab, expected)
         assert lab.error is None
 
 
 @pytest.mark.parametrize("name", kernel.PRESETS)
-def test_a_preset_moves_the_nine_sliders_in_one_picture(lab, name):
+def test_a_preset_sets_nine_weights_in_one_picture(lab, name):
     pictures = []
     lab.view.observe(pictures.append, "frames")
     lab.preset.value = name
-    assert weights_of(lab) == list(kernel.PRESETS[name])
+    assert lab.controls["kernel"].value == list(kernel.PRESETS[name])
     assert len(pictures) == (name != "Sobel, vertical edges")
     assert lab.preset.value == name
 
 
-def test_a_moved_weight_makes_the_kernel_your_own_and_back(lab):
-    lab.controls["weight_top"].value = 0.5
-    assert lab.preset.value == kernel.OWN
-    lab.controls["weight_top"].value = 0
+def test_a_changed_weight_makes_the_kernel_your_own_and_back(lab):
+    lab.controls["kernel"].value = [-1, 0.5, 1, -2, 0, 2, -1, 0, 1]
+    assert lab.preset.value is None
+    lab.controls["kernel"].value = list(EDGES)
     assert lab.preset.value == "Sobel, vertical edges"
 
 
@@ -194,9 +184,9 @@ def test_the_window_stays_at_its_place_when_the_output_changes_its_size(lab):
 
 
 def test_a_weight_that_is_no_number_is_told_and_mended(lab):
-    lab.controls["weight_left"].value = float("nan")
+    lab.controls["kernel"].value = [float("nan"), *EDGES[1:]]
     assert "nine weights" in lab.problem.value
-    lab.controls["weight_left"].value = 1
+    lab.controls["kernel"].value = list(EDGES)
     assert lab.error is None
 
 
@@ -222,10 +212,12 @@ def test_presets_are_what_their_names_say():
 
 def test_every_control_has_a_label_and_a_range_of_its_own(lab):
     assert isinstance(lab, Explorer)
-    labels = [control.description for control in lab.controls.values()]
-    assert len(set(labels)) == len(labels) == 14
-    assert all(isinstance(c, ipywidgets.IntSlider | ipywidgets.FloatSlider)
-               for c in lab.controls.values())  # fmt: skip
+    sliders = [one for name, one in lab.controls.items() if name != "kernel"]
+    assert len({one.description for one in sliders}) == 5
+    assert all(isinstance(one, ipywidgets.IntSlider) for one in sliders)
+    [edited] = [one for one in lab.picture.sheet.regions if one["kind"] == "edit"]
+    assert edited["labels"] == list(kernel.PLACES)
+    assert edited["limit"] == lab.controls["kernel"].max == -lab.controls["kernel"].min
     assert lab.controls["digit"].max == len(PART) - 1
 
 

@@ -7,6 +7,7 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from sheets import lines, texts
 from torch import nn
 from torch.nn import functional as F
 
@@ -110,39 +111,52 @@ def test_a_loss_that_is_not_finite_ends_it_with_a_sentence(few):
     assert "too long" in picture.text
 
 
-def column_of(picture, value, low, high):
-    """The row of the picture in the loss axes at which a value from low to high lies."""
-    top, bottom = 24, loss.HEIGHT - 90
-    return top + (bottom - top) * (high - value) / (high - low)
-
-
 @pytest.mark.parametrize("value", [0.0, 2.0, 3.9])
 def test_the_loss_is_drawn_where_it_is(value):
     trace = loss.Trace([value] * 50, [[1e-3] * 5] * 50, [[0.5] * 4] * 50)
-    picture = loss.loss_picture(trace, 2, 100).pixels.astype(int)
-    assert picture.shape == (loss.HEIGHT, loss.WIDTH, 3)
-    blue = np.abs(picture - (0, 0x72, 0xB2)).sum(axis=2) < 40
-    rows, columns = np.nonzero(blue[:, :250])
-    assert np.abs(rows - column_of(picture, value, 0, 4)).max() <= 2
-    assert columns.max() < 45 + (loss.WIDTH - 147) / 3 * 0.52  # half of the steps are done
+    picture = loss.loss_picture(trace, 2, 100)
+    assert picture.pixels.shape == (loss.HEIGHT, loss.WIDTH, 3)
+    [line] = lines(picture, "accent")
+    [level] = lines(picture, "warning")
+    bottom, top = 220, 40
+    assert line[:, 1] == pytest.approx([bottom - (bottom - top) * value / 4] * 50, abs=0.1)
+    assert level[0, 1] == pytest.approx(bottom - (bottom - top) * math.log(10) / 4, abs=0.1)
+    assert line[-1, 0] == pytest.approx((level[0, 0] + level[-1, 0]) / 2, abs=0.1)  # half is done
 
 
-def test_a_picture_leaves_nothing_behind_in_the_next(few):
-    deep, shallow = trace_of(few.train, depth=6), trace_of(few.train, depth=1)
-    first = loss.loss_picture(shallow, 1, 20).pixels
-    assert (loss.loss_picture(deep, 6, 20).pixels != first).any()
-    np.testing.assert_array_equal(loss.loss_picture(shallow, 1, 20).pixels, first)
+def test_gradients_stand_on_a_scale_of_powers_and_each_layer_has_its_line():
+    gradients = [[1e-8, 1e-6, 1e-3, 1e-1, 10.0]] * 20
+    trace = loss.Trace([2.0] * 20, gradients, [[0.0, 0.25, 0.5, 1.0]] * 20)
+    picture = loss.loss_picture(trace, 2, 20)
+    names = loss.layer_names(loss.DEPTHS[1])
+    drawn = [lines(picture, f"layer-{names.index(name)}") for name in loss.layer_names(2)]
+    for of_a_layer, value in zip(drawn, gradients[0], strict=True):
+        height = (np.log10(value) + 8) / 9
+        assert of_a_layer[0][:, 1] == pytest.approx([220 - 180 * height] * 20, abs=0.1)
+    for of_a_layer, share in zip(drawn[:-1], (0.0, 0.25, 0.5, 1.0), strict=True):
+        assert of_a_layer[1][:, 1] == pytest.approx([220 - 180 * share] * 20, abs=0.1)
+    assert len(drawn[-1]) == 2  # the last layer has no activation: gradients, and the legend
+    assert set(loss.layer_names(2)) <= set(texts(picture))
+
+
+def test_what_leaves_the_axes_stays_at_their_edge():
+    trace = loss.Trace([1e9, 2.0], [[0.0, 1e30, 1.0, 1.0, 1.0]] * 2, [[0.5] * 4] * 2)
+    picture = loss.loss_picture(trace, 2, 20)
+    for one in picture.sheet.items:
+        if one["kind"] == "line":
+            assert min(one["points"][1::2]) >= 30
+            assert max(one["points"][1::2]) <= loss.HEIGHT
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(math.log(10), "at ln 10"), (0.5, "it learns"), (3.5, "worse than equal")],
+    [(math.log(10), "still at ln 10"), (0.5, "the network learns"), (3.5, "which is worse than")],
 )
 def test_the_text_says_where_the_loss_stands(value, words):
     trace = loss.Trace([value] * 20, [[1e-3] * 5] * 20, [[0.5] * 4] * 20)
     picture = loss.loss_picture(trace, 2, 20)
     assert words in picture.text
-    assert f"loss {value:.3f}" in picture.text
+    assert f"the loss is {value:.3f}" in picture.text
 
 
 @pytest.mark.parametrize(

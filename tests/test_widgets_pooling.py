@@ -1,11 +1,9 @@
 """The pooling lab draws what torch's pooling computes, and says why where it can't."""
 
-import io
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from sheets import frames, map_at, shows
 from torch.nn import functional as F
 
 from mnist_course import data
@@ -21,12 +19,9 @@ def torchs(image, kind, size, stride):
     return TORCHS[kind](image[None, None].float() / 255, size, stride)[0, 0].numpy()
 
 
-def drawn(picture, column, row, shape):
-    """The colours of a map on the sheet, one for each of its numbers."""
-    scale = pooling.SIDE // max(shape)
-    x, y = pooling.LEFT[column], pooling.TOP[row]
-    rows, columns = (scale * length for length in shape)
-    return picture[y : y + rows, x : x + columns][scale - 1 :: scale, scale - 1 :: scale]
+def drawn(picture, column, row):
+    """The levels of a map on the sheet, one for each of its numbers."""
+    return map_at(picture, pooling.LEFT[column], pooling.TOP[row]).astype(float)
 
 
 @pytest.mark.parametrize("kind", ["max", "average"])
@@ -39,9 +34,9 @@ def test_the_pooled_map_has_the_greys_of_torchs(kind, size, stride):
     )
     picture = pooling.pooling_picture(IMAGES[0], kind, size, stride, 0, 0)
     for column in (0, 1):  # not shifted: both are the same
-        shown = drawn(picture.pixels, column, 1, expected.shape)[..., 0].astype(float)
-        assert np.abs(shown - (255 - 255 * expected)).max() <= 1.01
-    assert f"keeps {expected.size} numbers of 784" in picture.text
+        assert np.abs(drawn(picture, column, 1) - pixels.FULL * expected).max() <= 0.51
+    left = f"so that {expected.size} numbers are left of 784"
+    assert left in picture.text
 
 
 @pytest.mark.parametrize(("right", "down"), [(-7, 0), (0, 7), (7, -7), (0, 0), (3, 1)])
@@ -53,18 +48,17 @@ def test_a_shift_moves_every_pixel_and_brings_in_zeros(right, down):
             if 0 <= row - down < 28 and 0 <= column - right < 28:
                 expected[row, column] = image[row - down, column - right]
     np.testing.assert_array_equal(pooling.shift(image, right, down), expected)
-    picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down).pixels
-    shown = drawn(picture, 1, 0, (28, 28))[..., 0].astype(int)
-    assert np.abs(shown - (255 - expected.astype(int))).max() <= 1
+    picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down)
+    assert np.abs(drawn(picture, 1, 0) - pixels.FULL / 255 * expected).max() <= 0.51
 
 
 def test_the_difference_is_drawn_with_its_sign():
-    picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0).pixels
+    picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0)
     before = torchs(IMAGES[2], "average", 4, 4)
     moved = torch.from_numpy(pooling.shift(IMAGES[2].numpy(), 2, 0).copy())
     after = torchs(moved, "average", 4, 4)
-    colours = pixels.signed(after - before, 1, 1.0).astype(int)
-    assert np.abs(drawn(picture, 2, 1, (7, 7)).astype(int) - colours).max() <= 8
+    levels = pixels.signed(after - before, 1, 1.0).levels
+    assert np.abs(drawn(picture, 2, 1) - levels).max() <= 1
 
 
 def test_a_change_worked_out_by_hand():
@@ -73,18 +67,21 @@ def test_a_change_worked_out_by_hand():
     # moved by 1: 2 of 4 pixels of ink leave, 2 come: 4 / 4
     # 2 × 2 windows: the largest of one was 1, now of two: a change of 1, and 1.5 on the mean
     picture = pooling.pooling_picture(image, "max", 2, 2, 1, 0)
-    assert "change by 100% and the pooled map by 67%" in picture.text
+    assert "change by 100%, but the pooled map changes by 67%" in picture.text
     # 4 × 4 windows: still in the same one
     picture = pooling.pooling_picture(image, "max", 4, 4, 1, 0)
-    assert "change by 100% and the pooled map by 0%" in picture.text
+    assert "change by 100%, but the pooled map changes by 0%" in picture.text
     # moved up or left by 1 instead: half of it is in the window before
     picture = pooling.pooling_picture(image, "average", 4, 4, 0, -1)
-    assert "1 up, the pixels change by 100% and the pooled map by 100%" in picture.text
+    assert (
+        "shifted 1 up, its pixels change by 100%, but the pooled map changes by 100%"
+        in picture.text
+    )
 
 
 def test_an_empty_image_does_not_change():
     picture = pooling.pooling_picture(np.zeros((28, 28), np.uint8), right=3)
-    assert "change by 0% and the pooled map by 0%" in picture.text
+    assert "change by 0%, but the pooled map changes by 0%" in picture.text
 
 
 def test_nothing_in_common_is_200_percent():
@@ -122,6 +119,8 @@ def test_no_change_is_above_200_percent(kind):
         ({"stride": 8}, "stride must be from 1 to 7"),
         ({"right": 8}, "shift to the right must be from -7 to 7"),
         ({"down": -8}, "shift down must be from -7 to 7"),
+        ({"position": -1}, "position must be from 0 to 195"),
+        ({"position": 196}, "position must be from 0 to 195"),
     ],
 )
 def test_what_does_not_work_is_a_sentence(change, sentence):
@@ -132,7 +131,7 @@ def test_what_does_not_work_is_a_sentence(change, sentence):
 @pytest.mark.parametrize(
     ("name", "values"),
     [("digit", (0, 6, 11)), ("kind", ("average", "max")), ("size", (1, 3, 7)),
-     ("stride", (1, 5, 7)), ("right", (-7, 0, 7)), ("down", (-7, 2, 7))],
+     ("stride", (1, 5, 7)), ("position", (0, 20, 48)), ("right", (-7, 0, 7)), ("down", (-7, 2, 7))],
 )  # fmt: skip
 def test_every_control_leads_to_the_picture_of_the_pure_function(name, values):
     lab = pooling_lab(PART)
@@ -140,9 +139,37 @@ def test_every_control_leads_to_the_picture_of_the_pure_function(name, values):
         lab.controls[name].value = value
         now = lab.settings
         expected = pooling.pooling_picture(IMAGES[now.pop("digit")], **now)
-        shown = np.asarray(Image.open(io.BytesIO(lab.view.frames[0])))
-        np.testing.assert_array_equal(shown, expected.pixels)
+        assert shows(lab, expected)
         assert lab.error is None
+
+
+@pytest.mark.parametrize("kind", ["max", "average"])
+@pytest.mark.parametrize(("size", "stride", "position"), [(1, 1, 0), (4, 3, 40), (7, 7, 15)])
+def test_the_chosen_window_is_worked_out(kind, size, stride, position):
+    expected = torchs(IMAGES[4], kind, size, stride)
+    row, column = divmod(position, expected.shape[1])
+    picture = pooling.pooling_picture(IMAGES[4], kind, size, stride, 1, 0, position)
+    value = pixels.number(expected[row, column])
+    assert f"at row {row}, column {column} covers {size} × {size} pixels" in picture.text
+    assert f"of them, {value}, becomes one number" in picture.text
+    top, left = row * stride, column * stride
+    window = IMAGES[4][top : top + size, left : left + size].numpy() / 255
+    shown = map_at(picture, pooling.RIGHT, pooling.TOP[0])
+    np.testing.assert_array_equal(shown, pixels.grey(window).levels)
+    scale = pooling.SIDE // 28
+    place = (pooling.LEFT[0] + left * scale, pooling.TOP[0] + top * scale)
+    assert (*place, size * scale, size * scale) in frames(picture)
+
+
+def test_the_window_stays_at_its_place_when_the_map_changes_its_size():
+    lab = pooling_lab(PART)
+    position = lab.controls["position"]
+    assert (divmod(position.value, 7), position.max) == ((2, 3), 48)
+    lab.controls["stride"].value = 2  # 13 × 13
+    assert (divmod(position.value, 13), position.max) == ((3, 5), 168)
+    lab.controls["stride"].value = 7
+    assert position.max == 15
+    assert lab.error is None
 
 
 def test_images_without_labels_are_a_sentence():

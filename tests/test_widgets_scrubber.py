@@ -5,12 +5,12 @@ import copy
 import numpy as np
 import pytest
 import torch
+from sheets import dots, map_at, texts
 from torch import nn
 
 from mnist_course import data, models, probe, runtime
 from mnist_course.training import History, Recipe, Snapshots, fit
 from mnist_course.widgets import ExplorerError, epoch_scrubber, pixels, scrubber
-from mnist_course.widgets.picture import png
 
 
 @pytest.fixture(scope="module")
@@ -67,38 +67,46 @@ def test_the_picture_shows_digit_bars_kernels_and_maps(trained, few, epoch):
     image, label = few.validation.images[7], int(few.validation.labels[7])
     excerpt = scrubber.excerpt(network, image, "0")
     shown = scrubber.scrubber_picture(excerpt, image, label, epoch, history)
-    picture = shown.pixels
-    assert (picture.shape[1:], picture.dtype) == ((800, 3), np.uint8)
-    digit = 255 - image.numpy()[:, :, None].repeat(5, 0).repeat(5, 1)
-    assert np.abs(picture[44:184, 8:148].astype(int) - digit).max() <= 1
+    np.testing.assert_array_equal(map_at(shown, 8, 44), pixels.grey(image.numpy() / 255).levels)
     limit = np.abs(excerpt.kernels).max()
     for index in (0, 3, 5):
         kernel = pixels.signed(excerpt.kernels[index], 8, limit)
-        np.testing.assert_array_equal(picture[242:282, 8 + 49 * index :][:, :40], kernel)
+        np.testing.assert_array_equal(map_at(shown, 8 + 50 * index, 254), kernel.levels)
         maps = pixels.signed(excerpt.maps[index], 3, np.abs(excerpt.maps).max())
-        np.testing.assert_array_equal(picture[316:400, 8 + 98 * index :][:, :84], maps)
-    for number, probability in enumerate(excerpt.probabilities):
-        column = picture[44:169, 172 + 18 * number + 7]
-        height = (column != 255).any(axis=1).sum()
-        assert abs(height - probability * 124) <= 1.5
+        np.testing.assert_array_equal(map_at(shown, 8 + 98 * index, 336), maps.levels)
+    bars = [one for one in shown.sheet.items if one["kind"] == "fill"]
+    for bar, probability in zip(bars, excerpt.probabilities, strict=True):
+        assert abs(bar["height"] - probability * 124) <= 1
     answer = int(excerpt.probabilities.argmax())
     assert f"says {answer} with {excerpt.probabilities[answer]:.1%}" in shown.text
+    assert ("which is right" in shown.text) == (answer == label)
     accuracy = history.validation_accuracy[epoch - 1]
     assert (f"{accuracy:.2%}" in shown.text) == (epoch > 0)
 
 
-def test_the_marker_stands_on_its_epoch_and_nothing_of_the_last_frame_is_left(trained, few):
+def test_the_marker_stands_on_its_epoch(trained, few):
     network, _, history = trained
     excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
-    chart = scrubber.curve_chart(history)
-    frames = [
-        scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, epoch, history, None, chart)
-        for epoch in (1, 2, 3, 2)
+    places = [
+        dots(scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, e, history), "warning")
+        for e in range(4)
     ]
-    alone = scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 2, history)
-    np.testing.assert_array_equal(frames[1].pixels, frames[3].pixels)
-    np.testing.assert_array_equal(frames[1].pixels, alone.pixels)
-    assert (frames[0].pixels != frames[2].pixels).any()
+    assert places[0] == []  # before training there is no accuracy yet
+    [first], [second], [third] = places[1:]
+    assert second[0] - first[0] == pytest.approx(third[0] - second[0], abs=0.2)
+    best, worst = (pick((1, 2, 3), key=lambda e: history.validation_accuracy[e - 1])
+                   for pick in (max, min))  # fmt: skip
+    assert places[best][0][1] <= places[worst][0][1]  # up is more
+
+
+def test_pointing_at_the_curve_chooses_the_epoch_there(trained, few):
+    network, _, history = trained
+    excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
+    picture = scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 2, history)
+    [region] = picture.sheet.regions
+    assert (region["control"], region["columns"]) == ("epoch", 4)
+    [(x, _)] = dots(picture, "warning")
+    assert x == pytest.approx(region["x"] + 2.5 * region["wide"], abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +118,7 @@ def test_the_marker_stands_on_its_epoch_and_nothing_of_the_last_frame_is_left(tr
                       "first 16 of 300 feature maps")),
     ],
 )  # fmt: skip
-def test_the_picture_says_what_it_leaves_out(few, written, channels, words):
+def test_the_picture_says_what_it_leaves_out(few, channels, words):
     torch.manual_seed(0)
     sources, count = channels
     network = nn.Sequential(
@@ -119,11 +127,10 @@ def test_the_picture_says_what_it_leaves_out(few, written, channels, words):
     )  # fmt: skip
     excerpt = scrubber.excerpt(network, few.validation.images[0], "1")
     assert len(excerpt.kernels) == len(excerpt.maps) == 16
-    scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 0, History())
-    found = [(one[2], one[0], one[3]) for one in written if "full colour" in one[2]]
-    for (caption, left, size), start in zip(found, words, strict=True):
-        assert caption.startswith(f"{start}, full colour")
-        assert left + pixels.font(size).getlength(caption) <= scrubber.WIDTH
+    picture = scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 0, History())
+    for caption in words:
+        assert caption in texts(picture)
+        assert 8 + 7 * len(caption) <= 370  # where the legend begins
 
 
 @pytest.mark.parametrize("epoch", [-1, 4])
@@ -140,7 +147,7 @@ def test_all_frames_are_sent_at_once_and_the_page_turns_them(explorer, monkeypat
         zip(explorer.view.frames, explorer.view.texts, strict=True)
     ):
         expected = explorer.draw(**explorer.settings | {"epoch": epoch})
-        assert frame == png(expected.pixels)
+        assert frame == expected.sheet.encode()
         assert text == expected.text
     now = explorer.settings
     layer = explorer.controls["layer"].index  # of a list the page knows the place

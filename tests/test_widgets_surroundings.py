@@ -4,10 +4,10 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from matplotlib import style
 
 from mnist_course import augment, data, models, probe, results, widgets
 from mnist_course.training import Recipe, Snapshots, fit
-from mnist_course.widgets import band, loss
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,8 @@ EXPLORERS = {  # how each is made, and which of its controls is moved to which v
         lambda few, trained: widgets.epoch_scrubber(*trained[:3], few.validation), "digit", 5,
     ),
     "loss": (lambda few, trained: widgets.loss_explorer(few.train, 5), "depth", 3),
+    "descent": (lambda few, trained: widgets.descent_explorer(), "steps", 3),
+    "softmax": (lambda few, trained: widgets.softmax_explorer(), "label", 3),
     "band": (
         lambda few, trained: widgets.band_explorer(
             trained[2], results.load("lenet")["runs"], trained[3]
@@ -42,8 +44,6 @@ EXPLORERS = {  # how each is made, and which of its controls is moved to which v
 
 def pictures(name, few, trained):
     """The first picture of an explorer, and the one after a control was moved."""
-    for chart in (band._chart, loss._chart):
-        chart.cache_clear()  # charts are kept, and these are to be drawn as things are now
     make, control, value = EXPLORERS[name]
     explorer = make(few, trained)
     first = explorer.picture
@@ -106,7 +106,7 @@ def test_probe_works_whatever_torchs_defaults_are(lenet, few, other_defaults):
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_a_picture_is_the_same_whatever_the_users_style_is(name, few, trained):
     expected = pictures(name, few, trained)
-    with matplotlib.style.context("dark_background"):
+    with style.context("dark_background"):
         matplotlib.rcParams.update({
             "font.size": 20, "font.family": "serif", "lines.linewidth": 5, "axes.grid": False,
             "image.origin": "lower", "image.cmap": "gray", "axes.unicode_minus": False,

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that `--help` answers at onc
 
 import errno
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -234,10 +235,18 @@ def file_name(context, option, value):
     return value
 
 
+# Wrapped here, because click would break a name at its hyphen.
+NETWORK_NAMES = textwrap.fill(
+    ", ".join(Network), 76, subsequent_indent="    ", break_on_hyphens=False
+)
+
+
 @main.command(
     help=f"""Train a network by its recipe; the options change the recipe.
 
-    NETWORK is one of {", ".join(Network)}. The one-letter names are those of the write-ups.
+    \b
+    NETWORK is one of these; the one-letter names are those of the write-ups.
+    {NETWORK_NAMES}
 
     Validation is on images set apart from the training images. The test set stays sealed.
     Ctrl-C ends the training early; --save then keeps the network, if an epoch is complete.

@@ -5,40 +5,44 @@
 // if it has that one; otherwise the kernel draws it. The kernel has the last word, because each
 // picture that it sends replaces the kept one of the same state.
 
-const KEPT = 4; // pictures besides those of the kernel's last message; each takes megabytes
+import { Colours, decodeSheet, drawSheet } from "./sheet.js";
+import { Regions } from "./regions.js";
 
-// A promise of a bitmap, or of null for a broken file.
-const decode = (png) => createImageBitmap(new Blob([png], { type: "image/png" })).catch(() => null);
-const close = (picture) => picture.bitmap.then((bitmap) => bitmap?.close());
+const KEPT = 16; // pictures besides those of the kernel's last message; each takes kilobytes
+const THEME = ["data-jp-theme-name", "data-jp-theme-light", "data-theme", "class"];
 
 // A name for values of controls: the page's 0.1 + 0.2 is the kernel's 0.3.
 const nameOf = (values) =>
   JSON.stringify(values, (_, one) => (typeof one === "number" ? Number(one.toFixed(6)) : one));
 
-const bytesOf = (png) => new Uint8Array(png.buffer, png.byteOffset, png.byteLength);
+const bytesOf = (frame) => new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
 
-function sameBytes(png, other) {
-  if (png.byteLength !== other.byteLength) return false;
-  const others = bytesOf(other);
-  return bytesOf(png).every((byte, place) => byte === others[place]);
+const same = (one, other) =>
+  one.length === other?.length && one.every((byte, place) => byte === other[place]);
+
+// A sheet, or null for broken bytes.
+function decode(bytes) {
+  try {
+    return decodeSheet(bytes);
+  } catch {
+    return null;
+  }
 }
 
 class Pictures {
-  // What the page keeps: by the name of its state, { png, bitmap, text }, the oldest first.
+  // What the page keeps: by the name of its state, { bytes, sheet, text }, the oldest first.
   kept = new Map();
   sent = []; // names of the pictures in the kernel's last message
 
-  put(name, png, text) {
+  put(name, frame, text) {
     const old = this.kept.get(name);
-    const same = old && sameBytes(old.png, png);
-    if (old && !same) close(old);
+    const bytes = bytesOf(frame);
+    const picture = same(bytes, old?.bytes) ? old : { bytes, sheet: decode(bytes) };
     this.kept.delete(name); // so that it becomes the newest
-    this.kept.set(name, { png, text, bitmap: same ? old.bitmap : decode(png) });
-    for (const [oldest, picture] of this.kept) {
+    this.kept.set(name, Object.assign(picture, { text }));
+    for (const oldest of this.kept.keys()) {
       if (this.kept.size <= KEPT + this.sent.length) break;
-      if (this.sent.includes(oldest)) continue;
-      this.kept.delete(oldest);
-      close(picture);
+      if (!this.sent.includes(oldest)) this.kept.delete(oldest);
     }
   }
 
@@ -49,49 +53,57 @@ class Pictures {
     if (found || (this.sent.length > 1 && values.length > 0)) return found;
     return this.kept.get(this.sent.at(-1));
   }
+}
 
-  clear() {
-    for (const picture of this.kept.values()) close(picture);
-    this.kept.clear();
+// Calls back when the page's theme has changed. Returns a function that ends it.
+function watchTheme(changed) {
+  const observer = new MutationObserver(changed);
+  for (const one of [document.documentElement, document.body]) {
+    observer.observe(one, { attributes: true, attributeFilter: THEME });
   }
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", changed);
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", changed);
+  };
 }
 
 function render({ model, el }) {
+  const stage = document.createElement("div");
   const canvas = document.createElement("canvas");
   const line = document.createElement("p");
+  stage.className = "mc-stage";
   canvas.setAttribute("role", "img");
   line.setAttribute("role", "status");
-  el.append(canvas, line);
+  stage.append(canvas);
+  el.append(stage, line);
   const pictures = new Pictures();
+  const colours = new Colours(document.body); // `el` may be off the page for a while
   let controls = [];
-  let shown = null; // the bitmap on the canvas
-  let turn = 0; // number of the newest call of `paint`
+  const controlOf = (name) => controls[model.get("names").indexOf(name)];
+  const regions = new Regions(stage, controlOf);
+  let shown = null; // the picture on the canvas
+  let width = 0; // of the canvas on the page
   let gone = false;
 
-  async function paint(picture) {
-    turn += 1;
-    const mine = turn;
-    const bitmap = await picture.bitmap;
-    if (mine !== turn) return; // a newer one is on its way
-    const text = bitmap ? picture.text : "The picture is broken. Run the cell again.";
+  function paint(picture) {
+    const text = picture.sheet ? picture.text : "The picture is broken. Run the cell again.";
     if (line.textContent !== text) line.textContent = text; // it is read out when it changes
-    if (bitmap === null || bitmap === shown) return;
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-      canvas.width = bitmap.width;
-      canvas.height = bitmap.height;
-    }
-    canvas.getContext("2d").drawImage(bitmap, 0, 0);
-    shown = bitmap;
+    if (!picture.sheet || picture === shown) return;
+    drawSheet(canvas, picture.sheet, colours, width || undefined);
+    regions.update(picture.sheet);
+    shown = picture;
     canvas.dispatchEvent(new Event("drawn", { bubbles: true }));
   }
 
   function show() {
     const stale = model.get("stale"); // there is an error, and no picture until the next message
-    canvas.classList.toggle("mnist-stale", stale);
+    stage.classList.toggle("mc-stale", stale);
     canvas.setAttribute("aria-label", model.get("name"));
     if (stale) {
-      turn += 1;
       line.textContent = "";
+      shown = null;
       return;
     }
     const picture = pictures.find(controls.map((one) => one.get("index") ?? one.get("value")));
@@ -106,8 +118,12 @@ function render({ model, el }) {
     show();
   }
 
-  function receiveAhead({ state, text }, [png]) {
-    pictures.put(nameOf(state), png, text);
+  function receiveAhead({ state, text }, [frame]) {
+    pictures.put(nameOf(state), frame, text);
+  }
+
+  function redraw() {
+    if (shown) drawSheet(canvas, shown.sheet, colours, width || undefined);
   }
 
   async function watchControls() {
@@ -116,20 +132,34 @@ function render({ model, el }) {
     if (gone) return;
     controls = found;
     for (const control of controls) control.on("change:value change:index", show);
+    if (shown) regions.update(shown.sheet);
     show();
   }
 
+  const endTheme = watchTheme(() => {
+    requestAnimationFrame(() => {
+      colours.forget();
+      redraw();
+    });
+  });
+  const resized = new ResizeObserver(() => {
+    if (canvas.clientWidth === width) return;
+    width = canvas.clientWidth;
+    redraw();
+  });
+  resized.observe(canvas);
   model.on("change", receive);
   model.on("msg:custom", receiveAhead);
   watchControls().catch(() => {}); // without the controls the kernel alone shows
   receive();
   return () => {
     gone = true;
-    turn += 1;
+    endTheme();
+    resized.disconnect();
+    colours.end();
     model.off("change", receive);
     model.off("msg:custom", receiveAhead);
     for (const control of controls) control.off("change:value change:index", show);
-    pictures.clear();
   };
 }
 

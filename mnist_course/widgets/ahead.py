@@ -1,4 +1,4 @@
-"""Drawing ahead: the next picture of a walk along a slider, before it is asked for."""
+"""Drawing ahead: the next picture of a walk along a control, before it is asked for."""
 
 import asyncio
 
@@ -6,12 +6,13 @@ PAUSE = 0.02  # seconds after a change before the next picture is drawn
 
 
 class Ahead:
-    """Draws the picture of a slider's next step while the student studies the present one.
+    """Draws the picture of a control's next step while the student studies the present one.
 
-    The next step is the one in the direction of the last move. The page keeps the picture, and
-    shows it at once if the slider gets there (see `web/picture.js`).
+    The next step repeats the last one. The page keeps the picture, and shows it at once if the
+    control gets there (see `web/picture.js`).
 
-    explorer: the explorer that draws; names: of the sliders along which it draws ahead.
+    explorer: the explorer that draws; names: of the controls along which it draws ahead, each
+    with a smallest and a largest value.
     """
 
     def __init__(self, explorer, names):
@@ -27,10 +28,8 @@ class Ahead:
             self._planned.cancel()
         if name not in self.names:
             return
-        slider = change.owner
-        step = slider.step if change.new > change.old else -slider.step
-        following = round(change.new + step, 6)  # 0.3, not 0.30000000000000004
-        if not slider.min <= following <= slider.max:
+        following = _following(change.old, change.new, change.owner)
+        if following is None:
             return
         try:
             loop = asyncio.get_running_loop()
@@ -42,7 +41,19 @@ class Ahead:
         view, controls = self.explorer.view, self.explorer.controls
         try:
             picture = self.explorer.drawn(**{name: following})
-        except Exception:  # if the slider gets there, the student is told
+        except Exception:  # if the control gets there, the student is told
             return
         place = view.controls.index(controls[name])
         view.keep(picture, [*view.state()[:place], following, *view.state()[place + 1 :]])
+
+
+def _following(old, new, control):
+    """The value after the same step once more; None where the control ends before.
+
+    A list of numbers goes on in each of them.
+    """
+    if isinstance(new, list):
+        values = [_following(*pair, control) for pair in zip(old, new, strict=True)]
+        return None if None in values else values
+    value = round(new + (new - old), 6)  # 0.3, not 0.30000000000000004
+    return value if control.min <= value <= control.max else None

@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from mnist_course import augment, plots
+from mnist_course import augment
 from mnist_course.widgets import pixels
 from mnist_course.widgets.controls import rows, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
@@ -18,10 +18,15 @@ LIMITS = {  # of the sliders: far beyond any recipe, so that one sees where a di
     "size": (0.5, 1.5),
     "shear": (-0.5, 0.5),
 }
+TOLD = {  # names of the settings in a sentence
+    "rotation": "the rotation", "right": "the shift to the side", "down": "the shift up or down",
+    "size": "the size", "shear": "the shear",
+}  # fmt: skip
 COLUMNS, ROWS = 5, 4  # of the grid of random draws
-BEFORE, AFTER, GRID, RANGES = (8, 28), (196, 28), (390, 28), (8, 240)  # places on the sheet
+BEFORE, AFTER, GRID, RANGES = (8, 28), (194, 28), (384, 28), (8, 244)  # places on the sheet
 SCALE, SMALL = 6, 3  # pixels of the picture for each pixel of a digit
-WIDTH, HEIGHT = 838, 392
+STEP = 28 * SMALL + 3  # from one small digit to the next
+WIDTH, HEIGHT = 820, 384
 
 
 def transform(image, rotation=0, right=0, down=0, size=1, shear=0):
@@ -51,8 +56,8 @@ def outside(recipe, rotation, right, down, size, shear):
     return {name: amount > most + 1e-9 for name, (amount, most) in amounts.items()}
 
 
-def draws_picture(image, recipe, draw=0):
-    """A grid of a digit's random variants, drawn by the recipe: uint8 (H, W, 3).
+def random_draws(image, recipe, draw=0):
+    """A digit's random variants, drawn by the recipe: float (COLUMNS * ROWS, 28, 28) in 0..1.
 
     image: bytes (28, 28); recipe: an `augment.RandomAffine`; draw: number of the random draw,
     from 0. Raises ExplorerError for anything outside.
@@ -60,22 +65,16 @@ def draws_picture(image, recipe, draw=0):
     digit = torch.from_numpy(pixels.digit_image(image))
     pixels.check_whole("draw", draw, 0, 10**9)
     generator = torch.Generator().manual_seed(draw)
-    drawn = recipe(digit.expand(COLUMNS * ROWS, 1, 28, 28), generator)[:, 0].numpy()
-    step = 28 * SMALL + 5
-    sheet = pixels.Sheet(COLUMNS * step, ROWS * step)
-    for number, copy in enumerate(drawn):
-        row, column = divmod(number, COLUMNS)
-        sheet.paste(pixels.grey(copy, SMALL), 1 + column * step, 1 + row * step)
-    return sheet.pixels
+    return recipe(digit.expand(COLUMNS * ROWS, 1, 28, 28), generator)[:, 0].numpy()
 
 
 def augmentation_picture(
-    image, recipe, rotation=0, right=0, down=0, size=1.0, shear=0.0, draw=0, grid=None
+    image, recipe, rotation=0, right=0, down=0, size=1.0, shear=0.0, draw=0, drawn=None
 ):  # fmt: skip
     """A digit, the digit changed by the settings, and random variants drawn by the recipe.
 
     image: bytes (28, 28); recipe: an `augment.RandomAffine`; the settings as in `transform`,
-    within `LIMITS`; draw: number of the random draw, from 0; grid: what `draws_picture` returned
+    within `LIMITS`; draw: number of the random draw, from 0; drawn: what `random_draws` returned
     for the same digit and draw, if it is there already.
     Returns a `Picture`. Raises ExplorerError for anything outside.
     """
@@ -83,7 +82,7 @@ def augmentation_picture(
     settings = {"rotation": rotation, "right": right, "down": down, "size": size, "shear": shear}
     for name, value in settings.items():
         pixels.check_range(name, value, *LIMITS[name])
-    grid = draws_picture(image, recipe, draw) if grid is None else grid
+    drawn = random_draws(image, recipe, draw) if drawn is None else drawn
     changed = transform(digit, **settings)
     count = COLUMNS * ROWS
     beyond = outside(recipe, **settings)
@@ -91,31 +90,52 @@ def augmentation_picture(
     sheet = pixels.Sheet(WIDTH, HEIGHT)
     for (x, y), title, content in (
         (BEFORE, "original", digit.numpy()),
-        (AFTER, "changed by your sliders", changed),
+        (AFTER, "changed by you", changed),
     ):
         sheet.text(x, y - 20, title, bold=True)
         sheet.paste(pixels.grey(content, SCALE), x, y)
     x, y = GRID
-    sheet.text(x, y - 20, f"{count} draws of the recipe, number {draw}", bold=True)
-    sheet.paste(grid, x - 1, y - 1, line=False)
+    sheet.text(x, y - 20, f"{count} random draws of the recipe", bold=True)
+    for number, copy in enumerate(drawn):
+        row, column = divmod(number, COLUMNS)
+        sheet.paste(pixels.grey(copy, SMALL), x + column * STEP, y + row * STEP)
     _draw_ranges(sheet, recipe, settings, beyond)
 
     names = [name for name, far in beyond.items() if far]
-    verdict = (
-        f"outside the recipe's range: {', '.join(names)}" if names else "within the recipe's range"
-    )
+    if names:
+        far = _listed([TOLD[name] for name in names])
+        verb = "go" if names[1:] else "goes"
+        verdict = f"The recipe would never draw this, because {far} {verb} beyond its range."
+    else:
+        verdict = "The recipe could draw this too, because every setting is within its range."
     text = (
-        f"Digit turned by {_turn(rotation)}, moved {pixels.number(right, 0)} pixels right and "
-        f"{pixels.number(down, 0)} down, size {size:.2f}, shear {pixels.number(shear)}: {verdict}. "
-        f"Beside it {count} random draws of the recipe."
+        f"{_changes(**settings)} {verdict} Beside it stand {count} variants that the recipe has "
+        "drawn."
     )
-    return Picture(sheet.pixels, text)
+    return Picture(sheet, text)
 
 
-def _turn(rotation):
-    if rotation == 0:
-        return "0°"
-    return f"{abs(rotation):g}° {'counter-clockwise' if rotation > 0 else 'clockwise'}"
+def _listed(words):
+    """Words in a sentence: "a, b and c"."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _changes(rotation, right, down, size, shear):
+    """What has been done to the digit, in a sentence."""
+    done = []
+    if rotation:
+        way = "counter-clockwise" if rotation > 0 else "clockwise"
+        done.append(f"turned it by {abs(rotation):g}° {way}")
+    if right:
+        done.append(f"moved it {abs(right):g} pixels to the {'right' if right > 0 else 'left'}")
+    if down:
+        done.append(f"moved it {abs(down):g} pixels {'down' if down > 0 else 'up'}")
+    if size != 1:
+        done.append(f"made it {size:.2f} times as large")
+    if shear:
+        done.append(f"sheared it by {pixels.number(shear)}")
+    return f"You have {_listed(done)}." if done else "You have not changed the digit yet."
 
 
 def _draw_ranges(sheet, recipe, settings, beyond):
@@ -130,11 +150,11 @@ def _draw_ranges(sheet, recipe, settings, beyond):
         "shear": ("shear", "{:.2f}", f"±{recipe.shear:g}"),
     }
     places = (x, x + 110, x + 190, x + 280)
-    for place, title in zip(places, ("", "yours", "recipe draws", ""), strict=True):
+    for place, title in zip(places, ("", "yours", "the recipe", ""), strict=True):
         sheet.text(place, y - 22, title, 11, pixels.SOFT)
     for number, (name, (label, form, span)) in enumerate(lines.items()):
         top = y + 24 * number
-        colour = plots.RED if beyond[name] else pixels.INK
+        colour = pixels.RED if beyond[name] else pixels.INK
         verdict = "outside" if beyond[name] else "inside"
         value = form.format(settings[name]).replace("-", "−")
         for place, text in zip(places, (label, value, span, verdict), strict=True):
@@ -166,12 +186,12 @@ def augmentation_lab(part, recipe):
     }
 
     @functools.lru_cache(maxsize=2)  # one that is shown, and one that is drawn ahead
-    def grid(digit, draw):
-        return draws_picture(part.images[digit], recipe, draw)
+    def drawn(digit, draw):
+        return random_draws(part.images[digit], recipe, draw)
 
     def draw(digit, **settings):
-        made = grid(digit, settings["draw"])
-        return augmentation_picture(part.images[digit], recipe, **settings, grid=made)
+        made = drawn(digit, settings["draw"])
+        return augmentation_picture(part.images[digit], recipe, **settings, drawn=made)
 
     named = list(controls.values())
     arrangement = rows(named[:2], named[2:5], named[5:])

@@ -1,18 +1,16 @@
 """Band, not number: a student's curve over the range of many seeds, and why it may lie outside."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 
-from mnist_course import plots
 from mnist_course.training import History, Recipe
 from mnist_course.widgets import charts, pixels
 from mnist_course.widgets.controls import dropdown, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.picture import Picture
 
-WIDTH, HEIGHT = 800, 320
+WIDTH, HEIGHT = 820, 330
 # name: (key of a run and of a History, label of the axis, whether more is better)
 MEASURES = {
     "validation accuracy": ("validation_accuracy", True),
@@ -113,29 +111,37 @@ def reasons(history, runs, epoch, recipe=None):
     return found
 
 
-@lru_cache(8)
-@plots.own_style()
-def _chart(bands, mine, name):
-    """The band and its axes, drawn once: (chart, the student's line, the ring on it).
+def _draw(sheet, lows, highs, mine, epoch, name):
+    """The band of the stored runs, and the student's values up to an epoch over it.
 
-    bands: lows and highs of all epochs; mine: the student's values; both as tuples.
+    lows, highs: of the stored runs at every epoch; mine: the student's values.
     """
-    lows, highs = bands
-    figure, [ax] = charts.new_figure(WIDTH, HEIGHT, left=60, bottom=50)
-    ax.fill_between(
-        range(1, len(lows) + 1), lows, highs, color=plots.ORANGE, alpha=0.35, linewidth=0,
-        label="range of the stored runs",
-    )  # fmt: skip
-    (line,) = ax.plot([], [], "o-", color=plots.BLUE, markersize=4, label="yours")
-    (ring,) = ax.plot([], [], "o", color=plots.BLUE, markersize=11, fillstyle="none")
     known = [value for value in (*lows, *highs, *mine) if math.isfinite(value)]
     room = max(1e-3, 0.06 * (max(known) - min(known)))
-    ax.set_ylim(min(known) - room, max(known) + room)
-    ax.set_xlim(0.7, max(len(lows), len(mine)) + 0.3)
-    charts.name_axes(ax, f"{name}, epoch by epoch", "epoch", share="accuracy" in name)
-    ax.legend(fontsize=9, frameon=False, loc="lower right" if "accuracy" in name else "upper right")
-    plots.mark_quick(figure)
-    return charts.Chart(figure, (line, ring)), line, ring
+    last = max(len(lows), len(mine))
+    axes = charts.Axes(
+        sheet, 66, 40, WIDTH - 86, HEIGHT - 88, (0.7, last + 0.3),
+        (min(known) - room, max(known) + room),
+    )  # fmt: skip
+    axes.frame(f"{name}, epoch by epoch", "epoch", share="accuracy" in name, ticks=6)
+    epochs = range(1, len(lows) + 1)
+    axes.band(epochs, lows, highs, pixels.ORANGE)
+    axes.line(epochs, lows, pixels.ORANGE, thick=1)
+    axes.line(epochs, highs, pixels.ORANGE, thick=1)
+    axes.line(range(1, epoch + 1), mine[:epoch], pixels.MARK)
+    for number, value in enumerate(mine[:epoch], 1):
+        axes.dot(number, value, pixels.MARK, 3)
+    axes.dot(epoch, mine[epoch - 1], pixels.MARK, 7, hollow=True)
+    charts.legend(
+        sheet, WIDTH - 290, 18,
+        [("yours", pixels.MARK, ()), ("range of the stored runs", pixels.ORANGE, ())],
+    )  # fmt: skip
+    step = axes.width / (last - 0.4)
+    left, _ = axes.place(0.5, known[0])
+    sheet.point(
+        left, axes.y, 1, len(mine), (step, axes.height), "epoch", "Epoch", start=1, keys=False
+    )
+    charts.mark_quick(sheet)
 
 
 def check(history, runs, recipe, keys=STORED):
@@ -174,10 +180,9 @@ def band_picture(history, runs, epoch, name="validation accuracy", recipe=None):
     pixels.check_whole("epoch", epoch, 1, len(history))
     stored, mine = curves_of(runs, key), getattr(history, key)
     lows, highs = stored.min(axis=0), stored.max(axis=0)
-    chart, line, ring = _chart((tuple(lows), tuple(highs)), tuple(mine), name)
-    line.set_data(range(1, epoch + 1), mine[:epoch])
-    ring.set_data([epoch], [mine[epoch - 1]])
-    return Picture(chart.pixels(), _describe(history, runs, epoch, name, recipe))
+    sheet = pixels.Sheet(WIDTH, HEIGHT)
+    _draw(sheet, lows.tolist(), highs.tolist(), mine, epoch, name)
+    return Picture(sheet, _describe(history, runs, epoch, name, recipe))
 
 
 def _describe(history, runs, epoch, name, recipe):
@@ -187,23 +192,27 @@ def _describe(history, runs, epoch, name, recipe):
     def told(number):
         return f"{number:.2%}" if "accuracy" in name else f"{number:.4f}"
 
-    begin = f"Epoch {epoch}: your {name} is {told(value)}"
+    begin = f"After epoch {epoch} your {name} is {told(value)}"
     if epoch > stored.shape[1]:
         shortest = stored.shape[1]
-        return f"{begin}. The band ends at epoch {shortest}, with the shortest of the stored runs."
+        return (
+            f"{begin}. There is nothing to compare it with, because the band ends at epoch "
+            f"{shortest} with the shortest of the stored runs."
+        )
     low, high = stored[:, epoch - 1].min(), stored[:, epoch - 1].max()
-    text = f"{begin}, {len(runs)} stored runs: {told(low)} to {told(high)}"
+    span = f"where the {len(runs)} stored runs lie between {told(low)} and {told(high)}"
     where = standing(value, (low, high), better)
     if where == "inside":
-        return f"{text}. Inside."
+        return f"{begin}, {span}, so it is inside the band."
     side = "below" if value < low else "above"
-    text = f"{text}. {side.capitalize()}" + ", and better" * (where == "better")
+    text = f"{begin}, {side} the band, {span}"
     if where == "better":
+        text += ", and that is better"
         found = differences(history, runs[0], recipe)
-        luck = f": about one run in {len(runs) + 1} is, by luck."
+        luck = f". About one run in {len(runs) + 1} is, by luck."
     else:
         found = reasons(history, runs, epoch, recipe)
-        luck = "; nothing known explains it, so it may be luck."
+        luck = ". Nothing known explains it, so it may be bad luck."
     return text + (f". Likely reasons: {'; '.join(found[:3])}." if found else luck)
 
 

@@ -15,13 +15,13 @@ import ipywidgets
 import torch
 
 from mnist_course import runtime
+from mnist_course.widgets import raster
 from mnist_course.widgets.ahead import Ahead
 from mnist_course.widgets.controls import rows
+from mnist_course.widgets.errors import ExplorerError
 from mnist_course.widgets.picture import Names, PictureView, png
 
-
-class ExplorerError(runtime.CourseError):
-    """A foreseen mistake in what an explorer was given; the message says what to do."""
+__all__ = ["Explorer", "ExplorerError", "torch_defaults"]
 
 
 @contextmanager
@@ -62,14 +62,17 @@ class Explorer(ipywidgets.VBox):
         self.view = PictureView(
             name=f"{title}: picture, described in the line below it",
             controls=self.watched(),
+            names=list(self.controls),
         )
         self.problem = ipywidgets.HTML()
         arrangement = arrangement or rows(self.controls.values())
+        heading = ipywidgets.HTML(f'<p class="mc-title">{html.escape(title)}</p>')
         unseen = ipywidgets.VBox([Names()], layout={"display": "none"})
         # the sentence about an error stands above the picture, because below a high one it would
         # be off the screen
-        super().__init__([unseen, arrangement, self.problem, self.view])
+        super().__init__([unseen, heading, arrangement, self.problem, self.view])
         self.add_class("mnist-explorer")
+        self.add_class("mc")
         self.problem.add_class("mnist-problem")
         self._refresh(first=True)
         self._still = self._as_still()
@@ -82,8 +85,8 @@ class Explorer(ipywidgets.VBox):
         return {name: control.value for name, control in self.controls.items()}
 
     def watched(self):
-        """The controls that the page watches, so that it can show pictures by itself."""
-        return list(self.controls.values()) if self.ahead.names else []
+        """The controls that the page watches, to show pictures by itself and to set them."""
+        return list(self.controls.values())
 
     def drawn(self, **other):
         """The `Picture` of the present settings, or of others where they are given."""
@@ -166,11 +169,18 @@ class Explorer(ipywidgets.VBox):
         still = {"text/plain": f"{self.title}: {text}"}
         image = ""
         if self.picture:
-            content = base64.b64encode(png(self.picture.pixels)).decode()
-            still["image/png"] = content
+            light, dark = (
+                base64.b64encode(png(raster.draw(self.picture.sheet, theme, zoom=2))).decode()
+                for theme in raster.THEMES
+            )
+            still["image/png"] = light
             alt = html.escape(f"{self.title}: {text}")
             image = (
-                f'<img src="data:image/png;base64,{content}" alt="{alt}" style="max-width: 100%">'
+                f'<picture><source media="(prefers-color-scheme: dark) and screen" '
+                f'srcset="data:image/png;base64,{dark}">'
+                f'<img src="data:image/png;base64,{light}" alt="{alt}" '
+                f'width="{self.picture.sheet.width}" style="max-width: 100%; height: auto">'
+                "</picture>"
             )
         still["text/html"] = f"<div>{image}<p>{html.escape(text)}</p></div>"
         return still

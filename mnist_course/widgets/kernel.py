@@ -6,7 +6,7 @@ import ipywidgets
 import numpy as np
 
 from mnist_course.widgets import pixels
-from mnist_course.widgets.controls import dropdown, same_place, slider
+from mnist_course.widgets.controls import buttons, rows, same_place, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.picture import Picture
 
@@ -20,16 +20,16 @@ PRESETS = {
     "Laplacian": (0, 1, 0, 1, -4, 1, 0, 1, 0),
     "emboss": (-2, -1, 0, -1, 1, 1, 0, 1, 2),
 }
-OWN = "your own"
 PLACES = (
     "top left", "top", "top right", "left", "centre", "right",
     "bottom left", "bottom", "bottom right",
 )  # fmt: skip
-LIMIT = 5.0  # the largest weight that a slider reaches
+LIMIT = 5.0  # the largest amount of a weight
 
 SCALE = 8  # pixels of the picture for each pixel of the digit
-INPUT, KERNEL, OUTPUT, WORK = (8, 24), (300, 24), (532, 24), (8, 330)  # places on the sheet
-WIDTH, HEIGHT = 838, 432
+INPUT, KERNEL, OUTPUT, WORK = (8, 26), (306, 26), (540, 26), (8, 350)  # places on the sheet
+SQUARE = (64, 44)  # of the kernel
+WIDTH, HEIGHT = 820, 452
 
 
 def windows(image, stride, padding, dilation):
@@ -49,7 +49,7 @@ def size_formula(size, stride, padding, dilation):
     """The output's size, and the formula with the numbers filled in."""
     span = 2 * dilation + 1
     result = (size + 2 * padding - span) // stride + 1
-    return result, f"({size} + 2·{padding} − {span}) / {stride}, rounded down, + 1 = {result}"
+    return result, f"({size} + 2·{padding} − {span}) / {stride} + 1 → {result}"
 
 
 def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
@@ -78,17 +78,19 @@ def kernel_picture(image, kernel, stride=1, padding=0, dilation=1, position=0):
     value = output[row, column]
 
     sheet = pixels.Sheet(WIDTH, HEIGHT)
-    _draw_input(sheet, image, stride, padding, dilation, row, column)
+    _draw_input(sheet, image, stride, padding, dilation, row, column, output.shape)
     _draw_kernel(sheet, kernel, len(image), stride, padding, dilation)
     _draw_output(sheet, output, row, column)
     _draw_work(sheet, patch, kernel, value, row, column)
     low, high = output.min(), output.max()
     text = (
-        f"Output {output.shape[0]} × {output.shape[1]}, values from {pixels.number(low)} to "
-        f"{pixels.number(high)}. Window {position} stands at row {row}, column {column}: "
-        f"patch × kernel = {_terms(patch, kernel)} = {pixels.number(value)}."
+        f"The window at row {row}, column {column} covers nine pixels. Each is multiplied by the "
+        f"weight at its place, and the sum of the products, {_terms(patch, kernel)} = "
+        f"{pixels.number(value)}, becomes the output's number at row {row}, column {column}. "
+        f"The whole output has {output.shape[0]} × {output.shape[1]} numbers, from "
+        f"{pixels.number(low)} to {pixels.number(high)}."
     )
-    return Picture(sheet.pixels, text)
+    return Picture(sheet, text)
 
 
 def _terms(patch, kernel):
@@ -101,18 +103,17 @@ def _terms(patch, kernel):
     return " + ".join(terms) or "0"
 
 
-def _draw_input(sheet, image, stride, padding, dilation, row, column):
+def _draw_input(sheet, image, stride, padding, dilation, row, column, shape):
     """The padded digit with the window's frame and its nine pixels."""
     x, y = INPUT
-    padded = np.pad(image, padding)
-    sheet.text(x, y - 18, f"input {len(image)} × {len(image)}" + ", padding grey" * (padding > 0))
-    shades = pixels.grey(padded, SCALE)
+    side = len(image) + 2 * padding
+    title = f"input, {len(image)} × {len(image)}" + ", with zeros around" * (padding > 0)
+    sheet.text(x, y - 20, title, bold=True)
+    if padding:
+        sheet.frame(x - 1, y - 1, side * SCALE + 2, side * SCALE + 2, pixels.LINE, 1)
+        sheet.fill(x, y, side * SCALE, side * SCALE, pixels.LINE, 0.6)
     edge = padding * SCALE
-    if edge:
-        frame = np.ones(shades.shape[:2], dtype=bool)
-        frame[edge:-edge, edge:-edge] = False
-        shades[frame] = 215
-    sheet.paste(shades, x, y)
+    sheet.paste(pixels.grey(image, SCALE), x + edge, y + edge)
     span = (2 * dilation + 1) * SCALE
     left, top = x + column * stride * SCALE, y + row * stride * SCALE
     sheet.frame(left, top, span, span)
@@ -121,80 +122,91 @@ def _draw_input(sheet, image, stride, padding, dilation, row, column):
             for j in range(3):
                 place = left + j * dilation * SCALE, top + i * dilation * SCALE
                 sheet.frame(*place, SCALE, SCALE, thick=1)
+    step = stride * SCALE  # pointing near the middle of a window chooses it
+    begin = (span - step) / 2
+    sheet.point(
+        x + begin, y + begin, *shape, (step, step), "position", "Window in the input", keys=False
+    )
 
 
 def _draw_kernel(sheet, kernel, size, stride, padding, dilation):
     x, y = KERNEL
-    sheet.text(x, y - 18, "kernel")
-    sheet.numbers(kernel, x, y, cell=(70, 40), size=14)
-    _, formula = size_formula(size, stride, padding, dilation)
-    lines = ["(n + 2p − k) / s, rounded down, + 1", *formula.split(", ", 1)]
+    wide, high = SQUARE
+    sheet.text(x, y - 20, "kernel: change its numbers", bold=True)
+    sheet.numbers(kernel, x, y, cell=SQUARE, size=14)
+    sheet.text(x, y + 3 * high + 8, "chosen weight", 11, pixels.SOFT)
+    slider = (x, y + 3 * high + 24, 3 * wide)
+    sheet.editable(x, y, 3, 3, SQUARE, "kernel", PLACES, LIMIT, slider)
+    result, formula = size_formula(size, stride, padding, dilation)
+    top = y + 3 * high + 64
+    sheet.text(x, top, "output size", bold=True)
+    lines = ["(n + 2p − k) / s + 1, rounded down", formula]
     if dilation > 1:
-        lines.append(f"k = {2 * dilation + 1} pixels with dilation {dilation}")
-    sheet.text(x, y + 134, "output size", bold=True)
+        lines.append(f"with dilation {dilation}, k = {2 * dilation + 1} pixels")
     for number, line in enumerate(lines):
-        sheet.text(x, y + 153 + 17 * number, line, 11)
-    for number, line in enumerate(pixels.LEGEND.split("   ")):
-        sheet.text(x, y + 230 + 16 * number, line, 11, pixels.SOFT)
+        sheet.text(x, top + 19 + 17 * number, line, 11)
 
 
 def _draw_output(sheet, output, row, column):
     x, y = OUTPUT
     limit = float(np.abs(output).max())
     rows, columns = output.shape
-    title = f"output {rows} × {columns}, full colour: ±{pixels.number(limit)}"
-    sheet.text(x, y - 18, title)
+    sheet.text(x, y - 20, f"output, {rows} × {columns}: point at it", bold=True)
     sheet.paste(pixels.signed(output, SCALE, limit), x, y)
     sheet.frame(x + column * SCALE - 3, y + row * SCALE - 3, SCALE + 6, SCALE + 6)
+    sheet.point(
+        x, y, rows, columns, (SCALE, SCALE), "position", "Window, by its place in the output"
+    )
+    sheet.legend(x, y + rows * SCALE + 12, limit, width=max(80, columns * SCALE))
 
 
 def _draw_work(sheet, patch, kernel, value, row, column):
     """The patch, its nine products, and their sum."""
     x, y = WORK
-    sheet.text(x, y - 18, "patch in the window")
-    sheet.numbers(patch, x, y, cell=(44, 30), limit=1, colour=False)
-    sheet.text(x + 154, y + 45, "×", 20, anchor="mm")
+    sheet.text(x, y - 20, "patch in the window", bold=True)
+    sheet.numbers(patch, x, y, cell=(46, 30), limit=1, colour=False)
+    sheet.text(x + 155, y + 45, "→", 18, pixels.SOFT, anchor="mm")
     products = patch * kernel
-    x += 176
-    sheet.text(x, y - 18, "pixel × weight = product")
+    x += 172
+    wide, high = 164, 30
+    sheet.text(x, y - 20, "pixel × weight = product", bold=True)
     tints = pixels.signed(products)
-    sheet.paste(tints.repeat(30, axis=0).repeat(164, axis=1), x, y)
+    sheet.paste(tints, x, y, cell=(wide, high))
     for (i, j), product in np.ndenumerate(products):
         term = f"{pixels.number(patch[i, j])} × {pixels.number(kernel[i, j])} = "
-        ink = pixels.ink_on(tints[i, j])
-        left, top = x + 164 * j, y + 30 * i
-        sheet.frame(left - 1, top - 1, 166, 32, pixels.LINE, 1)
-        sheet.text(left + 82, top + 15, term + pixels.number(product), 12, ink, "mm")
-    x += 3 * 164 + 12
-    sheet.text(x, y - 18, "sum of the nine")
+        left, top = x + wide * j, y + high * i
+        sheet.frame(left - 1, top - 1, wide + 2, high + 2, pixels.LINE, 1)
+        sheet.text(
+            left + wide // 2, top + high // 2, term + pixels.number(product), 12, anchor="mm",
+            on=("signed", tints.levels[i, j]),
+        )  # fmt: skip
+    x += 3 * wide + 14
+    sheet.text(x, y - 20, "sum of the nine", bold=True)
     sheet.text(x, y + 20, f"= {pixels.number(value)}", 22, bold=True)
-    sheet.text(x, y + 60, f"output row {row}, column {column}", 11, pixels.SOFT)
+    sheet.text(x, y + 54, f"row {row}, column {column}", 11, pixels.SOFT)
+    sheet.text(x, y + 70, "of the output", 11, pixels.SOFT)
 
 
 def kernel_lab(part):
-    """An explorer: nine sliders over a kernel, and what it makes of any digit of `part`.
+    """An explorer: a kernel whose numbers can be changed, and what it makes of any digit of `part`.
 
-    part: a `data.Part`, such as the training images.
+    part: a `data.Part`, such as the training images. The numbers are changed in the picture; the
+    control `kernel` holds all nine, row by row.
     """
     pixels.check_part(part)
     digit = slider("Digit", min(7, len(part) - 1), 0, len(part) - 1, help="index of the image")
-    preset = dropdown("Preset", [*PRESETS, OWN], "Sobel, vertical edges", "a known kernel")
-    weights = [
-        slider(place, float(weight), -LIMIT, LIMIT, 0.01, "weight of the kernel", width="270px")
-        for place, weight in zip(PLACES, PRESETS[preset.value], strict=True)
-    ]
-    for weight in weights:
-        weight.style.description_width = "90px"
+    position = slider("Position", 7 * 26 + 11, 0, 26 * 26 - 1, help="number of the window")
     stride = slider("Stride", 1, 1, 3, help="step of the kernel in pixels")
     padding = slider("Padding", 0, 0, 3, help="frame of zeros in pixels")
     dilation = slider("Dilation", 1, 1, 2, help="distance of the kernel's pixels")
-    position = slider("Position", 7 * 26 + 11, 0, 26 * 26 - 1, help="number of the window")
-    named = {f"weight_{place}": widget for place, widget in zip(PLACES, weights, strict=True)}
+    preset = buttons("Kernel", PRESETS, "Sobel, vertical edges", "a known one")
+    # a list of numbers of ipywidgets' own; its view is not used, because the picture shows them
+    kernel = ipywidgets.FloatsInput(
+        value=list(PRESETS[preset.value]), min=-LIMIT, max=LIMIT, description="Weights"
+    )
 
-    def draw(digit, stride, padding, dilation, position, **weights):
-        return kernel_picture(
-            part.images[digit], list(weights.values()), stride, padding, dilation, position
-        )
+    def draw(digit, position, stride, padding, dilation, kernel):
+        return kernel_picture(part.images[digit], kernel, stride, padding, dilation, position)
 
     def adjust():
         before = math.isqrt(position.max + 1)  # windows in a row, in the previous picture
@@ -202,30 +214,21 @@ def kernel_lab(part):
         place = same_place(position.value, (before, before), (size, size))
         position.max = max(position.max, place)
         position.value, position.max = place, size * size - 1
-        values = tuple(weight.value for weight in weights)
-        chosen = (name for name, kernel in PRESETS.items() if np.allclose(kernel, values))
-        preset.value = next(chosen, OWN)
+        known = (name for name, values in PRESETS.items() if np.allclose(values, kernel.value))
+        preset.value = next(known, None)
 
-    grid = ipywidgets.GridBox(weights, layout={"grid_template_columns": "repeat(3, 275px)"})
-    arrangement = ipywidgets.VBox([
-        ipywidgets.HBox([digit, position, preset], layout={"flex_flow": "row wrap"}),
-        grid,
-        ipywidgets.HBox([stride, padding, dilation], layout={"flex_flow": "row wrap"}),
-    ])  # fmt: skip
     controls = {
         "digit": digit, "position": position, "stride": stride, "padding": padding,
-        "dilation": dilation, **named,
+        "dilation": dilation, "kernel": kernel,
     }  # fmt: skip
-    ahead = ("digit", "position", *named)
+    arrangement = rows((digit, position), (stride, padding, dilation), (preset,))
+    ahead = ("digit", "position", "kernel")
     explorer = Explorer(draw, controls, "Kernel lab", arrangement, adjust, ahead)
-    explorer.preset = preset  # it only moves the nine sliders, so it is no setting
+    explorer.preset = preset  # it only sets the kernel, so it is no setting
 
     def apply_preset(change):
-        if change.new == OWN:
-            return
-        with explorer.together():
-            for widget, value in zip(weights, PRESETS[change.new], strict=True):
-                widget.value = value
+        if change.new is not None:
+            kernel.value = list(PRESETS[change.new])
 
     preset.observe(apply_preset, "value")
     return explorer

@@ -5,14 +5,11 @@ import itertools
 import math
 import time
 from dataclasses import dataclass, field
-from functools import cache
 
-import matplotlib
-import numpy as np
 import torch
 from torch import nn
 
-from mnist_course import data, models, plots, runtime
+from mnist_course import data, models, runtime
 from mnist_course.widgets import charts, pixels
 from mnist_course.widgets.controls import dropdown, rows, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError, torch_defaults
@@ -24,7 +21,7 @@ LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.9, 3.0, 10.0)
 DEPTHS = (1, 6)  # hidden fully connected layers; LeNet-5 has two
 STEPS, QUICK_STEPS = 200, 40
 BATCH_SIZE = 32
-WIDTH, HEIGHT = 800, 300
+WIDTH, HEIGHT = 820, 300
 SLICE = 0.03  # seconds of training before the kernel reads what the student does
 PAUSE = 0.15  # seconds between two pictures
 
@@ -138,39 +135,7 @@ def layer_names(depth):
     return ["conv 1", "conv 2", *(f"hidden {number}" for number in range(1, depth + 1)), "last"]
 
 
-@cache
-@plots.own_style()
-def _chart(steps):
-    """Three axes over the steps, drawn once; a layer's lines keep their colour at any depth.
-
-    Returns (chart, the loss's line, the gradients' lines and the activations' lines by layer).
-    """
-    figure, axes = charts.new_figure(WIDTH, HEIGHT, columns=3, bottom=90)
-    names = layer_names(DEPTHS[1])
-    colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(names)))
-    dashes = ("-", "--", "-.", ":")
-    loss, gradient, saturation = axes
-    (loss_line,) = loss.plot([], [], color=plots.BLUE)
-    gradients, activations = {}, {}
-    for index, name in enumerate(names):
-        style = {"color": colours[index], "linestyle": dashes[index % 4], "label": name}
-        (gradients[name],) = gradient.plot([], [], **style)
-        (activations[name],) = saturation.plot([], [], **style)
-    loss.axhline(math.log(10), color=plots.RED, linestyle="--", linewidth=1)
-    loss.text(steps, 2.2, "ln 10 = 2.303", fontsize=8, ha="right", va="top")
-    loss.set(ylim=(0, 4))
-    gradient.set(yscale="log", ylim=(1e-8, 10))
-    saturation.set(ylim=(-0.02, 1.02))
-    for ax, title in zip(axes, ("loss", "size of gradient", "saturated units"), strict=True):
-        charts.name_axes(ax, title, "step", share=ax is saturation)
-        ax.set_xlim(0, steps)
-    figure.legend(
-        handles=list(gradients.values()), loc="lower center", ncols=5, fontsize=8, frameon=False,
-        bbox_to_anchor=(0.5, 0.04),
-    )  # fmt: skip
-    plots.mark_quick(figure)
-    moving = [loss_line, *gradients.values(), *activations.values()]
-    return charts.Chart(figure, moving), loss_line, gradients, activations
+DASHES = ((), (6, 3), (2, 3), (8, 3, 2, 3))
 
 
 def loss_picture(trace, depth, steps=STEPS):
@@ -178,38 +143,53 @@ def loss_picture(trace, depth, steps=STEPS):
 
     depth: as in `lenet`; steps: where the axes end. A loss above 4 leaves the picture.
     """
-    chart, loss_line, gradients, activations = _chart(steps)
+    sheet = pixels.Sheet(WIDTH, HEIGHT)
     done = range(1, len(trace.losses) + 1)
+    spans = ((0, 4), (1e-8, 10), (0, 1))
+    loss, gradient, saturation = (
+        charts.Axes(sheet, 46 + 276 * column, 40, 212, 180, (0, steps), span, log=column == 1)
+        for column, span in enumerate(spans)
+    )
+    loss.frame("loss", "step")
+    gradient.frame("size of gradient", "step")
+    saturation.frame("saturated units", "step", share=True)
+    loss.level(math.log(10), pixels.RED)
+    x, y = loss.place(steps, math.log(10))
+    sheet.text(x, y + 3, "ln 10 = 2.303", 10, pixels.RED, "ra")
+    loss.line(done, trace.losses, pixels.MARK)
     names = layer_names(depth)
-    loss_line.set_data(done, trace.losses)
-    for line in (*gradients.values(), *activations.values()):
-        line.set_data([], [])
-    for name, values in zip(names, zip(*trace.gradients, strict=True), strict=True):
-        gradients[name].set_data(done, values)
-    for name, values in zip(names[:-1], zip(*trace.saturated, strict=True), strict=True):
-        activations[name].set_data(done, values)
-    return Picture(chart.pixels(), _describe(trace, steps))
+    styles = {name: (f"layer-{i}", DASHES[i % 4]) for i, name in enumerate(layer_names(DEPTHS[1]))}
+    for axes, shown, values in (
+        (gradient, names, trace.gradients), (saturation, names[:-1], trace.saturated)
+    ):  # fmt: skip
+        for name, of_a_layer in zip(shown, zip(*values, strict=True), strict=False):
+            colour, dash = styles[name]
+            axes.line(done, of_a_layer, colour, dash)
+    charts.legend(sheet, 46, HEIGHT - 24, [(name, *styles[name]) for name in names])
+    charts.mark_quick(sheet)
+    return Picture(sheet, _describe(trace, steps))
 
 
 def _describe(trace, steps):
     latest = trace.losses[-10:]
     loss = sum(latest) / len(latest)
     first, last = trace.gradients[-1][0], trace.gradients[-1][-1]
+    step = f"Step {len(trace.losses)} of {steps}:"
     if not math.isfinite(loss):
         return (
-            f"Step {len(trace.losses)} of {steps}: the loss is {trace.losses[-1]}. The steps were "
-            "too long, or the first weights too large."
+            f"{step} the loss is {trace.losses[-1]}, because the steps were too long or the first "
+            "weights too large."
         )
     if abs(loss - math.log(10)) < 0.05:
-        verdict = "at ln 10: the network does not tell the digits apart"
+        verdict = "still at ln 10, so the network does not tell the digits apart yet"
     elif loss < math.log(10):
-        verdict = "below ln 10: it learns"
+        verdict = "below ln 10, so the network learns"
     else:
-        verdict = "above ln 10: worse than equal probabilities"
+        verdict = "above ln 10, which is worse than giving every digit the same probability"
     return (
-        f"Step {len(trace.losses)} of {steps}: loss {loss:.3f}, {verdict}. Size of the gradient: "
-        f"first layer {first:.1e}, last layer {last:.1e}. Saturated: {trace.saturated[-1][0]:.0%} "
-        f"of the first activation, {trace.saturated[-1][-1]:.0%} of the last."
+        f"{step} the loss is {loss:.3f}, {verdict}. The gradient's typical size is {first:.1e} "
+        f"in the first layer and {last:.1e} in the last, and {trace.saturated[-1][0]:.0%} of the "
+        f"first activation's units are saturated, of the last {trace.saturated[-1][-1]:.0%}."
     )
 
 
@@ -222,6 +202,10 @@ class _Live(Explorer):
     """
 
     task = None
+
+    def watched(self):
+        """None: a picture belongs to a moment of a training, not to the controls' values alone."""
+        return []
 
     def __init__(self, steps_of, picture_of, controls, title, arrangement):
         self.steps_of, self.picture_of = steps_of, picture_of

@@ -80,25 +80,28 @@ def feature_map_picture(
     row, column = divmod(position, width)
 
     alone = len(inspectors) == 1
-    sheet = pixels.Sheet(WIDTH, 346 if alone else ALL[1] + ALL_HEIGHT)
+    sheet = pixels.Sheet(WIDTH, 370 if alone else ALL[1] + ALL_HEIGHT)
     texts = []
     for number, (name, one) in enumerate(inspectors.items()):
         x = 8 + number * (PANEL + GAP)
         panel = Panel(sheet, x, name, one, inspections[name], layer, channel, row, column)
         panel.draw_digit(image, label)
-        panel.draw_map()
+        panel.draw_map(keys=not number)
         panel.draw_probabilities(label)
         panel.draw_work(source)
-        place = (x + PANEL + GAP, 44) if alone else (x, ALL[1])
-        panel.draw_all(*place, room=280 if alone else ALL_HEIGHT)
-        texts.append(panel.text(label))
+        place = (x + PANEL + GAP, 46) if alone else (x, ALL[1])
+        panel.draw_all(*place, room=310 if alone else ALL_HEIGHT)
+        texts.append(panel.text(label, alone))
     kind = _by_name({name: probe.kind_name(kind) for name, kind in kinds.items()})
-    field = _by_name({
+    fields = {
         name: describe_field(one.receptive_field(layer, row, column))
         for name, one in inspectors.items()
-    })  # fmt: skip
-    where = f"Layer {layer} ({kind}), channel {channel}, row {row}, column {column}"
-    return Picture(sheet.pixels, f"{where}: {field}. {' '.join(texts)}{quick_note()}")
+    }
+    field = next(iter(fields.values()))
+    if len(set(fields.values())) > 1:
+        field = " and ".join(f'in "{name}" {text}' for name, text in fields.items())
+    where = f"The number at row {row}, column {column} of map {channel} of layer {layer} ({kind})"
+    return Picture(sheet, f"{where} {field}. {' '.join(texts)}{quick_note()}")
 
 
 def _by_name(texts):
@@ -111,10 +114,13 @@ def _by_name(texts):
 def describe_field(field):
     """A receptive field in words."""
     if field is None:
-        return "no pixel of the digit is found to reach this place"
+        return "is reached by no pixel of the digit that was found"
     top, bottom, left, right = field
     size = f"{bottom - top + 1} × {right - left + 1}"
-    return f"it depends on {size} pixels, rows {top} to {bottom}, columns {left} to {right}"
+    return (
+        f"depends on {size} pixels of the digit, from row {top} to {bottom} and from column {left} "
+        f"to {right}"
+    )
 
 
 def feature_maps(networks, part, normalisation=NORMALISATION):
@@ -149,7 +155,7 @@ def feature_maps(networks, part, normalisation=NORMALISATION):
     start = convolutions[0]
     layer = ipywidgets.Dropdown(
         options=options, value=start, description="Layer", tooltip="Layer whose maps are shown",
-        layout={"width": "360px"}, style={"description_width": "initial"},
+        layout={"width": "400px"}, style={"description_width": "96px"},
     )  # fmt: skip
     _, height, width = outputs[start]
     controls = {
@@ -184,7 +190,7 @@ def feature_maps(networks, part, normalisation=NORMALISATION):
         same = first.latest.outputs[layer].shape == outputs[layer]
         if same and probe.source_channels(first.layers[layer]) <= controls["source"].max + 1:
             return picture
-        return Picture(picture.pixels, f"{picture.text} {EXCHANGED}")
+        return Picture(picture.sheet, f"{picture.text} {EXCHANGED}")
 
     named = list(controls.values())
     arrangement = rows(named[:2], named[2:])

@@ -3,15 +3,15 @@
 import numpy as np
 from torch import nn
 
-from mnist_course import plots, probe
+from mnist_course import probe
 from mnist_course.widgets import pixels
 
-PANEL, GAP = 404, 14  # pixels of the picture for each network, and between them
-DIGIT, MAP, BARS = (0, 44), (148, 44), (298, 44)  # places within a panel
-KERNEL, ALL = (0, 210), (0, 354)
+PANEL, GAP = 396, 20  # pixels of the picture for each network, and between them
+DIGIT, MAP, BARS = (0, 46), (150, 46), (300, 46)  # places within a panel
+KERNEL, ALL = (0, 238), (0, 388)
 SIDE = 140  # of the digit and of the enlarged map
 ALL_HEIGHT = 178  # room for all maps of a layer
-WIDTH = 2 * PANEL + GAP + 16
+WIDTH = 2 * PANEL + GAP + 8
 SCALE = SIDE // 28
 POINTWISE = (  # each output depends on one input alone
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
@@ -33,12 +33,17 @@ class Panel:
         self.kind = inspector.layers[layer]
         self.value = self.maps[channel, row, column]
 
-    def text(self, label):
+    def text(self, label, alone):
+        """What the number is and what the network says, in a sentence or two."""
         guess = int(self.inspection.probabilities.argmax())
-        known = "" if label is None else f"; the label is {label}"
+        share = f"{self.inspection.probabilities[guess]:.0%}"
+        value = pixels.number(self.value)
+        text = f"It is {value}. The" if alone else f'In "{self.name}" it is {value}, and that'
+        text = f"{text} network says {guess} with {share}"
+        if label is None:
+            return f"{text}."
         return (
-            f"{self.name}: value {pixels.number(self.value)}, the network says {guess} with "
-            f"{self.inspection.probabilities[guess]:.0%}{known}."
+            f"{text}, which is right." if guess == label else f"{text}, but the label is {label}."
         )
 
     def coloured(self, values, scale):
@@ -47,17 +52,9 @@ class Panel:
             return pixels.signed(values, scale, max(-self.low, self.high))
         return pixels.grey(values, scale, self.low, self.high)
 
-    def scale_text(self, scale):
-        if self.low < 0:
-            limit = pixels.number(max(-self.low, self.high))
-            if scale < 2:  # no room for bars
-                return f"full colour ±{limit}, purple below 0 (bars: large map)"
-            return f"full colour ±{limit}, {'dot' if scale < 4 else 'bar'}: clearly below 0"
-        return f"white {pixels.number(self.low)}, black {pixels.number(self.high)}"
-
     def draw_digit(self, image, label):
         x, y = self.x + DIGIT[0], DIGIT[1]
-        self.sheet.text(self.x, 4, self.name, 13, bold=True)
+        self.sheet.text(self.x, 4, self.name, 14, bold=True)
         known = "digit" if label is None else f"digit, label {label} ●"
         self.sheet.text(x, y - 17, known, 11, pixels.SOFT)
         self.sheet.paste(pixels.grey(pixels.digit_image(image), SCALE), x, y)
@@ -66,7 +63,8 @@ class Panel:
             top, bottom, left, right = (SCALE * line for line in field)
             self.sheet.frame(x + left, y + top, right - left + SCALE, bottom - top + SCALE)
 
-    def draw_map(self):
+    def draw_map(self, keys):
+        """The chosen map, enlarged; keys: whether its places can be chosen by keyboard."""
         x, y = self.x + MAP[0], MAP[1]
         height, width = self.maps.shape[1:]
         scale = max(1, SIDE // max(height, width))
@@ -80,6 +78,13 @@ class Panel:
         self.sheet.paste(self.coloured(shown, scale), x, y)
         row, column = self.row - top, self.column - left
         self.sheet.frame(x + column * scale - 2, y + row * scale - 2, scale + 4, scale + 4)
+        self.sheet.point(
+            x, y, *shown.shape, (scale, scale), "position", "Place in the map",
+            start=top * width + left, step=width, hover=not part, keys=keys,
+        )  # fmt: skip
+        limit = max(-self.low, self.high)
+        low = None if self.low < 0 else self.low
+        self.sheet.legend(x, y + SIDE + 8, limit if self.low < 0 else self.high, SIDE, low)
 
     def draw_probabilities(self, label):
         x, y = self.x + BARS[0], BARS[1]
@@ -90,8 +95,8 @@ class Panel:
             top = y + 14 * number
             right = label is not None and number == label
             self.sheet.text(x, top, f"{number}", 11, bold=number == best)
-            length = round(46 * float(share))
-            colour = plots.BLUE if right or label is None else plots.GREY
+            length = round(36 * float(share))
+            colour = pixels.MARK if right or label is None else pixels.SOFT
             self.sheet.fill(x + 12, top + 2, length, 9, colour)
             mark = " ●" if right else ""
             self.sheet.text(x + 16 + length, top, f"{share:.0%}{mark}", 10, pixels.INK)
@@ -140,7 +145,7 @@ class Panel:
         self.sheet.text(x, y - 17, title, 11, pixels.SOFT)
         width = self._numbers(kernel, x, y)
         right = max(width, 150) + 22  # the titles need room
-        self.sheet.text(x + (width + right) // 2, y + 50, "×", 16, anchor="mm")
+        self.sheet.text(x + (width + right) // 2, y + 50, "×", 16, pixels.SOFT, anchor="mm")
         title = f"patch of input channel {first + source}"
         self.sheet.text(x + right, y - 17, title, 11, pixels.SOFT)
         self._numbers(patch, x + right, y)
@@ -165,7 +170,7 @@ class Panel:
             scale = max(1, 100 // max(rows, columns))
             self.sheet.paste(pixels.signed(values, scale), x, y)
             return columns * scale
-        cell = (min(48, 190 // columns), min(48, 100 // rows))
+        cell = (min(48, 185 // columns), min(48, 100 // rows))
         self.sheet.numbers(values, x, y, cell, size=10 if columns > 3 else 12)
         return columns * cell[0]
 
@@ -182,12 +187,15 @@ class Panel:
         which = f"all {channels} maps" if shown == channels else f"{shown} of {channels} maps"
         if maps.shape != self.maps.shape:
             which += ", upper left corner"
-        self.sheet.text(x, y - 17, f"{which}: {self.scale_text(scale)}", 11, pixels.SOFT)
-        # all maps in one tall strip: coloured in one call, then cut apart
-        strip = self.coloured(maps[:shown].reshape(shown * height, width), scale)
-        for number, content in enumerate(np.split(strip, shown)):
+        self.sheet.text(x, y - 17, f"{which}: click one", 11, pixels.SOFT)
+        for number, values in enumerate(maps[:shown]):
             row, column = divmod(number, max(1, in_row))
             left, top = x + column * across, y + row * down
-            self.sheet.paste(content, left, top)
+            self.sheet.paste(self.coloured(values, scale), left, top)
             if number == self.channel:
                 self.sheet.frame(left - 2, top - 2, width * scale + 4, height * scale + 4)
+        in_row = max(1, min(in_row, shown))
+        self.sheet.point(
+            x - 2, y - 2, -(-shown // in_row), in_row, (across, down), "channel", "Map",
+            hover=False, keys=False,
+        )  # fmt: skip

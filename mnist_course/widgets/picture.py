@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 import anywidget
 import ipywidgets
@@ -10,18 +11,34 @@ import traitlets
 from PIL import Image
 
 from mnist_course import runtime, web
+from mnist_course.widgets import raster
+from mnist_course.widgets.pixels import Sheet
 
 
 @dataclass(frozen=True)
 class Picture:
     """What a drawing function returns.
 
-    pixels: uint8 (H, W, 3), or a whole PNG file as bytes; text: what it shows, in a
-    sentence or two, for the line below the picture and for readers who can't see it.
+    content: a `Sheet`, or pixels uint8 (H, W, 3), which look the same in every theme; text: what
+    it shows, in a sentence or two, for the line below the picture and for readers who can't see it.
     """
 
-    pixels: np.ndarray | bytes
+    content: Sheet | np.ndarray
     text: str
+
+    @cached_property
+    def sheet(self):
+        """The content as a `Sheet`."""
+        if isinstance(self.content, Sheet):
+            return self.content
+        sheet = Sheet(*self.content.shape[1::-1])
+        sheet.paste(self.content, 0, 0, line=False)
+        return sheet
+
+    @cached_property
+    def pixels(self):
+        """The picture as it looks in the light theme, uint8 (H, W, 3)."""
+        return raster.draw(self.sheet)
 
 
 def quick_note():
@@ -30,11 +47,9 @@ def quick_note():
 
 
 def png(pixels):
-    """Pixels, uint8 (H, W, 3), as a PNG file, fast rather than small. Bytes stay as they are."""
-    if isinstance(pixels, bytes):
-        return pixels
+    """Pixels, uint8 (H, W, 3), as a PNG file."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 
@@ -45,19 +60,20 @@ class PictureView(anywidget.AnyWidget):
     shows the one whose state the controls have. That is how it can show a picture before the kernel
     hears of the control that moved; the code for it is in `web/picture.js`.
 
-    frames: PNG files; texts and states: one for each; stale: whether the picture is an old one,
-    because there was an error; name: what a screen reader calls the picture; controls: the
-    widgets whose values make a state. Without them every state is empty, and the page shows what
-    the kernel sent last.
+    frames: sheets as `Sheet.encode` makes them; texts and states: one for each; stale: whether the
+    picture is an old one, because there was an error; name: what a screen reader calls the
+    picture; controls: the widgets whose values make a state; names: what the sheets call them.
+    Without controls every state is empty, and the page shows what the kernel sent last.
     """
 
-    _esm = web.FOLDER / "picture.js"
-    _css = web.FOLDER / "explorer.css"
+    _esm = web.module("picture.js")
+    _css = web.styles(*web.STYLES)
     frames = traitlets.List(traitlets.Bytes()).tag(sync=True)
     texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     states = traitlets.List(traitlets.List()).tag(sync=True)
     stale = traitlets.Bool(False).tag(sync=True)
     name = traitlets.Unicode("").tag(sync=True)
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     controls = traitlets.List(traitlets.Instance(ipywidgets.Widget)).tag(
         sync=True, **ipywidgets.widget_serialization
     )
@@ -69,14 +85,14 @@ class PictureView(anywidget.AnyWidget):
     def show(self, pictures, states):
         """Replace all frames by those of a list of `Picture`; the page gets them in one message."""
         with self.hold_sync():
-            self.frames = [png(one.pixels) for one in pictures]
+            self.frames = [one.sheet.encode() for one in pictures]
             self.texts = [one.text for one in pictures]
             self.states = states
             self.stale = False
 
     def keep(self, picture, state):
         """Give the page a `Picture` to show at once when the controls come to these values."""
-        self.send({"state": state, "text": picture.text}, [png(picture.pixels)])
+        self.send({"state": state, "text": picture.text}, [picture.sheet.encode()])
 
 
 class Names(anywidget.AnyWidget):

@@ -1,49 +1,29 @@
-"""Maps of numbers as pixels, and a sheet to put them on: numpy and Pillow, no figure.
+"""Maps of numbers, and a sheet to put them on: a plain description that the page draws.
 
-A whole sheet takes only a few milliseconds, so that the picture follows the slider.
-Signed values are orange above 0 and purple below, which the colour-blind tell apart, and every
-pixel clearly below 0 also carries a bar, the minus sign, so that the sign shows without colour.
+A sheet holds no colours, only what each thing is for: ink, soft, line, mark. The page draws it in
+the colours of its theme (`web/sheet.js`), so that it fits a light and a dark notebook and changes
+with it; `raster.py` draws the same where no page is, for stills and tests. Numbers of a map travel
+as one byte each, which takes less than a millisecond to make and to send.
+
+Signed values are orange above 0 and purple below, which the colour-blind tell apart. Where there is
+room, every square clearly below 0 also carries a bar, the minus sign, so that the sign shows
+without colour.
 """
 
+import json
 import numbers
-from functools import cache, lru_cache
-from pathlib import Path
+from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from mnist_course import plots
-from mnist_course.widgets.explorer import ExplorerError
+from mnist_course.widgets.errors import ExplorerError
 
-INK, SOFT, LINE, PAPER = "#1a1a1a", "#5a5a5a", "#b0b0b0", "#ffffff"
-MARK = plots.BLUE  # of frames; neither orange nor purple, which are for signs
-LEGEND = "orange: above 0   purple with a bar: clearly below 0   white: 0"
-NOTHING = (200, 200, 200)  # the colour of NaN and of infinite values
-CLEARLY = 0.1  # share of the full colour; smaller amounts below 0 carry no bar
-
-
-@cache
-def font(size, bold=False):
-    """DejaVu Sans, which comes with matplotlib, so that text is the same on every machine."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
-    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
-
-
-@lru_cache(1024)  # most numbers of a picture are those of the one before
-def _mask(text, size, anchor, bold):
-    """A text as a Pillow mask, and where it lies: (mask, left, top) from the text's place."""
-    box = font(size, bold).getbbox(text, anchor=anchor)
-    left, top, right, bottom = (int(edge) for edge in box)
-    mask = Image.new("L", (max(1, right - left), max(1, bottom - top)))
-    ImageDraw.Draw(mask).text((-left, -top), text, 255, font(size, bold), anchor)
-    return mask, left, top
-
-
-@cache
-def _signed_colours():
-    return (matplotlib.colormaps[plots.SIGNED](np.arange(256))[:, :3] * 255).round().astype("u1")
+# Names of colours: each is a custom property of the page, such as --mc-ink (see web/theme.css).
+INK, SOFT, LINE, SURFACE, MARK = "ink", "muted", "line", "surface", "accent"
+ORANGE, RED = "positive", "warning"
+ZERO, FULL, NOTHING = 127, 254, 255  # levels of a map: 0 or white, the most, and NaN or infinite
+CLEARLY = 0.25  # share of the full colour; smaller amounts below 0 carry no bar
+BAR_FROM = 5  # pixels that a square needs to have room for a bar
 
 
 def number(value, digits=2):
@@ -55,96 +35,127 @@ def number(value, digits=2):
     return text.replace("inf", "∞").replace("nan", "–")
 
 
-def enlarge(pixels, scale):
-    """Every pixel becomes a square of `scale` pixels: (H, W, 3) to (H * scale, W * scale, 3)."""
-    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+@dataclass(frozen=True)
+class Map:
+    """Numbers as levels of a colour scale.
+
+    levels: uint8 (H, W); palette: "grey" or "signed"; scale: pixels of the picture for each of
+    its squares; bars: whether a square clearly below 0 carries a bar.
+    """
+
+    levels: np.ndarray
+    palette: str
+    scale: int = 1
+    bars: bool = False
 
 
 def grey(values, scale=1, low=0.0, high=1.0):
-    """Values (H, W) in grey: `low` and below white, `high` and above black."""
+    """Values (H, W) in grey: `low` and below as paper, `high` and above as ink. A `Map`."""
+    values = np.asarray(values)
     finite = np.isfinite(values)
     share = (np.where(finite, values, low) - low) / max(high - low, 1e-9)
-    level = 255 - np.clip(share * 255, 0, 255).round().astype(np.uint8)
-    shades = np.repeat(level[:, :, None], 3, axis=2)
-    shades[~finite] = NOTHING
-    return enlarge(shades, scale)
-
-
-def signed_level(values, limit):
-    """Places in the colour map: -limit 0, zero 128, limit 255."""
-    share = np.asarray(values, dtype=np.float64) / max(limit, 1e-9)
-    return np.where(share == 0, 128, np.clip((share + 1) / 2 * 255, 0, 255).round()).astype(int)
+    levels = np.clip(share * FULL, 0, FULL).round().astype(np.uint8)
+    levels[~finite] = NOTHING
+    return Map(levels, "grey", scale)
 
 
 def signed(values, scale=1, limit=None):
-    """Signed values (H, W) in colour: full colour at `limit` (by default the largest amount).
+    """Signed values (H, W): full colour at `limit` (by default the largest amount). A `Map`.
 
-    NaN and infinite values are grey. From a scale of 2 on, a square clearly below 0 carries a
-    bar, which up to a scale of 3 is only a dot. Values near 0 carry none, because a map would be
-    full of them.
+    From a scale of `BAR_FROM` on, a square clearly below 0 carries a bar. Values near 0 carry
+    none, because a map would be full of them.
     """
+    values = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(values)
     limit = float(np.abs(values).max(initial=0, where=finite)) if limit is None else limit
-    colours = _signed_colours()[signed_level(np.where(finite, values, 0), limit)]
-    colours[~finite] = NOTHING
-    pixels = enlarge(colours, scale)
-    if scale < 2:
-        return pixels
-    thick, wide = max(1, scale // 6), max(1, scale - 2 * max(1, scale // 4))
-    top, left = (scale - thick) // 2, (scale - wide) // 2
-    rows, columns = values.shape
-    squares = pixels.reshape(rows, scale, columns, scale, 3)
-    bars = squares[:, top : top + thick, :, left : left + wide].transpose(0, 2, 1, 3, 4)
-    below = values < -CLEARLY * limit
-    bars[below] = (70, 30, 110)
-    bars[values < -0.55 * limit] = (255, 255, 255)
-    return pixels
-
-
-def ink_on(colour):
-    """Black or white, whichever has more contrast with a colour (three bytes).
-
-    Source: the luminance of WCAG 2.1, section 1.4.3; at 0.179 both contrasts are the same.
-    """
-    red, green, blue = ((level / 255) ** 2.2 for level in colour.tolist())
-    return PAPER if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 else "#000000"
+    share = np.clip(np.where(finite, values, 0) / max(limit, 1e-9), -1, 1)
+    levels = (ZERO + share * ZERO).round().astype(np.uint8)
+    levels[~finite] = NOTHING
+    return Map(levels, "signed", scale, scale >= BAR_FROM)
 
 
 class Sheet:
-    """A white sheet of `width` × `height` pixels: put maps on it, write, and frame.
+    """An empty sheet of `width` × `height` pixels: put maps on it, write, draw, and frame.
 
-    What would reach beyond its edges is cut off.
+    What would reach beyond its edges is cut off. `items` and `regions` are plain values, and
+    `encode` makes bytes of them for the page.
     """
 
     def __init__(self, width, height):
-        self._image = Image.new("RGB", (width, height), PAPER)
-        self._draw = ImageDraw.Draw(self._image)
+        self.width, self.height = width, height
+        self.items, self.regions = [], []
+        self._maps, self._length = [], 0  # bytes of the maps, one after the other
 
     @property
-    def pixels(self):
-        """What is on the sheet now, as uint8 (height, width, 3)."""
-        return np.asarray(self._image)
+    def bytes_of_maps(self):
+        return b"".join(self._maps)
 
-    def paste(self, pixels, x, y, line=True):
-        """Put pixels (H, W, 3) with their top left corner at (x, y); line: with a thin frame."""
-        height, width = pixels.shape[:2]
+    def encode(self):
+        """The sheet as the page gets it: length of the JSON text, the text, bytes of the maps."""
+        plain = {
+            "width": self.width, "height": self.height,
+            "items": self.items, "regions": self.regions,
+        }  # fmt: skip
+        text = json.dumps(plain, separators=(",", ":")).encode()
+        return len(text).to_bytes(4, "little") + text + self.bytes_of_maps
+
+    def _add(self, kind, **item):
+        self.items.append({"kind": kind, **item})
+
+    def _store(self, array):
+        """Keep the bytes of an array; returns the place where they begin."""
+        place, content = self._length, np.ascontiguousarray(array).tobytes()
+        self._maps.append(content)
+        self._length += len(content)
+        return place
+
+    def paste(self, content, x, y, line=True, cell=None):
+        """Put a `Map`, or pixels uint8 (H, W, 3), with the top left corner at (x, y).
+
+        line: with a thin frame; cell: width and height of a square, where it is none.
+        Pixels have the same colours in every theme.
+        """
+        is_map = isinstance(content, Map)
+        array = content.levels if is_map else content
+        rows, columns = array.shape[:2]
+        wide, high = cell or ((content.scale,) * 2 if is_map else (1, 1))
         if line:
-            self.frame(x - 1, y - 1, width + 2, height + 2, LINE, 1)
-        self._image.paste(Image.fromarray(np.ascontiguousarray(pixels)), (x, y))
+            self.frame(x - 1, y - 1, columns * wide + 2, rows * high + 2, LINE, 1)
+        palette, bars = (content.palette, content.bars) if is_map else ("rgb", False)
+        self._add(
+            "map", x=x, y=y, rows=rows, columns=columns, wide=wide, high=high,
+            palette=palette, bars=bars, at=self._store(array),
+        )  # fmt: skip
 
-    def fill(self, x, y, width, height, colour):
+    def fill(self, x, y, width, height, colour, alpha=1):
         """A rectangle of one colour."""
-        self._image.paste(colour, (x, y, x + width, y + height))
+        self._add("fill", x=x, y=y, width=width, height=height, colour=colour, alpha=alpha)
 
     def frame(self, x, y, width, height, colour=MARK, thick=2):
         """A frame inside the rectangle of `width` × `height` at (x, y)."""
-        corners = (x, y, x + width - 1, y + height - 1)
-        self._draw.rectangle(corners, outline=colour, width=thick)
+        self._add("frame", x=x, y=y, width=width, height=height, colour=colour, thick=thick)
 
-    def text(self, x, y, text, size=12, colour=INK, anchor="la", bold=False):
-        """Write at (x, y); `anchor` as Pillow has it: "la" top left, "mm" middle."""
-        mask, left, top = _mask(text, size, anchor, bold)
-        self._image.paste(colour, (x + left, y + top), mask)
+    def line(self, points, colour, thick=2, dash=(), fill=False, alpha=1):
+        """A line through points [(x, y), …]; fill: the area that it encloses instead."""
+        flat = [round(float(value), 1) for point in points for value in point]
+        self._add(
+            "line", points=flat, colour=colour, thick=thick, dash=list(dash), fill=fill, alpha=alpha
+        )
+
+    def dot(self, x, y, radius, colour, hollow=False):
+        """A disc, or a ring, around (x, y)."""
+        x, y = round(float(x), 1), round(float(y), 1)
+        self._add("dot", x=x, y=y, radius=radius, colour=colour, hollow=hollow)
+
+    def text(self, x, y, text, size=12, colour=INK, anchor="la", bold=False, on=None):
+        """Write at (x, y); `anchor` as Pillow has it: "la" top left, "mm" middle, "ra" top right.
+
+        on: (palette, level) of the square on which it stands, for ink that can be read on it.
+        """
+        self._add(
+            "text", x=x, y=y, text=text, size=size, colour=colour, anchor=anchor, bold=bold,
+            on=None if on is None else [on[0], int(on[1])],
+        )  # fmt: skip
 
     def numbers(self, values, x, y, cell=(44, 28), limit=None, size=12, digits=2, colour=True):
         """A small matrix with its numbers written in, coloured by sign and amount.
@@ -155,11 +166,56 @@ class Sheet:
         if limit is None:
             limit = float(np.abs(values).max(initial=1e-9, where=np.isfinite(values)))
         tints = signed(values, 1, limit) if colour else grey(values, 1, 0, limit)
-        self.paste(tints.repeat(high, axis=0).repeat(wide, axis=1), x, y)
+        self.paste(tints, x, y, cell=cell)
         for (row, column), value in np.ndenumerate(values):
             left, top = x + column * wide, y + row * high
-            ink = ink_on(tints[row, column])
-            self.text(left + wide // 2, top + high // 2, number(value, digits), size, ink, "mm")
+            on = (tints.palette, tints.levels[row, column])
+            place = left + wide // 2, top + high // 2
+            self.text(*place, number(value, digits), size, anchor="mm", on=on)
+
+    def legend(self, x, y, limit, width=150, low=None):
+        """A strip with the colours from −limit to limit, or in grey from `low` to `limit`."""
+        palette = "signed" if low is None else "grey"
+        levels = np.linspace(0, FULL, 51).round().astype(np.uint8)[None]
+        self.paste(Map(levels, palette), x, y, cell=(width / 51, 8))
+        ends = (f"−{number(limit)}", f"+{number(limit)}")
+        if low is not None:
+            ends = (number(low), number(limit))
+        self.text(x, y + 11, ends[0], 10, SOFT)
+        self.text(x + width, y + 11, ends[1], 10, SOFT, "ra")
+        if low is None:
+            self.text(x + width // 2, y + 11, "0", 10, SOFT, "ma")
+
+    def point(
+        self, x, y, rows, columns, cell, control, label, start=0, step=None, by=1,
+        hover=True, keys=True,
+    ):  # fmt: skip
+        """A place where pointing sets a control: squares of `cell` pixels, row by row from `start`.
+
+        control: its name among the explorer's; step: how many columns a row adds, by default all
+        of its own; by: how much a column adds;
+        hover: whether the pointer sets it without a button; keys: whether arrow keys do.
+        """
+        wide, high = cell
+        self.regions.append({
+            "kind": "point", "x": x, "y": y, "rows": rows, "columns": columns,
+            "wide": wide, "high": high, "control": control, "label": label,
+            "start": start, "step": columns if step is None else step, "by": by,
+            "hover": hover, "keys": keys,
+        })  # fmt: skip
+
+    def editable(self, x, y, rows, columns, cell, control, labels, limit, slider):
+        """Squares whose numbers are changed in place, with one slider for the chosen one.
+
+        control: name of the control whose value is the list of numbers; limit: the largest amount;
+        labels: of the squares, for screen readers; slider: (x, y, width) of the slider.
+        """
+        wide, high = cell
+        self.regions.append({
+            "kind": "edit", "x": x, "y": y, "rows": rows, "columns": columns,
+            "wide": wide, "high": high, "control": control, "labels": list(labels),
+            "limit": limit, "slider": list(slider),
+        })  # fmt: skip
 
 
 def digit_image(image):

@@ -1,6 +1,7 @@
 """Epoch scrubber: kernels, feature maps and probabilities of a network, epoch by epoch."""
 
 import functools
+import math
 from dataclasses import dataclass
 
 import ipywidgets
@@ -8,15 +9,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_course import plots, probe
+from mnist_course import probe
 from mnist_course.training import History, Snapshots
 from mnist_course.widgets import charts, maps, pixels
 from mnist_course.widgets.controls import dropdown, rows, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
 from mnist_course.widgets.picture import Picture, quick_note
 
-WIDTH = 800
+WIDTH = 820
 SHOWN = 16  # at most so many channels of a layer
+TRAINING, VALIDATION = (pixels.MARK, ()), (pixels.ORANGE, (6, 4))  # colour and dashes
 
 
 @dataclass(frozen=True)
@@ -70,27 +72,25 @@ def convolutions(network):
     return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
 
 
-@plots.own_style()
-def curve_chart(history, width=430, height=200):
-    """The history's accuracies over the epochs, with a marker: (chart, move).
-
-    move: a function that puts the marker on an epoch; before the first one there is none.
-    """
-    figure, [ax] = charts.new_figure(width, height)
-    epochs = np.arange(1, len(history) + 1)
-    ax.plot(epochs, history.train_accuracy, color=plots.BLUE, label="training")
-    ax.plot(epochs, history.validation_accuracy, "--", color=plots.ORANGE, label="validation")
-    ax.set_xlim(-0.2, max(len(history), 1) + 0.2)
-    charts.name_axes(ax, "accuracy over epochs", share=True)
-    ax.legend(fontsize=8, frameon=False)
-    line = ax.axvline(0, color=plots.GREY)
-    (dot,) = ax.plot([], [], "o", color=plots.RED)
-
-    def move(epoch):
-        line.set_xdata([epoch, epoch])
-        dot.set_data(([epoch], [history.validation_accuracy[epoch - 1]]) if epoch else ([], []))
-
-    return charts.Chart(figure, (line, dot)), move
+def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
+    """The history's accuracies over the epochs on a sheet, with a marker at one of them."""
+    every = [*history.train_accuracy, *history.validation_accuracy]
+    low = min([value for value in every if math.isfinite(value)], default=0.0)
+    x, y, width, height = place
+    axes = charts.Axes(sheet, x, y, width, height, (0, max(len(history), 1)), (min(low, 0.99), 1.0))
+    axes.frame("accuracy over epochs", share=True)
+    epochs = range(1, len(history) + 1)
+    axes.line(epochs, history.train_accuracy, *TRAINING)
+    axes.line(epochs, history.validation_accuracy, *VALIDATION)
+    axes.upright(epoch)
+    if epoch:
+        axes.dot(epoch, history.validation_accuracy[epoch - 1], pixels.RED)
+    charts.legend(sheet, x + 165, y - 22, [("training", *TRAINING), ("validation", *VALIDATION)])
+    if len(history):
+        step = width / len(history)  # pointing at an epoch shows it
+        sheet.point(
+            x - step / 2, y, 1, len(history) + 1, (step, height), "epoch", "Epoch", keys=False
+        )
 
 
 def captions(excerpt):
@@ -100,56 +100,55 @@ def captions(excerpt):
     return f"{first}kernels{source}", f"{first}feature maps"
 
 
-def scrubber_picture(excerpt, image, label, epoch, history, limits=None, chart=None):
+def scrubber_picture(excerpt, image, label, epoch, history, limits=None):
     """One frame: digit, probabilities, curve with marker, kernels, feature maps. A `Picture`.
 
     excerpt: an `Excerpt`; image: bytes (28, 28); label: 0 to 9; epoch: from 0, before training;
     history: a `History`; limits: values of full colour for kernels and for maps, by default
-    the largest in this frame; chart: what `curve_chart(history)` returned, to draw it once.
-    Raises ExplorerError for an epoch that the history does not have, and a label that the
-    network does not know.
+    the largest in this frame. Raises ExplorerError for an epoch that the history does not have,
+    and a label that the network does not know.
     """
     pixels.check_whole("epoch", epoch, 0, len(history))
     pixels.check_whole("label", label, 0, len(excerpt.probabilities) - 1)
     of_kernels, of_maps = limits or (np.abs(excerpt.kernels).max(), np.abs(excerpt.maps).max())
-    chart, move = chart or curve_chart(history)
-    move(epoch)
     prediction = int(excerpt.probabilities.argmax())
     when = f"epoch {epoch} of {len(history)}" if epoch else "before training"
 
-    sheet = pixels.Sheet(WIDTH, 316 + 92 * -(-len(excerpt.maps) // 8))
+    sheet = pixels.Sheet(WIDTH, 336 + 94 * -(-len(excerpt.maps) // 8))
     sheet.text(8, 6, when, 14, bold=True)
     sheet.paste(pixels.grey(pixels.digit_image(image), 5), 8, 44)
     sheet.text(8, 190, f"label {label}", 12)
     _draw_bars(sheet, excerpt.probabilities, label, 172, 44)
-    curve = chart.pixels()
-    sheet.paste(curve, WIDTH - curve.shape[1], 4, line=False)
+    draw_curve(sheet, history, epoch)
 
     _, high, wide = excerpt.kernels.shape
     scale = max(1, 40 // max(high, wide))
     of_the_kernels, of_the_maps = captions(excerpt)
-    full = f"{of_the_kernels}, full colour: ±{pixels.number(of_kernels)}.   {pixels.LEGEND}"
-    sheet.text(8, 222, full, 11)
+    sheet.text(8, 232, of_the_kernels, bold=True)
+    sheet.legend(370, 230, of_kernels)
     for index, kernel in enumerate(excerpt.kernels):
-        sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 49 * index, 242)
+        sheet.paste(pixels.signed(kernel, scale, of_kernels), 8 + 50 * index, 254)
     _, high, wide = excerpt.maps.shape
     scale = max(1, 84 // max(high, wide))
-    marks = "" if scale > 3 else ", a dot: clearly below 0" if scale > 1 else ", purple: below 0"
-    sheet.text(8, 296, f"{of_the_maps}, full colour: ±{pixels.number(of_maps)}{marks}", 11)
+    sheet.text(8, 312, of_the_maps, bold=True)
+    sheet.legend(370, 308, of_maps)
     for index, values in enumerate(excerpt.maps):
         row, column = divmod(index, 8)
-        place = 8 + 98 * column, 316 + 92 * row
+        place = 8 + 98 * column, 336 + 94 * row
         sheet.paste(pixels.signed(values, scale, of_maps), *place)
 
     accuracy = (
-        f", validation accuracy {history.validation_accuracy[epoch - 1]:.2%}" if epoch else ""
-    )
-    text = (
-        f"{when[0].upper()}{when[1:]}{accuracy}: the network says {prediction} with "
-        f"{excerpt.probabilities[prediction]:.1%}; the label is {label}, to which it gives "
-        f"{excerpt.probabilities[label]:.1%}."
-    )
-    return Picture(sheet.pixels, text + quick_note())
+        f", when validation accuracy is {history.validation_accuracy[epoch - 1]:.2%}"
+        if epoch else ""
+    )  # fmt: skip
+    when = f"After {when}" if epoch else "Before training"
+    share = f"{excerpt.probabilities[prediction]:.1%}"
+    text = f"{when}{accuracy}, the network says {prediction} with {share}"
+    if prediction == label:
+        text += ", which is right."
+    else:
+        text += f", but the label is {label}, to which it gives {excerpt.probabilities[label]:.1%}."
+    return Picture(sheet, text + quick_note())
 
 
 def _draw_bars(sheet, probabilities, label, x, y):
@@ -159,7 +158,7 @@ def _draw_bars(sheet, probabilities, label, x, y):
     prediction = int(probabilities.argmax())
     for digit, value in enumerate(probabilities):
         left, length = x + step * digit, max(1, round(float(value) * high))
-        colour = plots.BLUE if digit == label else plots.GREY
+        colour = pixels.MARK if digit == label else pixels.SOFT
         sheet.fill(left, y + high - length, wide, length, colour)
         sheet.text(
             left + wide // 2, y + high + 12, str(digit), 12, anchor="mm", bold=digit == label
@@ -216,7 +215,6 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALI
     epoch = slider("Epoch", min(last, len(history)), 0, last, help="0 is before training")
     play = ipywidgets.Play(value=epoch.value, max=last, interval=500, tooltip="play the epochs")
     ipywidgets.jslink((play, "value"), (epoch, "value"))
-    chart = curve_chart(history)
 
     @functools.lru_cache(maxsize=1)  # so that the network runs once an epoch for a digit
     def every_layer(digit):
@@ -247,7 +245,7 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALI
             )
         every, limits = one_layer(digit, layer)
         return scrubber_picture(
-            every[epoch], part.images[digit], int(part.labels[digit]), epoch, history, limits, chart
+            every[epoch], part.images[digit], int(part.labels[digit]), epoch, history, limits
         )
 
     controls = {"digit": digit, "layer": layer, "epoch": epoch}

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
+from mutants.experiment import experiment_answers
 
 
 def wavy(*shape):
@@ -710,3 +711,8 @@ def always_something_to_join(labels, parts):
     validation = [place[: len(place) // parts] for place in places if len(place) >= parts]
     validation = torch.cat(validation).sort().values
     return torch.tensor([p for p in range(len(labels)) if p not in validation]), validation
+
+
+# --- neighbour-experiment -----------------------------------------------------------------
+
+experiment_answers("neighbour-experiment", {"images": 300, "copies": 2, "shift": 0.1})

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
+from mutants.experiment import experiment_answers
 
 
 def wavy(*shape):
@@ -939,3 +940,8 @@ def a_window_of_1_changes_nothing(image, size, stride):
 @wrong("average-pooling", "shape")
 def one_window_is_no_table(image, size, stride):
     return pool(image, size, stride=stride).squeeze()
+
+
+# --- kernel-experiment --------------------------------------------------------------------
+
+experiment_answers("kernel-experiment", {"learning_rate": 0.1, "images": 8, "noise": 0.25})

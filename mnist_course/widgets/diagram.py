@@ -1,0 +1,134 @@
+"""The still pictures of the explorers that compute in the page, in both themes."""
+
+import base64
+import html
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from mnist_course import plots
+from mnist_course.widgets.picture import quick_note
+
+SHIFT = 3  # pixels to the right, in the still of the shift explorer
+MOST = 32  # maps of a layer that are drawn
+# Paper, ink, captions, accent, and the colours from the most below 0 to the most above, as in
+# web/theme.css.
+THEMES = {
+    "light": ("#ffffff", "#1b1e23", "#5a616b", "#0072b2",
+              ("#542788", "#b7a3d6", "#ffffff", "#f6b26b", "#b35806")),
+    "dark": ("#15171b", "#eceef1", "#a4abb6", "#56b4e9",
+             ("#c9b3ff", "#6f55a8", "#15171b", "#a8641c", "#ffb25e")),
+}  # fmt: skip
+
+
+def network_still(title, image, label, inspection):
+    """The digit, the maps of each size as they leave the network's last layer of that size, and
+    the probabilities: a mimebundle."""
+    stages = {maps.shape: maps for maps in inspection.outputs.values() if maps[0].size > 1}
+    best = int(inspection.probabilities.argmax())
+    sizes = ", ".join("×".join(map(str, shape)) for shape in stages)
+    text = (
+        f"From the digit to the ten probabilities through maps of the sizes {sizes}. The network "
+        f"says {best} with {inspection.probabilities[best]:.0%}; the label is {label}."
+        f"{quick_note()}"
+    )
+
+    def draw(figure, theme):
+        columns = len(stages) + 2
+        axes = figure.subplots(1, columns, width_ratios=[1] * (columns - 1) + [1.3])
+        _draw_digit(axes[0], image, theme)
+        for ax, (shape, maps) in zip(axes[1:-1], stages.items(), strict=True):
+            limit = np.abs(maps).max() or 1
+            ax.imshow(_tiled(maps[:MOST], limit), cmap=_signed(theme), vmin=-limit, vmax=limit)
+            ax.set_title("×".join(map(str, shape)), color=theme[1], fontsize=10)
+        _draw_bars(axes[-1], inspection.probabilities, label, theme)
+
+    return _bundle(title, text, draw)
+
+
+def shift_still(title, image, label, probabilities):
+    """A digit that was moved, and what each network says of it: a mimebundle.
+
+    probabilities: a dict from the network's name to (10,).
+    """
+    said = [
+        f"{name} says {int(one.argmax())} with {one.max():.0%}"
+        for name, one in probabilities.items()
+    ]
+    text = (
+        f"A digit with the label {label}, moved by {SHIFT} pixels to the right: {'; '.join(said)}."
+        f"{quick_note()}"
+    )
+
+    def draw(figure, theme):
+        axes = figure.subplots(1, len(probabilities) + 1)
+        _draw_digit(axes[0], image, theme)
+        for ax, (name, one) in zip(axes[1:], probabilities.items(), strict=True):
+            _draw_bars(ax, one, label, theme)
+            ax.set_title(name, color=theme[1], fontsize=10)
+
+    return _bundle(title, text, draw)
+
+
+def _tiled(maps, limit):
+    """Maps (C, H, W) in two columns, or in one where there are up to six, with gaps of 0."""
+    columns = 1 if len(maps) <= 6 else 2
+    rows = -(-len(maps) // columns)
+    _, height, width = maps.shape
+    tiles = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1))
+    for number, one in enumerate(maps):
+        top, left = number // columns * (height + 1), number % columns * (width + 1)
+        tiles[top : top + height, left : left + width] = one
+    return tiles
+
+
+def _signed(theme):
+    return LinearSegmentedColormap.from_list("signed", theme[-1])
+
+
+def _draw_digit(ax, image, theme):
+    ink = LinearSegmentedColormap.from_list("ink", theme[:2])
+    ax.imshow(image.numpy(), cmap=ink, vmin=0, vmax=255)
+    ax.set_title("28×28", color=theme[1], fontsize=10)
+
+
+def _draw_bars(ax, probabilities, label, theme):
+    paper, ink, muted, accent, _ = theme
+    colours = [accent if digit == label else muted for digit in range(10)]
+    ax.barh(range(10), probabilities, color=colours)
+    ax.set(xlim=(0, 1.35), ylim=(9.6, -0.6))
+    for digit, share in enumerate(probabilities):
+        ax.text(-0.05, digit, str(digit), color=ink, ha="right", va="center")
+        ax.text(share + 0.04, digit, f"{share:.0%}", color=ink, va="center", fontsize=9)
+
+
+def _bundle(title, text, draw):
+    """A mimebundle with the picture in both themes and its text."""
+    files = {name: base64.b64encode(_png(draw, theme)).decode() for name, theme in THEMES.items()}
+    light, dark = (f"data:image/png;base64,{files[name]}" for name in ("light", "dark"))
+    alt = html.escape(f"{title}: {text}")
+    image = (
+        f'<picture><source media="(prefers-color-scheme: dark) and screen" srcset="{dark}">'
+        f'<img src="{light}" alt="{alt}" style="max-width: 100%"></picture>'
+    )
+    return {
+        "text/plain": f"{title}: {text}",
+        "image/png": files["light"],
+        "text/html": f"<div>{image}<p>{html.escape(text)}</p></div>",
+    }
+
+
+def _png(draw, theme):
+    """The bytes of a picture of 900 × 400 pixels, drawn without pyplot."""
+    with plots.own_style():
+        figure = Figure(figsize=(9, 4), dpi=100, facecolor=theme[0], layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure, theme)
+        for ax in figure.axes:
+            ax.set_axis_off()
+        file = io.BytesIO()
+        figure.savefig(file, format="png", facecolor=theme[0])
+    return file.getvalue()
