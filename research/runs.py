@@ -53,8 +53,8 @@ def lenet_with(**parts):
 # Lesson 04 changes one thing at a time, from lesson 03's network on. A part may need another rate:
 # the search below shows the rates that were tried.
 SHORT = replace(recipes.LENET, epochs=2)
-RELU = replace(SHORT, learning_rate=0.1)
-MOMENTUM = replace(SHORT, learning_rate=0.01, momentum=0.9)
+RELU = replace(SHORT, learning_rate=0.3)
+MOMENTUM = replace(SHORT, learning_rate=0.03, momentum=0.9)
 ADAM = replace(recipes.LENET_RELU, epochs=2)
 STEPS = {
     "lenet5": (models.lenet5, SHORT),
@@ -113,7 +113,7 @@ TOPICS = {
             for name, (rates, (build, recipe)) in SEARCHES.items()
             for rate in rates
         },
-        2,
+        1,
         "mnist",
         False,
     ),

@@ -78,6 +78,17 @@ def test_steps_of_gradient_descent_are_torchs():
     assert plots.descent(lambda w: w * w, 0.0, 0.1)[0].get_title().endswith("= 0.00")
 
 
+@pytest.mark.parametrize("steep", [0.001, 1, 1000])
+def test_the_triangle_of_a_slope_lies_within_the_axes(steep):
+    ax, _ = plots.descent(lambda w: steep * math.cos(w), 0.7, 0.1, limits=(-1, 7))
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    dotted = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert len(dotted) == 2
+    for line in dotted:
+        assert all(left <= x <= right for x in line.get_xdata())
+        assert all(low <= y <= high for y in line.get_ydata())
+
+
 def test_steps_that_leave_the_axes_are_not_shown():
     _, steps = plots.descent(lambda w: w * w, 1.0, 1.5, steps=5, limits=(-3, 3))
     assert [x for x, _ in points(steps)] == pytest.approx([1.0, -2.0])

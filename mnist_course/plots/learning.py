@@ -97,7 +97,7 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
         ax.set(xlabel="weight", xlim=limits, ylim=(curve.min() - 0.1 * room, curve.max()))
         _open_frame(ax)
     axes[0].set_ylabel("loss")
-    _draw_tangent(axes[0], loss, path[0], (limits[1] - limits[0]) / 4)
+    _draw_tangent(axes[0], loss, path[0], (limits[1] - limits[0]) / 4, room / 2)
     _draw_steps(axes[1], path, [float(loss(weight)) for weight in path])
     axes[1].set_title(f"steps with the learning rate {learning_rate:g}", fontsize=10)
     return axes
@@ -124,14 +124,15 @@ def _draw_steps(ax, path, losses):
             ax.annotate("", point, points[index - 1], arrowprops=arrow)
 
 
-def _draw_tangent(ax, loss, weight, room):
+def _draw_tangent(ax, loss, weight, wide, high):
     """The tangent at a weight, and the triangle by which its slope is read off.
 
-    room: how far the triangle may reach; it takes the next smaller of …, 0.1, 0.2, 0.5, 1, 2, ….
+    wide, high: how large the triangle may be; its width is one of …, 0.1, 0.2, 0.5, 1, 2, ….
     """
     slope, height = slope_at(loss, weight), float(loss(weight))
-    power = 10 ** math.floor(math.log10(room))
-    run = max(factor * power for factor in (1, 2, 5) if factor * power <= room)
+    widest = min(wide, high / abs(slope)) if slope else wide
+    power = 10 ** math.floor(math.log10(widest))
+    run = max(factor * power for factor in (1, 2, 5) if factor * power <= widest)
     ends = np.array([weight - run, weight + run])
     ax.plot(ends, height + slope * (ends - weight), color=ORANGE, linewidth=2)
     ax.plot([weight, weight + run], [height, height], color=ORANGE, linestyle=":")
@@ -211,7 +212,7 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     if chosen is not None:
         ax.axvline(chosen, color=ORANGE, linewidth=6, alpha=0.3, label=f"chosen: {chosen:g}")
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(fontsize=8, frameon=False, loc="lower left")
+        ax.legend(fontsize=8, frameon=False, loc="center left")
     ax.xaxis.set_major_locator(ticker.FixedLocator(rates))
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda rate, _: f"{rate:g}"))
     ax.xaxis.set_minor_locator(ticker.NullLocator())
