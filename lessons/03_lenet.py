@@ -749,7 +749,7 @@ print("loss of ten equal logits:", round(loss_of_equal.item(), 4))
 x = torch.linspace(-8, 8, 200, requires_grad=True)
 y = torch.sigmoid(x)
 y.sum().backward()
-ax = plots.lines({"sigmoid": y, "its slope": x.grad}, x=x.tolist(), xlabel="input")
+ax = plots.lines({"sigmoid": y.detach(), "its slope": x.grad}, x=x.detach(), xlabel="input")
 ax.axhline(0.25, color=plots.GREY, linewidth=0.8)
 ax.text(-8, 0.27, "0.25", fontsize=8)
 plots.show(
@@ -842,8 +842,8 @@ widgets.loss_explorer(digits.train)
 #
 # The learning rate is a hyperparameter: nobody can compute it, so people search for it. They train
 # for a short time with several rates, and compare the loss on validation. This picture shows such a
-# search, which we made for LeNet-5 beforehand: two epochs with each rate, and each dot is one seed.
-# Where would you choose?
+# search, which was made for LeNet-5 beforehand: one run of two epochs with each rate. Where would
+# you choose?
 
 # %%
 search = results.load("rates")["searches"]["lenet5"]
@@ -1009,8 +1009,8 @@ def softmax_regression():
 
 # %% [markdown]
 # It gets only 3 epochs, and LeNet-5 had 10, so this is not a fair race. But softmax regression has
-# no plateau to get over, and it is nearly as good after 3 epochs as it will ever be. What do you
-# expect: 50 %, 70 %, 90 %?
+# no plateau to get over, and after 3 epochs it is already close to the best that it can do. Will it
+# read half of the digits, three quarters, or nearly all?
 
 # %%
 runtime.seed_everything(0)
