@@ -59,7 +59,7 @@ plots.show(
 # 2. **It decides.** This is the right part: three fully connected layers turn the 400 numbers of
 #    the last maps into ten, one for each digit.
 #
-# You know all of these parts from lesson 02 except one, the activation. With it we begin.
+# You know all of these parts from lesson 02 except one, the activation. We begin with that one.
 
 # %% [markdown]
 # ## 2. The network, layer by layer {#layers}
@@ -189,7 +189,8 @@ print(first_convolution + second_convolution + hidden_1 + hidden_2 + last)
 
 # %% [markdown]
 # Look where the parameters are: 48,120 of the 61,706 sit in the first fully connected layer, while
-# the two convolutions together have only 2,572. This is what sharing a kernel saves.
+# the two convolutions together have only 2,572. The convolutions are so small because all places of
+# a map share one kernel.
 #
 # ### A tool: a list of layers {#layer-list}
 #
@@ -296,7 +297,6 @@ check("count-parameters", count_parameters)
 # The first output is 1·1 + 2·2 + 0.5 = 5.5. Work out the other two before you run the cell.
 
 # %%
-# NBVAL_CHECK_OUTPUT
 inputs = torch.tensor([1.0, 2.0])
 weights = torch.tensor([[1.0, 2.0], [0.0, -1.0], [1.0, 0.5]])  # one row an output
 biases = torch.tensor([0.5, 1.0, 0.0])
@@ -389,7 +389,6 @@ widgets.softmax_explorer()
 # others have 0. `cross_entropy` takes these for logits. What loss do you expect?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 perfect = torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
 floor = nn.functional.cross_entropy(perfect, torch.tensor([0]))
 print(f"loss of a perfect answer: {floor:.3f}, and ln(e + 9) - 1 = {math.log(math.e + 9) - 1:.3f}")
@@ -477,7 +476,6 @@ check("stable-cross-entropy", cross_entropy)
 # biases stay as they are. Will the loss fall?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 slope_of_logit = probabilities[2] - 1
 print("slope of one weight, by hand:", round(slope_of_logit * 2.0, 4))
 
@@ -525,7 +523,6 @@ plots.show(
 # Does torch find the same slope for the weight v?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 v = torch.tensor(0.5, requires_grad=True)
 h = torch.sigmoid(v * 2.0)
 two_logits = torch.stack([1.0 * h, -1.0 * h])
@@ -1313,7 +1310,6 @@ print(f"d2l:  {their_accuracy:.2%} on validation")
 # First dropout. The same eight ones go through it twice in each mode. Which lines will be equal?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 runtime.seed_everything(0)
 layer = nn.Dropout(0.5)
 ones = torch.ones(8)
@@ -1332,7 +1328,6 @@ print("eval: ", layer(ones).tolist())
 # Now batch norm. The number 2 stands in two batches, each time as the last. Is it treated alike?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 layer = nn.BatchNorm1d(1)
 small, large = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[2.0], [9.0], [2.0]])
 layer.train()

@@ -104,6 +104,7 @@ COMPUTED = {
         "61,610": 61_706 - conv(1, 6, 5) + conv(1, 6, 3),
         "61,225": lambda: sum(p.numel() for p in models.mlp().parameters()),
         "1.386": math.log(4),
+        "1.461": math.log(math.e + 9) - 1,
         "2.7": math.e,
         "3.622": math.log(math.e + 99) - 1,
         "0.6": lambda: flat_rates()[0],
