@@ -758,7 +758,7 @@ plots.show(
 # first layer, a slope passes four sigmoids, so it is multiplied four times by at most 0.25.
 # Together that is less than 0.004. The two average pools divide it, too: each hands a quarter of a
 # slope to each of the four numbers that it averaged. The weights multiply as well, and the slopes
-# of many ways are added; this makes up for a part of the loss, but not for all of it.
+# of many ways are added; this makes up for a part, but not for all of it.
 #
 # Measure it on a new LeNet: how large are the slopes of the weights in each layer? A second network
 # is the same, with the same weights, but with another activation, **ReLU**, which lesson 04
@@ -886,9 +886,9 @@ runtime.check_floor(history.accuracy, quick_floor=0.3, full_floor=0.95)
 
 # %%
 seen = history.images * len(history)
-seconds = sum(history.seconds)
+seconds = sum(history.seconds) or math.nan  # nan if you interrupted the first epoch
 print(f"{seen:,} images in {seconds:.1f} s: {seen / seconds:,.0f} images a second")
-print(f"an epoch of {history.images:,} images takes {seconds / len(history):.1f} s")
+print(f"an epoch takes about {history.images * seconds / max(seen, 1):.1f} s")
 
 # %% [markdown]
 # One accuracy at the end says little about a whole training. The **band** below is the range of the
@@ -924,8 +924,8 @@ plots.show(
 # %% [markdown]
 # ## 9. Look inside {#inside}
 #
-# The network reads digits now. How does it do that? Look at the six kernels of its first layer.
-# Nobody designed them.
+# In a full run nearly all answers are right, so the network reads digits now. How does it do that?
+# Look at the six kernels of its first layer. Nobody designed them.
 
 # %%
 weights = next(iter(probe.kernels(network).values()))[:, 0].cpu()
@@ -947,7 +947,8 @@ plots.show(
 #    lines are orange where a number adds and purple where it takes away.
 # 3. Follow a strong line to the left, layer by layer, until you reach pixels. You have traced one
 #    reason for the answer.
-# 4. Drag the digit itself by a few pixels, or use the pen. How far does the answer hold?
+# 4. Drag the digit itself by a few pixels, or press *Draw* and add a stroke to it. How far does the
+#    answer hold?
 
 # %%
 widgets.network_explorer(network, digits.validation)
