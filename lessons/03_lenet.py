@@ -617,7 +617,7 @@ plots.show(
 # Here is the heart of the course. Four lines do the work, always in this order: **forward, loss,
 # backward, step**. First we write the loop out, as you will find it in many programs, for example
 # in write-up B of lesson 01. It prints the loss from time to time, so that you see what happens.
-# (Write-up B prints it every 100 batches. Ours sees only 80 batches, so it prints every 20.)
+# (Write-up B prints it every 100 batches. Ours sees only 60 batches, so it prints every 20.)
 #
 # First comes the preparation. `runtime.device()` makes the choice of lesson 01 (a GPU if there is
 # one), and the network moves there. `optimizer` is the rule for the step. `SGD` is gradient descent
@@ -628,7 +628,7 @@ plots.show(
 batch_size = 32 if runtime.quick() else 256
 device = runtime.device()
 network = network.to(device)
-few = data.Batches(digits.train[: 80 * batch_size], batch_size, shuffle=True, device=device)
+few = data.Batches(digits.train[: 60 * batch_size], batch_size, shuffle=True, device=device)
 validation = data.Batches(digits.validation, 1000, device=device)
 loss_function = nn.CrossEntropyLoss()
 optimizer = torch.optim.SGD(network.parameters(), lr=0.9)
@@ -707,17 +707,17 @@ def evaluate(network, batches):
 
 
 # %% [markdown]
-# Now the same 80 batches once more, with the functions. Has the network learned to read by then?
+# Now the same 60 batches once more, with the functions. Has the network learned to read by then?
 
 # %%
 loss, accuracy = train_epoch(network, few, loss_function, optimizer)
-print(f"80 more batches: training loss {loss:.3f}, accuracy {accuracy:.1%}")
+print(f"60 more batches: training loss {loss:.3f}, accuracy {accuracy:.1%}")
 loss, accuracy = evaluate(network, validation)
 print(f"on validation:   loss {loss:.3f}, accuracy {accuracy:.1%}")
 
 # %% [markdown]
-# That is a disappointment. The loss still stands near 2.3, and the network is hardly better than
-# guessing, which would give 10 %. But nothing is broken. You have met one of the most common
+# That is a disappointment. The loss still stands near 2.3, and most answers are wrong; pure
+# guessing would get one in ten right. But nothing is broken. You have met one of the most common
 # riddles of this field.
 
 # %% [markdown]
