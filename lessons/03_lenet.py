@@ -515,8 +515,9 @@ plots.show(
 # grows. There are two rules.
 #
 # - **Along one way, multiply.** The slope of the loss behind an arrow, times the arrow's own slope,
-#   gives the slope before it. The own slope of a weight's arrow is the weight itself, since z = w ·
-#   h grows w times as fast as h. That of the sigmoid is h · (1 − h).
+#   gives the slope before it. The arrow from h to a logit z = w · h has the own slope w, because z
+#   grows w times as fast as h. So slopes pass a weight by being multiplied with that weight. The
+#   arrow of the sigmoid has the own slope h · (1 − h).
 # - **Where several ways lead from one place to the loss, add.** The hidden unit h feeds both
 #   logits, so the loss changes with it in two ways, and both count.
 #
@@ -878,7 +879,7 @@ runtime.check_floor(history.accuracy, quick_floor=0.3, full_floor=0.95)
 # {{lenet.seeds}} different seeds ended between {{lenet.rows.lenet5.low | .1%}} and
 # {{lenet.rows.lenet5.high | .1%}} on validation.
 #
-# Under the curves stands how long it took, and a number of **images a second**. It is what other
+# Above the curves stands how long it took, and a number of **images a second**. It is what other
 # programs print as "examples/sec": all images that the network learned from, each counted once an
 # epoch, divided by the seconds of training. Validation is not counted. The number tells you what a
 # longer training would cost on *your* machine. The next cell works it out again, and from it the
@@ -1082,11 +1083,11 @@ print(f"fully connected {its_history.accuracy:.2%}, LeNet-5 {history.accuracy:.2
 runtime.check_floor(its_history.accuracy, quick_floor=0.7, full_floor=0.95)
 
 # %% [markdown]
-# In a full run there is hardly a difference. One run could be luck, so here is what five seeds
-# gave: LeNet-5 {{shift.rows.lenet5.text.spread}} %, fully connected {{shift.rows.mlp.text.spread}}
-# %, mean ± standard deviation. The two lists overlap, so by the rule of lesson 01 it is unclear
-# which is better. And the fully connected network trains in a fraction of the time. Is convolution
-# a waste, then?
+# In a full run the difference is small. One run could be luck, so here is what five seeds gave:
+# LeNet-5 {{shift.rows.lenet5.text.spread}} %, fully connected {{shift.rows.mlp.text.spread}} %,
+# mean ± standard deviation. The two lists overlap, so by the rule of lesson 01 it is unclear which
+# is better. And the fully connected network trains in a fraction of the time. Is convolution a
+# waste, then?
 #
 # Remember how MNIST was made: each digit was centred by its mass. So the same stroke is always at
 # nearly the same place, and a weight that is tied to one pixel is no handicap. But digits in the
