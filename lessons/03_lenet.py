@@ -1090,10 +1090,10 @@ runtime.check_floor(its_history.accuracy, quick_floor=0.7, full_floor=0.95)
 # waste, then?
 #
 # Remember how MNIST was made: each digit was centred by its mass. So the same stroke is always at
-# nearly the same place, and a weight that is tied to one pixel is no handicap. But digits in the
-# world are not centred. The next cell moves all validation digits to the right by 0 to 4 pixels,
-# and asks both networks again. (`shift` moves images by whole pixels; zeros come in. You wrote
-# something like it in exercise 01.3.) What do you expect now?
+# nearly the same place, and a weight that is tied to one pixel is no handicap. But the digits that
+# people write are not centred. The next cell moves all validation digits to the right by 0 to 4
+# pixels, and asks both networks again. (`shift` moves images by whole pixels; zeros come in. You
+# wrote something like it in exercise 01.3.) What do you expect now?
 
 
 # %%
@@ -1141,17 +1141,18 @@ plots.show(ax, alt="Both lines begin at 97 %. At a shift of 2 pixels LeNet-5 has
 # Why does LeNet-5 hold out longer? Both reasons are those of lesson 02.
 #
 # - **Translation.** A convolution uses the same kernel everywhere. If the digit moves, its feature
-#   maps move with it, and otherwise stay as they were. The fully connected network has a weight of
-#   its own for each pixel. When a stroke moves by two pixels, it meets other weights, which have
-#   learned about something else.
+#   maps move with it, and otherwise stay as they were (except at the border). The fully connected
+#   network has a weight of its own for each pixel. When a stroke moves by two pixels, it meets
+#   other weights, which have learned about something else.
 # - **Locality.** Each kernel sees 5 × 5 pixels, so it looks for a small pattern, which is the same
 #   in many digits and at many places. Then average pooling blurs where exactly the pattern was, and
 #   so it forgives small shifts.
 #
-# But LeNet-5 falls, too. Its last layers are fully connected: `nn.Flatten` ties each of the 400
-# numbers to a place of its own, and these layers have only ever seen centred digits. So convolution
-# gives a head start, and no guarantee. What helps further is to train with moved digits, which is
-# augmentation, and lesson 04 does that.
+# This test measures convolution and pooling together, so it can't say which of the two does more.
+# And LeNet-5 falls, too, because its last layers are fully connected: `nn.Flatten` ties each of the
+# 400 numbers to a place of its own, and these layers have only ever seen centred digits. So
+# convolution gives a head start, and no guarantee. What helps further is to train with moved
+# digits, which is augmentation, and lesson 04 does that.
 #
 # See it on single digits. Drag the digit, or use the sliders *Right* and *Down*, and watch what
 # both networks say. Below the bars each network has a map of all shifts: the colour is the
