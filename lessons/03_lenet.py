@@ -6,8 +6,7 @@
 # follow every number in it from the image to the answer, and since its parts are found in most
 # image networks to this day, you will understand those better, too. In this lesson you build
 # LeNet-5, count its numbers and train it with a loop that you see whole. You find out why it
-# sometimes refuses to learn, and at the end you test whether its convolutions were worth the
-# trouble.
+# sometimes refuses to learn, and at the end you test whether its convolutions really help.
 #
 # | | |
 # |---|---|
@@ -115,8 +114,9 @@ def lenet5():
 
 # %% [markdown]
 # The last line calls a function that draws the first weights at random. [Section](#xavier) explains
-# how large they should be; here is only the code. `network.modules()` walks through all layers, and
-# those that have weights get new ones.
+# how large they should be; here is only the code. `network.modules()` walks through all layers,
+# `isinstance` asks whether a layer is of one of the two kinds that have weights, and such a layer
+# gets new ones.
 
 
 # %%
@@ -804,8 +804,8 @@ for name, values in probe.activations(lenet5(), images).items():
 # %% [markdown]
 # To the last layer all images look nearly the same. So all it can learn from them is how frequent
 # each digit is, and with that the loss is about 2.3. Patience helps: the layers before it do move,
-# if slowly, and as they move, the differences and the slopes grow together. At some point the loss
-# falls off a cliff.
+# if slowly, and as they move, the differences and the slopes grow together. Then, quite suddenly,
+# the loss falls.
 #
 # Try it. The explorer below trains a LeNet for its first steps whenever you move a control. On the
 # left is the loss, with ln 10 as a dashed line. In the middle is the size of the slopes of each
@@ -1024,10 +1024,10 @@ for name, one, its_history in rows:
 runtime.check_floor(simple_history.accuracy, quick_floor=0.7, full_floor=0.88)
 
 # %% [markdown]
-# Had you expected so much from a single layer? How sure can you be of such a number? The validation
-# set has 5,000 images. With 5,000 others you would get a slightly different accuracy. So we give a
-# range for the true accuracy, the **95 % confidence interval**. If many people did this, each with
-# 5,000 other images, about 19 of 20 such ranges would hold the true accuracy.
+# Is that more than you expected of a single layer? How sure can you be of such a number? The
+# validation set has 5,000 images. With 5,000 others you would get a slightly different accuracy. So
+# we give a range for the true accuracy, the **95 % confidence interval**. If many people did this,
+# each with 5,000 other images, about 19 of 20 such ranges would hold the true accuracy.
 #
 # The usual formula goes like this. Suppose that each image is right with probability p, like a coin
 # that is not fair. Then the share of right ones among n images spreads around p with a standard
@@ -1151,7 +1151,7 @@ plots.show(ax, alt="Both lines begin at 97 %. At a shift of 2 pixels LeNet-5 has
 # This test measures convolution and pooling together, so it can't say which of the two does more.
 # And LeNet-5 falls, too, because its last layers are fully connected: `nn.Flatten` ties each of the
 # 400 numbers to a place of its own, and these layers have only ever seen centred digits. So
-# convolution gives a head start, and no guarantee. What helps further is to train with moved
+# convolution gives an advantage, and no guarantee. What helps further is to train with moved
 # digits, which is augmentation, and lesson 04 does that.
 #
 # See it on single digits. Drag the digit, or use the sliders *Right* and *Down*, and watch what
