@@ -8,6 +8,7 @@ says so. In a lesson it may also be printed by a checked cell or written in the 
 import ast
 import math
 import re
+import statistics
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])")
 NOT_A_CLAIM = re.compile(
     r"https?://\S+|\]\([^)]*\)|zhuanlan\S+"  # links
     r"|\(\d{4}\)|[Ii]n \d{4}\b|2025-09-19"  # years
-    r"|m0_\d+|section \d+\.\d+|Exercise \d+\.\d"  # an author, a section of a book, an exercise
+    r"|m0_\d+|section \d+\.\d+|[Ee]xercise \d+\.\d"  # an author, a section of a book, an exercise
     r"|\{\{.*?\}\}"  # filled in from the results
 )
 
@@ -42,6 +43,14 @@ def split():
 def share_of_ones():
     labels = data.load_all_training().labels
     return (labels == 1).float().mean().item() * 100
+
+
+def flat_rates():
+    """The learning rates of LeNet-5's search that end within a tenth of the best loss."""
+    search = results.load("rates")["searches"]["lenet5"]
+    best = min(max(losses) for losses in search["losses"])
+    pairs = zip(search["rates"], search["losses"], strict=True)
+    return [rate for rate, losses in pairs if max(losses) < 1.1 * best]
 
 
 def conv(inputs, outputs, size, bias=True):
@@ -95,7 +104,13 @@ COMPUTED = {
         "2,572": conv(1, 6, 5) + conv(6, 16, 5),
         "156": conv(1, 6, 5),
         "61,610": 61_706 - conv(1, 6, 5) + conv(1, 6, 3),
-        "200": 100 + 100,
+        "61,225": lambda: sum(p.numel() for p in models.mlp().parameters()),
+        "1.386": math.log(4),
+        "1.461": math.log(math.e + 9) - 1,
+        "2.7": math.e,
+        "3.622": math.log(math.e + 99) - 1,
+        "0.6": lambda: flat_rates()[0],
+        "1.5": lambda: flat_rates()[-1],
     },
     "04": {
         "2.303": math.log(10),
@@ -200,6 +215,35 @@ def test_computed_numbers_are_what_the_prose_says(lesson):
         digits = len(number.partition(".")[2])
         value = value() if callable(value) else value
         assert f"{value:,.{digits}f}" == number or f"{value:.{digits}f}" == number, text
+
+
+def test_what_lesson_03_says_of_the_search_for_learning_rates_is_so():
+    search = results.load("rates")["searches"]["lenet5"]
+    assert 0.9 in flat_rates()
+    assert search["epochs"] == 2
+    assert all(len(losses) == 1 for losses in search["losses"])  # "one run with each rate"
+    for losses in (search["losses"][0], search["losses"][-1]):
+        assert losses[0] == pytest.approx(math.log(10), abs=0.01)
+
+
+def test_what_lesson_03_says_of_moved_digits_is_so():
+    rows = results.load("shift")["rows"]
+    lenet5, mlp = (rows[name]["shifted"]["accuracies"] for name in ("lenet5", "mlp"))
+    by_shift = list(zip(zip(*lenet5, strict=True), zip(*mlp, strict=True), strict=True))
+    ours, theirs = by_shift[0]
+    assert min(ours) < max(theirs)  # they overlap: unclear
+    assert min(theirs) < max(ours)
+    for ours, theirs in by_shift[1:]:
+        assert min(ours) > max(theirs)
+    assert rows["mlp"]["seconds_an_epoch"] < rows["lenet5"]["seconds_an_epoch"] / 3
+    [lesson] = (path for path in LESSONS if path.stem.startswith("03"))
+    [alt] = re.findall(
+        r'alt="(Both lines begin.*?)"\)', lesson.read_text(encoding="utf-8"), re.DOTALL
+    )
+    alt = re.sub(r'"\s+"', "", alt)
+    stated = [int(number) for number in re.findall(r"(\d+) %", alt)]
+    means = [[round(100 * statistics.mean(runs)) for runs in pair] for pair in by_shift]
+    assert stated == [means[0][0], *means[2], *means[4]]
 
 
 def test_the_learning_rate_that_lesson_02_calls_too_large_is(seed=0):

@@ -1,4 +1,4 @@
-"""What lessons 01 and 02 say of their experiments and small examples, in full mode."""
+"""What lessons 01 to 03 say of their experiments and small examples, in full mode."""
 
 import ast
 
@@ -8,9 +8,10 @@ from test_claims import LESSONS, split
 from test_shown_code import definitions
 from torch.nn import functional as F
 
-from mnist_course import data
+from mnist_course import data, models, runtime
 from mnist_course.augment import RandomAffine
 from mnist_course.exercises.experiment import concluded
+from mnist_course.training import Recipe, fit
 
 
 def lesson(number):
@@ -85,4 +86,23 @@ def test_what_lesson_02_tells_of_its_changes_is_so(change, result):
     path = lesson("02")
     sobel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])[None, None]
     names = {"digits": split(), "secret": sobel}
+    assert found(path, names, base(path), {**base(path), **change}) == result
+
+
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [
+        ({"batch_size": 256}, "lower"),
+        ({"learning_rate": 0.1}, "lower"),
+        ({"learning_rate": 0.9}, "unclear"),
+        ({"learning_rate": 10.0}, "lower"),
+        ({"images": 4000}, "higher"),
+        ({"weights": 10.0}, "lower"),
+        ({"weights": 0.0}, "lower"),
+    ],
+    ids=str,
+)
+def test_what_lesson_03_tells_of_its_changes_is_so(change, result):
+    path = lesson("03")
+    names = {"digits": split(), "runtime": runtime, "models": models, "Recipe": Recipe, "fit": fit}
     assert found(path, names, base(path), {**base(path), **change}) == result

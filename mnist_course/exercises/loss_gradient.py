@@ -20,8 +20,8 @@ EXERCISE = Exercise(
         Case((numbers(2, 4) / 3, torch.tensor([0, 2]))),
     ),
     hints=(
-        "[Section](#loss) states the rule for one image. What does the mean over N images do to "
-        "the slope of each?",
+        "The rule for one image stands in [the step of gradient descent](#gradient-step). What "
+        "does the mean over N images do to the slope of each?",
         "`logits.softmax(dim=1)` holds all probabilities. In each row, one of them has to become "
         "smaller by 1.",
         "Where does the 1 have to be subtracted? `nn.functional.one_hot(labels, K)` is 1 there "

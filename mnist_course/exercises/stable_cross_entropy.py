@@ -72,7 +72,7 @@ EXERCISE.mistake(
 EXERCISE.mistake(
     "a softmax too many",
     "There is a softmax too many: `cross_entropy` takes logits and does the softmax "
-    "[itself](#loss).",
+    "[itself](#double-softmax).",
 )(lambda logits, labels: F.cross_entropy(logits.softmax(dim=1), labels))
 
 

@@ -11,11 +11,201 @@ from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
+from mutants.experiment import experiment_answers
 
 
 def wavy(*shape):
     """Numbers without a pattern, float32."""
     return 2 * torch.cos(torch.arange(torch.Size(shape).numel()) * 2.3 + 0.4).reshape(shape)
+
+
+# --- flattened-size -----------------------------------------------------------------------
+
+further(
+    "flattened-size",
+    Case((28, [("conv", 4, 3, 1), ("pool", 2), ("conv", 8, 5, 0), ("pool", 3)])),
+    Case((13, [("conv", 3, 4, 0), ("pool", 3), ("conv", 7, 2, 2)])),
+    Case((10, [("pool", 4), ("conv", 5, 3, 1)])),
+    Case((9, [("conv", 2, 6, 1), ("conv", 9, 1, 0), ("pool", 2)])),
+    Case((5, [("conv", 3, 2, 0)])),
+    Case((3, [])),
+)
+
+
+def side_and_maps(size, layers, twice=2, one=1):
+    """The side and the number of maps after some layers."""
+    maps = 1
+    for layer in layers:
+        if layer[0] == "pool":
+            size = int(size / layer[1])
+        else:
+            size, maps = size + twice * layer[3] - layer[2] + one, layer[1]
+    return size, maps
+
+
+@wrong("flattened-size", "one map")
+def one_map_of_many(size, layers):
+    side, _ = side_and_maps(size, layers)
+    return side * side
+
+
+@wrong("flattened-size", "side not squared")
+def a_row_of_each_map(size, layers):
+    side, maps = side_and_maps(size, layers)
+    return side * maps
+
+
+@wrong("flattened-size", "padding ignored")
+def frame_of_zeros_forgotten(size, layers):
+    side, maps = side_and_maps(size, layers, twice=0)
+    return maps * side**2
+
+
+@wrong("flattened-size", "padding on one side")
+def frame_on_one_side(size, layers):
+    side, maps = side_and_maps(size, layers, twice=1)
+    return maps * side**2
+
+
+@wrong("flattened-size", "+ 1 forgotten")
+def first_place_not_counted(size, layers):
+    side, maps = side_and_maps(size, layers, one=0)
+    return maps * side**2
+
+
+@wrong("flattened-size", "pooling ignored")
+def poolings_passed_over(size, layers):
+    side, maps = side_and_maps(size, [layer for layer in layers if layer[0] != "pool"])
+    return maps * side**2
+
+
+@wrong("flattened-size", "pooling rounded up")
+def begun_windows_count(size, layers):
+    maps = 1
+    for kind, *rest in layers:
+        if kind == "pool":
+            size = math.ceil(size / rest[0])
+        else:
+            size, maps = size + 2 * rest[2] - rest[1] + 1, rest[0]
+    return maps * size * size
+
+
+@wrong("flattened-size", "convolution keeps the side")
+def only_pooling_shrinks(size, layers):
+    maps = 1
+    for layer in layers:
+        if len(layer) == 2:
+            size //= layer[1]
+        else:
+            maps = layer[1]
+    return maps * size * size
+
+
+@wrong("flattened-size", "channels multiplied")
+def maps_of_maps(size, layers):
+    side, _ = side_and_maps(size, layers)
+    return side**2 * math.prod(layer[1] for layer in layers if layer[0] == "conv")
+
+
+@wrong("flattened-size", "the last layer alone")
+def starts_at_the_image_each_time(size, layers):
+    side, maps = size, 1
+    for layer in layers:
+        side, maps = side_and_maps(size, [layer])
+    return maps * side * side
+
+
+@wrong("flattened-size", "the first layer alone")
+def leaves_the_loop_at_once(size, layers):
+    for layer in layers:
+        side, maps = side_and_maps(size, [layer])
+        return maps * side * side
+    return size * size
+
+
+@wrong("flattened-size", "the side alone")
+def only_the_side(size, layers):
+    return side_and_maps(size, layers)[0]
+
+
+@wrong("flattened-size", "channels squared")
+def everything_squared(size, layers):
+    side, maps = side_and_maps(size, layers)
+    return (side * maps) ** 2
+
+
+@wrong("flattened-size", "shape instead of count")
+def the_shape(size, layers):
+    side, maps = side_and_maps(size, layers)
+    return [maps, side, side]
+
+
+@wrong("flattened-size", "type")
+def divided_with_a_remainder(size, layers):
+    side, maps = side_and_maps(size, layers)
+    return float(maps * side * side)
+
+
+@wrong("flattened-size")
+def maps_added_up(size, layers):
+    side, _ = side_and_maps(size, layers)
+    return side * side * sum(layer[1] for layer in layers if layer[0] == "conv")
+
+
+@wrong("flattened-size")
+def three_by_three_everywhere(size, layers):
+    side, maps = side_and_maps(size, [(*one[:2], 3, *one[3:]) for one in layers])
+    return maps * side**2
+
+
+@wrong("flattened-size")
+def an_empty_list_leaves_nothing(size, layers):
+    side, maps = side_and_maps(size, layers)
+    return maps * side**2 if layers else 0
+
+
+@right("flattened-size")
+def with_a_helper(size, layers):
+    side, maps = side_and_maps(size, layers)
+    return maps * side**2
+
+
+@right("flattened-size")
+def by_running_it(size, layers):
+    images, channels = torch.zeros(1, 1, size, size), 1
+    for kind, *rest in layers:
+        if kind == "conv":
+            layer = nn.Conv2d(channels, rest[0], rest[1], padding=rest[2])
+            channels = rest[0]
+        else:
+            layer = nn.MaxPool2d(rest[0])
+        images = layer(images)
+    return images.numel()
+
+
+@right("flattened-size")
+def from_shape_to_shape(size, layers):
+    def after(shape, layer):
+        channels, side = shape
+        if layer[0] == "pool":
+            return channels, (side - layer[1]) // layer[1] + 1
+        _, outputs, kernel, padding = layer
+        return outputs, side - (kernel - 1) + padding + padding
+
+    channels, side = functools.reduce(after, layers, (1, size))
+    return channels * side * side
+
+
+@right("flattened-size")
+def layer_after_layer(size, layers):
+    if not layers:
+        return size * size
+    *before, last = layers
+    if last[0] == "pool":
+        side, maps = side_and_maps(size, before)
+        return maps * (side // last[1]) ** 2
+    side, _ = side_and_maps(size, before)
+    return last[1] * (side + 2 * last[3] - last[2] + 1) ** 2
 
 
 # --- count-parameters ---------------------------------------------------------------------
@@ -631,185 +821,6 @@ def always_ten_classes(logits, labels):
     return (logits.softmax(dim=1) - F.one_hot(labels, classes)) / len(labels)
 
 
-# --- momentum-step ------------------------------------------------------------------------
-
-further(
-    "momentum-step",
-    Case((wavy(3), wavy(3).flip(0), torch.tensor([0.5, -1.0, 2.0]), 0.1, 0.9)),
-    Case((wavy(2, 3), wavy(2, 3) + 1, wavy(2, 3) * 2, 0.02, 0.5)),
-    Case((wavy(4), wavy(4) - 3, torch.zeros(4), 0.7, 0.3)),
-    Case((wavy(2), wavy(2) - 1, wavy(2) * 3, 0.1, 0.0)),
-    Case((wavy(2), torch.zeros(2), wavy(2) * 3, 0.1, 0.5)),
-)
-
-
-@wrong("momentum-step", "velocity forgotten")
-def velocity_forgotten(weights, gradient, velocity, learning_rate, momentum):
-    return weights - learning_rate * gradient, gradient.clone()
-
-
-@wrong("momentum-step", "gradient made smaller")
-def share_for_the_gradient(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + (1 - momentum) * gradient
-    return weights - learning_rate * new, new
-
-
-@wrong("momentum-step", "the old velocity")
-def old_velocity_moves_the_weights(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return weights - learning_rate * velocity, new
-
-
-@wrong("momentum-step", "uphill")
-def uphill(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return weights + learning_rate * new, new
-
-
-@wrong("momentum-step", "learning rate in the velocity")
-def learning_rate_in_the_velocity(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + learning_rate * gradient
-    return weights - new, new
-
-
-@wrong("momentum-step", "learning rate forgotten")
-def learning_rate_forgotten(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return weights - new, new
-
-
-@wrong("momentum-step", "momentum on the gradient")
-def momentum_on_the_gradient(weights, gradient, velocity, learning_rate, momentum):
-    new = velocity + momentum * gradient
-    return weights - learning_rate * new, new
-
-
-@wrong("momentum-step", "velocity never fades")
-def nothing_forgotten(weights, gradient, velocity, learning_rate, momentum):
-    new = velocity + gradient
-    return weights - learning_rate * new, new
-
-
-@wrong("momentum-step", "Nesterov's step")
-def looks_ahead(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return weights - learning_rate * (gradient + momentum * new), new
-
-
-@wrong("momentum-step", "results swapped")
-def velocity_first(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return new, weights - learning_rate * new
-
-
-@wrong("momentum-step", "velocity not handed back")
-def old_velocity_returned(weights, gradient, velocity, learning_rate, momentum):
-    return weights - learning_rate * (momentum * velocity + gradient), velocity.clone()
-
-
-@wrong("momentum-step", "changed")
-def in_place(weights, gradient, velocity, learning_rate, momentum):
-    velocity.mul_(momentum).add_(gradient)
-    weights.sub_(learning_rate * velocity)
-    return weights, velocity
-
-
-@wrong("momentum-step", "type")
-def weights_alone(weights, gradient, velocity, learning_rate, momentum):
-    return weights - learning_rate * (momentum * velocity + gradient)
-
-
-@right("momentum-step")
-def in_two_lines(weights, gradient, velocity, learning_rate, momentum):
-    velocity = velocity * momentum + gradient
-    return weights - velocity * learning_rate, velocity
-
-
-@right("momentum-step")
-def number_by_number(weights, gradient, velocity, learning_rate, momentum):
-    new_weights, new_velocity = torch.empty_like(weights), torch.empty_like(velocity)
-    for place in range(weights.numel()):
-        pushed = momentum * velocity.flatten()[place] + gradient.flatten()[place]
-        new_velocity.view(-1)[place] = pushed
-        new_weights.view(-1)[place] = weights.flatten()[place] - learning_rate * pushed
-    return new_weights, new_velocity
-
-
-@right("momentum-step")
-def on_copies(weights, gradient, velocity, learning_rate, momentum):
-    new_weights, new_velocity = weights.clone(), velocity.clone()
-    new_velocity.mul_(momentum).add_(gradient)
-    new_weights.add_(new_velocity, alpha=-learning_rate)
-    return new_weights, new_velocity
-
-
-@wrong("momentum-step", "velocity downhill")
-def velocity_is_the_step(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity - learning_rate * gradient
-    return weights + new, new
-
-
-@wrong("momentum-step", "momentum on both")
-def brackets_too_many(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * (velocity + gradient)
-    return weights - learning_rate * new, new
-
-
-@wrong("momentum-step", "type")
-def in_a_list(weights, gradient, velocity, learning_rate, momentum):
-    new = momentum * velocity + gradient
-    return [weights - learning_rate * new, new]
-
-
-@wrong("momentum-step", "changed")
-def with_two_short_operators(weights, gradient, velocity, learning_rate, momentum):
-    velocity *= momentum
-    velocity += gradient
-    return weights - learning_rate * velocity, velocity
-
-
-@right("momentum-step")
-def by_torch_s_add(*arguments):
-    weights, gradient, velocity, rate, momentum = arguments
-    faster = torch.add(gradient, velocity, alpha=momentum)
-    return torch.sub(weights, faster, alpha=rate), faster
-
-
-@right("momentum-step")
-def with_a_helper(weights, gradient, velocity, learning_rate, momentum):
-    def mixed(first, factor, second):
-        return first + factor * second
-
-    velocity = mixed(gradient, momentum, velocity)
-    return tuple(one for one in (mixed(weights, -learning_rate, velocity), velocity))
-
-
-@wrong("momentum-step", "alias")
-def the_gradient_is_the_velocity(weights, gradient, velocity, learning_rate, momentum):
-    velocity = gradient if momentum == 0 else momentum * velocity + gradient
-    return weights - learning_rate * velocity, velocity
-
-
-@wrong("momentum-step", "alias")
-def the_first_step_takes_the_gradient(weights, gradient, velocity, learning_rate, momentum):
-    velocity = momentum * velocity + gradient if velocity.any() else gradient
-    return weights - learning_rate * velocity, velocity
-
-
-@wrong("momentum-step")
-def without_momentum_as_usual(weights, gradient, velocity, learning_rate, momentum):
-    velocity = (momentum or 0.9) * velocity + gradient
-    return weights - learning_rate * velocity, velocity
-
-
-@wrong("momentum-step")
-def rests_where_it_is_level(weights, gradient, velocity, learning_rate, momentum):
-    if not gradient.any():
-        return weights.clone(), velocity.clone()
-    velocity = momentum * velocity + gradient
-    return weights - learning_rate * velocity, velocity
-
-
 # --- class-accuracy -----------------------------------------------------------------------
 
 
@@ -1118,3 +1129,8 @@ def stops_where_the_class_is_missing(network, batches, label):
         correct += int((network(own).argmax(dim=1) == label).sum())
         total += len(own)
     return correct / total
+
+
+# --- training-experiment ------------------------------------------------------------------
+
+experiment_answers("training-experiment", {"learning_rate": 0.5, "epochs": 2, "weights": 3.0})
