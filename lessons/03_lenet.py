@@ -420,41 +420,6 @@ def evaluate(network, batches):
 
 
 # %% [markdown]
-# ### Exercise 03.4: A step with momentum
-#
-# Plain gradient descent forgets its last step. With **momentum** it keeps a part of it, like a ball
-# that rolls: small slopes in the same direction add up, and slopes that change their sign cancel
-# out. A second tensor, the **velocity**, remembers the way:
-#
-# > new velocity = momentum · old velocity + gradient
-# >
-# > new weights = old weights − learning rate · new velocity
-#
-# In this lesson the momentum is 0: LeNet is trained by plain gradient descent.
-
-
-# %%
-def momentum_step(weights, gradient, velocity, learning_rate, momentum):
-    """One step of gradient descent with momentum.
-
-    weights, gradient, velocity: float32 of the same shape, any; learning_rate: above 0; momentum:
-    from 0 to below 1. Returns two new tensors, weights and velocity; the old ones stay as they
-    are.
-
-    >>> weights, gradient, velocity = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([4.0])
-    >>> momentum_step(weights, gradient, velocity, learning_rate=0.25, momentum=0.5)
-    (tensor([0.]), tensor([4.]))
-    """
-    ### BEGIN SOLUTION
-    new_velocity = momentum * velocity + gradient
-    return weights - learning_rate * new_velocity, new_velocity
-    ### END SOLUTION
-
-
-# %%
-check("momentum-step", momentum_step)
-
-# %% [markdown]
 # Before the first step, measure the untrained network. Ten classes, random weights: what
 # accuracy do you expect? And what loss?
 
@@ -810,7 +775,7 @@ for batch in (small, large):
 # that costs.
 
 # %% [markdown]
-# ### Exercise 03.5: Evaluate one class
+# ### Exercise 03.4: Evaluate one class
 #
 # A good accuracy may hide a class that is read badly. Write an `evaluate` that looks at one class:
 # of the images that have this label, how many does the network get right? The network may hold
@@ -844,6 +809,38 @@ def class_accuracy(network, batches, label):
 
 # %%
 check("class-accuracy", class_accuracy)
+
+# %% [markdown]
+# ### Exercise 03.5: Dropout
+#
+# You saw that dropout doubles what it leaves when half of the units are dropped. So
+# the sum stays the same on average, and in evaluation nothing has to be done. Write it for any
+# share. To make the answer the same each time, the random numbers are handed in: one for each
+# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share. (torch's own
+# `nn.Dropout` does the same, with random numbers that it draws itself.)
+
+
+# %%
+def drop_units(units, draws, share, training):
+    """Switch off a share of the units while training, and enlarge the others to make up for it.
+
+    units: float32, any shape; draws: float32 in 0..1, the same shape: a unit is dropped where
+    its draw is below share; share: from 0 to below 1; training: True or False.
+    Returns a tensor like units; units themselves stay as they are. When not training, nothing
+    is dropped or enlarged.
+
+    >>> drop_units(torch.ones(4), torch.tensor([0.1, 0.9, 0.3, 0.7]), share=0.5, training=True)
+    tensor([0., 2., 0., 2.])
+    """
+    ### BEGIN SOLUTION
+    if not training:
+        return units.clone()
+    return units * (draws >= share) / (1 - share)
+    ### END SOLUTION
+
+
+# %%
+check("inverted-dropout", drop_units)
 
 # %% [markdown]
 # ## 11. Save and load {#checkpoint}

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
+from mutants.experiment import experiment_answers
 
 # --- leaky-relu ---------------------------------------------------------------------------
 
@@ -1089,3 +1090,8 @@ def rounded_as_in_the_example(base, new):
     gain = statistics.mean(new) - statistics.mean(base)
     squares = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
     return round(gain, 2), math.sqrt(squares)
+
+
+# --- parts-experiment ---------------------------------------------------------------------
+
+experiment_answers("parts-experiment", {"learning_rate": 0.01, "batch_size": 32, "dropout": 0.25})
