@@ -811,38 +811,6 @@ def class_accuracy(network, batches, label):
 check("class-accuracy", class_accuracy)
 
 # %% [markdown]
-# ### Exercise 03.5: Dropout
-#
-# You saw that dropout doubles what it leaves when half of the units are dropped. So
-# the sum stays the same on average, and in evaluation nothing has to be done. Write it for any
-# share. To make the answer the same each time, the random numbers are handed in: one for each
-# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share. (torch's own
-# `nn.Dropout` does the same, with random numbers that it draws itself.)
-
-
-# %%
-def drop_units(units, draws, share, training):
-    """Switch off a share of the units while training, and enlarge the others to make up for it.
-
-    units: float32, any shape; draws: float32 in 0..1, the same shape: a unit is dropped where
-    its draw is below share; share: from 0 to below 1; training: True or False.
-    Returns a tensor like units; units themselves stay as they are. When not training, nothing
-    is dropped or enlarged.
-
-    >>> drop_units(torch.ones(4), torch.tensor([0.1, 0.9, 0.3, 0.7]), share=0.5, training=True)
-    tensor([0., 2., 0., 2.])
-    """
-    ### BEGIN SOLUTION
-    if not training:
-        return units.clone()
-    return units * (draws >= share) / (1 - share)
-    ### END SOLUTION
-
-
-# %%
-check("inverted-dropout", drop_units)
-
-# %% [markdown]
 # ## 11. Save and load {#checkpoint}
 #
 # The trained network is worth keeping: the next lessons load it. Its weights go into a file of

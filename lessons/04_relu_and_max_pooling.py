@@ -400,15 +400,18 @@ for ax, (name, rate) in zip(axes, chosen.items(), strict=True):
     search = searches[name]
     plots.rate_search(search["rates"], search["losses"], rate, ax, title=name, ylabel="")
 axes[0].set_ylabel("validation loss")
-plots.show(axes, alt="Four curves of loss over the learning rate. Each falls to a lowest part and "
-           "then rises steeply; the band marks the rate that was taken.")  # fmt: skip
+plots.show(axes, alt="Four curves of loss over the learning rate. The first three fall and then "
+           "rise steeply; Adam's is flat. A band marks the rate that was taken.")  # fmt: skip
 
 # %% [markdown]
-# Each curve falls and then rises suddenly, up to the line of a network that has learned nothing.
-# For sigmoids it happens above 1.5. With ReLU 0.9 is already too large, because the units die. With
-# momentum it happens at 0.1, as you can work out: steps that are ten times as long make a rate of 1
-# of it. Look at ReLU once more, at 0.1 and at 0.3. The part is the same, but the loss is not nearly
-# the same. So a careless rate can cost as much as a good part brings, and whoever wants to compare
+# The first three curves fall and then rise suddenly, up to the line of a network that has learned
+# nothing. For sigmoids that happens above 1.5. With ReLU 0.9 is already too large, because the units
+# die. With momentum it happens at 0.1, as you can work out: its steps become up to ten times as
+# long, which makes a rate of 1 of it. Adam's curve is flat from 0.001 on, so any of these rates will
+# do.
+#
+# Look at ReLU once more, at 0.1 and at 0.3. The network is the same, but the loss is far from the
+# same. So a careless rate can cost as much as a good part brings, and therefore whoever compares
 # parts has to search a rate for each.
 #
 # These are the six recipes. Only two epochs each, so that you need not wait long.
@@ -482,9 +485,7 @@ widgets.feature_maps(pair, digits.validation)
 
 # %%
 repeated = results.load("steps")["rows"]
-runs = {
-    name: [100 * accuracy for accuracy in row["accuracies"]] for name, row in repeated.items()
-}
+runs = {name: [100 * one for one in row["accuracies"]] for name, row in repeated.items()}
 for name, accuracies in runs.items():
     mean, deviation = statistics.mean(accuracies), statistics.stdev(accuracies)
     print(f"{name:12}", *(f"{one:.2f}" for one in accuracies), f"mean {mean:.2f} ± {deviation:.2f}")
@@ -762,9 +763,7 @@ recipe_b = Recipe(
     epochs, batch_size=64, shuffle=False, optimizer="adam", learning_rate=0.01,
     normalisation=as_they_are,
 )  # fmt: skip
-recipe_c = Recipe(
-    epochs, batch_size=64, learning_rate=0.2, momentum=0.0, normalisation=as_they_are
-)
+recipe_c = Recipe(epochs, batch_size=64, learning_rate=0.2, momentum=0.0, normalisation=as_they_are)
 
 # %% [markdown]
 # Which of the four will be best after one epoch? Does the fixed order hurt, and does the missing
@@ -1061,9 +1060,7 @@ widgets.band_explorer(history_e, stored, row_e)
 # %%
 [run] = [r for r in results.load("writeups")["runs"] if (r["name"], r["seed"]) == ("b", 2)]
 optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.01)
-schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
-    optimizer, mode="max", factor=0.5, patience=2
-)
+schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=2)
 rates = []
 for accuracy in run["validation_accuracy"]:
     rates.append(optimizer.param_groups[0]["lr"])  # the rate of this epoch
@@ -1074,11 +1071,11 @@ _, axes = plots.subplots(1, 2, width=9)
 plots.lines({"B": run["validation_accuracy"]}, axes[0], xlabel="epoch", title="validation accuracy")
 plots.lines({"after a plateau, on B": rates, "by the calendar, E": history_e.learning_rate},
             axes[1], xlabel="epoch", title="learning rate", log=True)  # fmt: skip
-plots.show(axes, alt="Left: B's accuracy jumps and has its best in epoch 3. Right: the plateau rule "
+plots.show(axes, alt="Left: B's accuracy jumps and has its best in epoch 2. Right: the plateau rule "
            "halves the rate twice; E's rate falls to a tenth after every fifth epoch.")  # fmt: skip
 
 # %% [markdown]
-# B's best is in epoch 3. Epochs 4, 5 and 6 bring no new best, so from epoch 7 on the rate is half.
+# B's best is in epoch 2. Epochs 3, 4 and 5 bring no new best, so from epoch 6 on the rate is half.
 # Three more epochs pass without one, and it is halved again. In a real training the shorter steps
 # would then have changed the accuracies, which these stored ones could not show.
 #
@@ -1137,12 +1134,31 @@ check("early-stopping", last_epoch)
 #   descent this is the same as **L2** regularisation, which adds the squares of all weights to the
 #   loss.
 #
-# Three networks follow, each from the same first weights. The learning rate times the decay is 0.001
-# here, so each step takes a thousandth off every weight. (The optimiser is called `adamw` there.
-# With decay 0 it is Adam, and it only takes the decay off apart from Adam's step.)
+# You met dropout in lesson 03: what is left is made larger, so that the sum stays the same on average,
+# and in evaluation nothing has to be done. Dropped is the share that you choose, so what is left has
+# to be divided by one minus that share. This is all of it, beside torch's own.
 
 # %%
-few = data.Digits(digits.train[:1000], digits.validation[:2000])
+torch.manual_seed(0)
+units = torch.ones(100_000)
+for share in (0.5, 0.2):
+    kept = torch.rand(len(units)) >= share  # True where a unit is kept
+    ours = units * kept / (1 - share)
+    theirs = nn.Dropout(share)(units)  # a new layer is in training mode
+    for name, dropped in (("ours", ours), ("torch", theirs)):
+        values = [f"{value:.2f}" for value in dropped.unique().tolist()]
+        print(f"share {share}, {name:5} values {values}, mean {dropped.mean():.2f}")
+
+# %% [markdown]
+# The values are the same in both, and the mean of all units stays at 1, as it was before.
+#
+# Do the remedies help? Three networks follow, each from the same first weights. The learning rate
+# times the decay is 0.001 here, so each step takes a thousandth off every weight. (The optimiser is
+# called `adamw` there. With decay 0 it is Adam, and it only takes the decay off apart from Adam's
+# step.)
+
+# %%
+scarce = data.Digits(digits.train[:1000], digits.validation[:2000])
 short = Recipe(epochs=30, batch_size=50, optimizer="adam", learning_rate=0.001)
 remedies = {
     "plain": (0.0, short),
@@ -1152,7 +1168,7 @@ remedies = {
 few_images = {}
 for name, (dropout, recipe) in remedies.items():
     runtime.seed_everything(0)
-    few_images[name] = fit(lenet5_variant(dropout=dropout), few, recipe)
+    few_images[name] = fit(lenet5_variant(dropout=dropout), scarce, recipe)
 
 # %% [markdown]
 # Look at the validation loss, the orange dashed curve. Where does it stop falling?
@@ -1241,7 +1257,9 @@ if fashion:
 
 # %%
 clothes = results.load("fashion")["runs"]
-models_of_d = {"d1": "1. SGD", "d2": "2. Adam, L2", "d3": "3. with dropout", "d4": "4. more kernels"}
+models_of_d = {
+    "d1": "1. SGD", "d2": "2. Adam, L2", "d3": "3. with dropout", "d4": "4. more kernels",
+}  # fmt: skip
 plots.show(
     plots.compare_runs(clothes, models_of_d, accuracy_from=0.7),
     alt="Loss and accuracy of four models over 14 epochs. Model 1 stays far behind; the other three "
@@ -1261,8 +1279,8 @@ print("3 over 2:", judged(finals["d2"], finals["d3"]))
 
 # %% [markdown]
 # With {{fashion.seeds}} seeds the rule says "can't tell", and it is right to. Is model 4 worse than
-# model 2? Nothing here speaks for it, because its runs lie among those of model 2. Does it overfit
-# more? Both know their training images one or two points better than new ones. So what D reports
+# model 2? Nothing here speaks for it, because their runs overlap and its mean is even a little
+# higher. Does it overfit more? Both know their training images one or two points better than new ones. So what D reports
 # may well be luck, and its reason explains a difference that perhaps does not exist.
 #
 # For model 3 all runs lie below those of model 2. That is a hint, but luck alone separates three
