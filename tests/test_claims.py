@@ -53,6 +53,13 @@ def flat_rates():
     return [rate for rate, losses in pairs if max(losses) < 1.1 * best]
 
 
+def largest_rate_that_learns():
+    search = results.load("rates")["searches"]["lenet5"]
+    return max(
+        r for r, losses in zip(search["rates"], search["losses"], strict=True) if losses[0] < 1
+    )
+
+
 def conv(inputs, outputs, size, bias=True):
     return outputs * inputs * size * size + (outputs if bias else 0)
 
@@ -121,8 +128,9 @@ COMPUTED = {
         "1.4": math.sqrt(2),
         "5,000": lambda: len(split().validation),
         "0.4": 0.2 + 0.2,
-        "0.05": 0.1 / math.sqrt(4),
-        "0.07": math.hypot(0.05, 0.05),
+        "0.045": 0.1 / math.sqrt(5),
+        "0.063": math.hypot(0.1 / math.sqrt(5), 0.1 / math.sqrt(5)),
+        "1.5": largest_rate_that_learns,
     },
     "05": {
         "2.303": math.log(10),

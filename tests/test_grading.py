@@ -114,13 +114,13 @@ def test_an_answer_is_found_by_grade_id_by_id_and_by_name(tmp_path):
         code("%%time\n" + STOP, id="early-stopping"),
         code(GAIN.split("def gain")[0]),
         code("def gain" + GAIN.split("def gain")[1]),
-        code(STUB.replace("leaky_relu", "drop_units"), grade_id="inverted-dropout"),
+        code(STUB.replace("leaky_relu", "momentum_step"), grade_id="momentum-step"),
     )
     assert {name: word for name, (word, _) in found.items()} == {
         "leaky-relu": RIGHT,
         "early-stopping": RIGHT,
         "gain-and-spread": RIGHT,
-        "inverted-dropout": UNSOLVED,
+        "momentum-step": UNSOLVED,
     }
 
 
@@ -155,7 +155,7 @@ def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
         code("while True:\n    pass\n" + LEAKY, grade_id="leaky-relu"),
         code("import os\nos._exit(0)\n", grade_id="running-mean"),
         code("print('x' * 10**6)\nimport os\nassert not os.listdir()\n" + STOP, "early-stopping"),
-        code("def drop_units(units:\n", grade_id="inverted-dropout"),
+        code("def momentum_step(weights:\n", grade_id="momentum-step"),
         code("exit()\n" + GAIN, grade_id="gain-and-spread"),
         apart=True,
     )
@@ -163,12 +163,12 @@ def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
         "leaky-relu": WRONG,
         "running-mean": WRONG,
         "early-stopping": RIGHT,
-        "inverted-dropout": WRONG,
+        "momentum-step": WRONG,
         "gain-and-spread": WRONG,
     }
     assert "did not come to an end" in found["leaky-relu"][1]
     assert "ended Python" in found["running-mean"][1]
-    assert "SyntaxError" in found["inverted-dropout"][1]
+    assert "SyntaxError" in found["momentum-step"][1]
     assert "SystemExit" in found["gain-and-spread"][1]
 
 

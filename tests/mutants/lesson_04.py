@@ -10,6 +10,13 @@ from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
+from mutants.experiment import experiment_answers
+
+
+def wavy(*shape):
+    """Numbers without a pattern, float32."""
+    return 2 * torch.cos(torch.arange(torch.Size(shape).numel()) * 2.3 + 0.4).reshape(shape)
+
 
 # --- leaky-relu ---------------------------------------------------------------------------
 
@@ -202,6 +209,185 @@ def slope_0_taken_for_none(inputs, slope):
 @wrong("leaky-relu", "raised")
 def number_by_number_along_the_first_axis(inputs, slope):
     return torch.stack([F.leaky_relu(part, slope) for part in inputs])
+
+
+# --- momentum-step ------------------------------------------------------------------------
+
+further(
+    "momentum-step",
+    Case((wavy(3), wavy(3).flip(0), torch.tensor([0.5, -1.0, 2.0]), 0.1, 0.9)),
+    Case((wavy(2, 3), wavy(2, 3) + 1, wavy(2, 3) * 2, 0.02, 0.5)),
+    Case((wavy(4), wavy(4) - 3, torch.zeros(4), 0.7, 0.3)),
+    Case((wavy(2), wavy(2) - 1, wavy(2) * 3, 0.1, 0.0)),
+    Case((wavy(2), torch.zeros(2), wavy(2) * 3, 0.1, 0.5)),
+)
+
+
+@wrong("momentum-step", "velocity forgotten")
+def velocity_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * gradient, gradient.clone()
+
+
+@wrong("momentum-step", "gradient made smaller")
+def share_for_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + (1 - momentum) * gradient
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "the old velocity")
+def old_velocity_moves_the_weights(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return weights - learning_rate * velocity, new
+
+
+@wrong("momentum-step", "uphill")
+def uphill(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return weights + learning_rate * new, new
+
+
+@wrong("momentum-step", "learning rate in the velocity")
+def learning_rate_in_the_velocity(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + learning_rate * gradient
+    return weights - new, new
+
+
+@wrong("momentum-step", "learning rate forgotten")
+def learning_rate_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return weights - new, new
+
+
+@wrong("momentum-step", "momentum on the gradient")
+def momentum_on_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    new = velocity + momentum * gradient
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "velocity never fades")
+def nothing_forgotten(weights, gradient, velocity, learning_rate, momentum):
+    new = velocity + gradient
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "Nesterov's step")
+def looks_ahead(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return weights - learning_rate * (gradient + momentum * new), new
+
+
+@wrong("momentum-step", "results swapped")
+def velocity_first(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return new, weights - learning_rate * new
+
+
+@wrong("momentum-step", "velocity not handed back")
+def old_velocity_returned(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + gradient), velocity.clone()
+
+
+@wrong("momentum-step", "changed")
+def in_place(weights, gradient, velocity, learning_rate, momentum):
+    velocity.mul_(momentum).add_(gradient)
+    weights.sub_(learning_rate * velocity)
+    return weights, velocity
+
+
+@wrong("momentum-step", "type")
+def weights_alone(weights, gradient, velocity, learning_rate, momentum):
+    return weights - learning_rate * (momentum * velocity + gradient)
+
+
+@right("momentum-step")
+def in_two_lines(weights, gradient, velocity, learning_rate, momentum):
+    velocity = velocity * momentum + gradient
+    return weights - velocity * learning_rate, velocity
+
+
+@right("momentum-step")
+def number_by_number(weights, gradient, velocity, learning_rate, momentum):
+    new_weights, new_velocity = torch.empty_like(weights), torch.empty_like(velocity)
+    for place in range(weights.numel()):
+        pushed = momentum * velocity.flatten()[place] + gradient.flatten()[place]
+        new_velocity.view(-1)[place] = pushed
+        new_weights.view(-1)[place] = weights.flatten()[place] - learning_rate * pushed
+    return new_weights, new_velocity
+
+
+@right("momentum-step")
+def on_copies(weights, gradient, velocity, learning_rate, momentum):
+    new_weights, new_velocity = weights.clone(), velocity.clone()
+    new_velocity.mul_(momentum).add_(gradient)
+    new_weights.add_(new_velocity, alpha=-learning_rate)
+    return new_weights, new_velocity
+
+
+@wrong("momentum-step", "velocity downhill")
+def velocity_is_the_step(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity - learning_rate * gradient
+    return weights + new, new
+
+
+@wrong("momentum-step", "momentum on both")
+def brackets_too_many(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * (velocity + gradient)
+    return weights - learning_rate * new, new
+
+
+@wrong("momentum-step", "type")
+def in_a_list(weights, gradient, velocity, learning_rate, momentum):
+    new = momentum * velocity + gradient
+    return [weights - learning_rate * new, new]
+
+
+@wrong("momentum-step", "changed")
+def with_two_short_operators(weights, gradient, velocity, learning_rate, momentum):
+    velocity *= momentum
+    velocity += gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@right("momentum-step")
+def by_torch_s_add(*arguments):
+    weights, gradient, velocity, rate, momentum = arguments
+    faster = torch.add(gradient, velocity, alpha=momentum)
+    return torch.sub(weights, faster, alpha=rate), faster
+
+
+@right("momentum-step")
+def with_a_helper(weights, gradient, velocity, learning_rate, momentum):
+    def mixed(first, factor, second):
+        return first + factor * second
+
+    velocity = mixed(gradient, momentum, velocity)
+    return tuple(one for one in (mixed(weights, -learning_rate, velocity), velocity))
+
+
+@wrong("momentum-step", "alias")
+def the_gradient_is_the_velocity(weights, gradient, velocity, learning_rate, momentum):
+    velocity = gradient if momentum == 0 else momentum * velocity + gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@wrong("momentum-step", "alias")
+def the_first_step_takes_the_gradient(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient if velocity.any() else gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@wrong("momentum-step")
+def without_momentum_as_usual(weights, gradient, velocity, learning_rate, momentum):
+    velocity = (momentum or 0.9) * velocity + gradient
+    return weights - learning_rate * velocity, velocity
+
+
+@wrong("momentum-step")
+def rests_where_it_is_level(weights, gradient, velocity, learning_rate, momentum):
+    if not gradient.any():
+        return weights.clone(), velocity.clone()
+    velocity = momentum * velocity + gradient
+    return weights - learning_rate * velocity, velocity
 
 
 # --- running-mean -------------------------------------------------------------------------
@@ -730,194 +916,6 @@ def looks_at_the_last_epoch_alone(accuracies, patience):
     return len(accuracies)
 
 
-# --- inverted-dropout ---------------------------------------------------------------------
-
-DRAWS = torch.tensor([[0.05, 0.25, 0.45, 0.65], [0.85, 0.95, 0.35, 0.15]])
-UNITS = torch.tensor([[1.0, -2.0, 3.0, 4.0], [0.5, 6.0, -7.0, 8.0]])
-
-further(
-    "inverted-dropout",
-    Case((UNITS, DRAWS, 0.4, True)),
-    Case((UNITS, DRAWS, 0.4, False)),
-    Case((UNITS[0], DRAWS[1], 0.2, True)),
-    Case((UNITS, DRAWS, 0.25, True)),
-    Case((UNITS, DRAWS, 0.0, True)),
-    Case((UNITS.reshape(2, 2, 2), DRAWS.reshape(2, 2, 2), 0.75, False)),
-    Case((torch.tensor([5.0]), torch.tensor([0.3]), 0.9, True)),
-    Case((UNITS[0, :2], torch.tensor([0.4, 0.1]), 0.5, True)),
-)
-
-
-@wrong("inverted-dropout", "not enlarged")
-def only_drops(units, draws, share, training):
-    if training:
-        return torch.where(draws < share, 0, units)
-    return units
-
-
-@wrong("inverted-dropout", "divided by the dropped share")
-def divides_by_the_share(units, draws, share, training):
-    if not training:
-        return units
-    kept = units * (draws >= share).float()
-    return kept / share
-
-
-@wrong("inverted-dropout", "enlarged by 1 / share")
-def multiplies_by_one_over_the_share(units, draws, share, training):
-    if not training:
-        return units
-    kept = (draws >= share).float()
-    return units * kept * (1 / share)
-
-
-@wrong("inverted-dropout", "multiplied by what is left")
-def makes_smaller(units, draws, share, training):
-    if not training:
-        return units
-    return units * (draws >= share) * (1 - share)
-
-
-@wrong("inverted-dropout", "kept and dropped swapped")
-def drops_the_others(units, draws, share, training):
-    if not training:
-        return units
-    return units * (draws < share) / (1 - share)
-
-
-@wrong("inverted-dropout", "kept below what is left")
-def keeps_the_small_draws(units, draws, share, training):
-    if not training:
-        return units
-    keep = 1 - share
-    return torch.where(draws < keep, units / keep, 0.0)
-
-
-@wrong("inverted-dropout", "dropped in evaluation")
-def always_drops(units, draws, share, training):
-    return units * (draws >= share) / (1 - share)
-
-
-@wrong("inverted-dropout", "modes swapped")
-def drops_in_the_wrong_mode(units, draws, share, training):
-    if training:
-        return units
-    return units * (draws >= share) / (1 - share)
-
-
-@wrong("inverted-dropout", "dropped at the share")
-def drops_the_border(units, draws, share, training):
-    if not training:
-        return units
-    return units * (draws > share) / (1 - share)
-
-
-@wrong("inverted-dropout", "scaled in evaluation")
-def scales_when_looking(units, draws, share, training):
-    if training:
-        return units * (draws >= share)
-    return units * (1 - share)
-
-
-@wrong("inverted-dropout", "always doubled")
-def always_doubles(units, draws, share, training):
-    return 2 * units * (draws >= share) if training else units
-
-
-@wrong("inverted-dropout", "its own random numbers")
-def leaves_its_own_random_numbers(units, draws, share, training):
-    return F.dropout(units, share, training)
-
-
-@wrong("inverted-dropout", "changed")
-def drops_in_place(units, draws, share, training):
-    if training:
-        units[draws < share] = 0
-        units /= 1 - share
-    return units
-
-
-@wrong("inverted-dropout", "shape")
-def takes_the_dropped_ones_out(units, draws, share, training):
-    if not training:
-        return units
-    return units[draws >= share] / (1 - share)
-
-
-@right("inverted-dropout")
-def a_mask_of_factors(units, draws, share, training):
-    factors = torch.where(draws < share, 0.0, 1 / (1 - share))
-    return units * factors if training else units
-
-
-@right("inverted-dropout")
-def filled_with_zeros(units, draws, share, training):
-    if not training:
-        share = 0.0
-    return units.masked_fill(draws < share, 0) / (1 - share)
-
-
-@right("inverted-dropout")
-def unit_by_unit(units, draws, share, training):
-    if not training:
-        return units
-    pairs = zip(units.flatten().tolist(), draws.flatten().tolist(), strict=True)
-    numbers = [unit / (1 - share) if draw >= share else 0.0 for unit, draw in pairs]
-    return torch.tensor(numbers).reshape(units.shape)
-
-
-@right("inverted-dropout")
-def a_copy_is_changed(units, draws, share, training):
-    answer = units.clone()
-    if training:
-        answer[draws < share] = 0
-        answer /= 1 - share
-    return answer
-
-
-@wrong("inverted-dropout", "brackets forgotten")
-def divides_by_one(units, draws, share, training):
-    if not training:
-        return units
-    return units * (draws >= share) / 1 - share
-
-
-@wrong("inverted-dropout", "type")
-def forgets_the_evaluation(units, draws, share, training):
-    if training:
-        return units * (draws >= share) / (1 - share)
-
-
-@right("inverted-dropout")
-def factors_of_numpy(units, draws, share, training):
-    factor = (draws.numpy() >= share) / (1 - share) if training else numpy.ones(units.shape)
-    return torch.from_numpy((units.numpy() * factor).astype(numpy.float32))
-
-
-@right("inverted-dropout")
-def only_the_kept_are_written(units, draws, share, training):
-    answer, kept = units.new_zeros(units.shape), (draws >= share) | (not training)
-    answer[kept] = units[kept] * (1 / (1 - share) if training else 1)
-    return answer
-
-
-@wrong("inverted-dropout")
-def never_all_at_once(units, draws, share, training):
-    if not training:
-        return units.clone()
-    kept = draws >= share
-    return units * kept / (1 - share) if kept.any() else units.clone()
-
-
-@wrong("inverted-dropout")
-def just_as_many_as_the_share(units, draws, share, training):
-    if not training:
-        return units.clone()
-    left = units.flatten().clone()
-    left[draws.flatten().argsort()[: round(share * units.numel())]] = 0
-    return left.reshape(units.shape) / (1 - share)
-
-
 # --- gain-and-spread ----------------------------------------------------------------------
 
 further(
@@ -1089,3 +1087,8 @@ def rounded_as_in_the_example(base, new):
     gain = statistics.mean(new) - statistics.mean(base)
     squares = statistics.variance(base) / len(base) + statistics.variance(new) / len(new)
     return round(gain, 2), math.sqrt(squares)
+
+
+# --- parts-experiment ---------------------------------------------------------------------
+
+experiment_answers("parts-experiment", {"learning_rate": 0.01, "batch_size": 32, "dropout": 0.25})
