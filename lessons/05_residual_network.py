@@ -224,8 +224,8 @@ def slopes_at_blocks(network, images, labels):
 for name in TOWERS:
     sizes = slopes_at_blocks(build(name), images, labels)
     factors = [front / behind for front, behind in zip(sizes[:-1], sizes[1:], strict=True)]
-    print(f"{name}: of each block", " ".join(f"{factor:.2f}" for factor in factors))
-    print(f"    all of these blocks together: {math.prod(factors):.1e}")
+    print(f"{name}, block by block:", " ".join(f"{factor:.2f}" for factor in factors))
+    print(f"    all of them multiplied: {math.prod(factors):.1e}")
 
 # %% [markdown]
 # Each plain block leaves only a small part of the slope. No single factor looks dramatic, but they
@@ -515,7 +515,7 @@ assert recipe == recipes.RESIDUAL
 #
 # **Augmentation** draws each image anew in every epoch, so that no image is seen twice in the same
 # form. The picture below has this very recipe in words, and beside it twelve forms of one digit.
-# Look for one that you would not call a 3 any more. If there were many of those, the recipe would be
+# Look for one that you would not call an 8 any more. If there were many of those, the recipe would be
 # too strong.
 
 # %%
@@ -699,8 +699,8 @@ print(f"largest difference of a logit: {difference.abs().max():.1e}")
 widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 
 # %% [markdown]
-# Before training the kernels are noise. Their large changes belong to the epochs with the long
-# steps; at the end, when the rate is nearly 0, hardly anything moves.
+# Before training the kernels are noise. They change most in the first epochs, where the steps become
+# long, and hardly at all in the last one, because there the learning rate is nearly 0.
 #
 # And here is your network as a whole, computed in this page. Follow the digit from left to right,
 # and find the skips: the lines that go around a pair of convolutions and end in an addition. Draw or
@@ -762,6 +762,11 @@ def network_of(channels, shortcut):
         for block, shape in zip(network[4:7], shapes, strict=True):
             block.shortcut = Shortcut(shortcut, *shape)
     return network
+
+
+# %% [markdown]
+# And here is one try. `replace` copies the recipe of [](#recipe) with some settings changed;
+# `**changes` hands over the entries of a dict as if each were written there with its name.
 
 
 # %%
@@ -846,8 +851,8 @@ check("recipe-experiment", experiment)
 # change how many steps are taken. Twice the channels gave "higher". The shortcut without weights
 # gave "unclear": on digits it does not matter here whether the shortcut learns. No skips at all gave
 # "unclear", too. That is no contradiction to [](#depth), because this network has only seven
-# convolutions in a row, and batch norm, so that its slopes do not vanish. A skip is a cure for depth,
-# and whoever is not ill does not feel a cure.</details>
+# convolutions in a row, and batch norm, so that its slopes do not vanish. Skips help
+# against what depth breaks, and a network that is not deep has nothing to mend.</details>
 
 # %% [markdown]
 # ## 7. How a number goes wrong {#protocol}
