@@ -212,7 +212,7 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     if chosen is not None:
         ax.axvline(chosen, color=ORANGE, linewidth=6, alpha=0.3, label=f"chosen: {chosen:g}")
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(fontsize=8, frameon=False, loc="lower left")
+        ax.legend(fontsize=8, frameon=False, loc="center left")
     ax.xaxis.set_major_locator(ticker.FixedLocator(rates))
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda rate, _: f"{rate:g}"))
     ax.xaxis.set_minor_locator(ticker.NullLocator())
