@@ -21,7 +21,7 @@ EXERCISE = Exercise(
     ),
     hints=(
         "Begin with an output of zeros: `torch.zeros_like(images)`. For each image, copy the part "
-        "that stays visible to its new place.",
+        "that stays visible to its new place, with [slices](#slices) on both sides of `=`.",
         "One axis at a time: shifted by 1 to the right, the columns 0 to W − 2 of the image "
         "become the columns 1 to W − 1 of the output.",
         "`roll` does most of the work: what came in at the other side has to be set to 0 "

@@ -23,8 +23,8 @@ EXERCISE = Exercise(
         "of them go to validation?",
         "`(labels == 3).nonzero()[:, 0]` holds the places of the label 3, in ascending order. "
         "`labels.unique()` holds each label once.",
-        "A tensor of False for every image, set to True at the places chosen, keeps the order. "
-        "`~` turns True into False.",
+        "A [mask](#masks) of False for every image, set to True at the places chosen, keeps the "
+        "order. `~` turns True into False.",
     ),
 )
 
