@@ -45,7 +45,7 @@ device = runtime.device()
 # layer follows the other. In the middle is the same tower with one addition: around each pair of
 # convolutions there is a way on which nothing happens, and at its end **what came in is added to
 # what comes out**. This way is a **skip connection**. At the right you see one such pair, a
-# **block**, from near.
+# **block**, from near, already with the batch norm that [](#block) will add.
 
 # %%
 plots.show(
@@ -190,9 +190,10 @@ plots.show(ax, alt="In the plain tower the slopes shrink towards the image by ma
            "magnitude; with larger first weights or with skips they stay level.")  # fmt: skip
 
 # %% [markdown]
-# At the output all three begin with slopes of a similar size. In the plain tower they shrink on
-# their way back, so that the first layers get slopes that are smaller by many powers of ten. With
-# skips all layers get slopes of a useful size, and so they do with larger first weights.
+# Read the plain tower's curve from right to left. Even next to the output its slopes are smaller
+# than the others', and on their way back they shrink more and more, so that the first layers get
+# slopes that are smaller by many powers of ten. With skips all layers get slopes of a useful size,
+# and so they do with larger first weights.
 #
 # ### Why a skip helps {#why-skips}
 #
@@ -257,15 +258,17 @@ losses = {name: train_tower(build(name), 60 if runtime.quick() else 250) for nam
 ax = plots.lines(losses, xlabel="step", ylabel="loss")
 ax.axhline(2.303, color="black", linestyle=":", linewidth=1)
 plots.show(ax, alt="The plain tower stays near a loss of 2.303. With larger first weights it "
-           "learns; with skips it learns faster.", trained=True)  # fmt: skip
+           "learns, and with skips a little faster.", trained=True)  # fmt: skip
 for name, values in losses.items():
     print(f"{name:22} loss of the last ten steps {statistics.mean(values[-10:]):.2f}")
 
 # %% [markdown]
-# The plain tower does not leave 2.303. With larger first weights it learns, but the one with skips
-# learns faster. So a deep network needs slopes of a useful size to begin at all, and a skip gives it
-# more than those. (The plain networks in the paper on skips had batch norm, so that their slopes
-# did not vanish, and they were hard to train all the same.)
+# The plain tower does not leave 2.303, because its first layers hardly move. With larger first
+# weights it learns, and the tower with skips is a little ahead of it on average. So a deep network
+# needs slopes of a useful size to begin at all. Well-chosen weights can give it those, but a skip
+# gives them whatever the weights are, and for more layers than here it gives more: the plain
+# networks in the paper on skips had batch norm, so that their slopes did not vanish, and they were
+# hard to train all the same.
 #
 # There is a second way to see it. A block with a skip only has to learn the *change* of its input,
 # what is left to do: the **residual**. If nothing is left to do, that is easy for it, because
@@ -883,6 +886,7 @@ ax.plot([], [], color=plots.BLUE, label="ours: ten runs, validation images")
 ax.plot(of_a, [99.01, 99.51, 99.64], "D", color=plots.ORANGE, label="A, as reported: test images")
 ax.plot(of_a[0], 100 * repeated, "s", color=plots.RED, label="A, repeated: validation images")
 ax.set(xscale="log", xlabel="minutes of computing on two CPU cores", ylabel="accuracy, %")
+ax.set_xticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1,000"])
 ax.legend(frameon=False, fontsize=8, loc="lower right")
 plots.show(ax, alt="Ten runs of ours rise to about 99.5 % within half a minute. Write-up A's three "
            "reported points lie at 99.01, 99.51 and 99.64 %, far to the right, at a quarter of an "
@@ -1172,8 +1176,8 @@ plots.show(ax, alt=f"Ten runs between {min(tests):.2f} and {max(tests):.2f} %. T
 # {{bench.tables.training.seconds | .0f}} s on two quiet CPU cores, after which the network reads
 # {{residual.rows.residual.test.text.mean}} % of the test images, on average over ten seeds. Five
 # epochs of write-up A's network would take an estimated
-# {{bench.tables.training.peer_minutes | .0f}} minutes on the same two cores, about
-# {{bench.tables.training.ratio | .0f}} times as long, and after these it reports 99.51 %. That is one
+# {{bench.tables.training.peer_minutes | .0f}} minutes on the same two cores, by this
+# measurement {{bench.tables.training.ratio | .0f}} times as long, and after these it reports 99.51 %. That is one
 # run, read in training mode, and we have not repeated it. So both are equally good as far as anyone
 # can tell, and ours needs far less.
 #
@@ -1224,7 +1228,7 @@ plots.show(
 #
 # - **"The size of tensor a must match the size of tensor b".** Two tensors of different shapes were
 #   added. The shortcut needs the 1 × 1 convolution, with the same stride as the block.
-# - **"cannot assign module before Module.__init__() call".** The line `super().__init__()` is
+# - **`cannot assign module before Module.__init__() call`.** The line `super().__init__()` is
 #   missing, or it does not come first.
 # - **The optimizer finds no parameters of a block.** Its layers are in a plain list. Keep each in
 #   `self`, or keep the list as `nn.ModuleList`.
@@ -1450,7 +1454,8 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 #
 # Four of the write-ups that this course follows are about MNIST. What they report was found on the
 # test set; what the course repeated was evaluated on validation images, as the mean ± the standard
-# deviation of so many seeds. Seconds are for one epoch on two CPU cores.
+# deviation of so many seeds. Seconds are for one epoch on two CPU cores. They were measured together,
+# but on another day than the seconds above, and from day to day they differ by a tenth or two.
 #
 # | | reported | repeated | seeds | seconds an epoch |
 # |---|---|---|---|---|
