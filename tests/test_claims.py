@@ -145,6 +145,7 @@ COMPUTED = {
         "0.28": -(0.955 * math.log(0.955) + 9 * 0.005 * math.log(0.005)),
         "0.005": 0.05 / 10,
         "512": conv(16, 32, 1, bias=False),
+        "1,168": 2 * conv(8, 8, 3),
     },
 }
 
@@ -171,6 +172,8 @@ QUOTED = {
         "99.65": "the aim of the longer network; what was reached stands in the table",
         "99.68": "write-up A, the best of its 100 epochs",
         "99.64": "write-up A, its last epoch",
+        "97.5": "write-up E, its base",
+        "98.7": "write-up E, with all its steps",
     },
 }
 
@@ -267,6 +270,32 @@ def test_the_learning_rate_that_lesson_02_calls_too_large_is(seed=0):
         kernel = (kernel - 0.2 * slope).detach().requires_grad_()
         losses.append(loss.item())
     assert losses[-1] > losses[0]
+
+
+def test_what_lesson_05_says_of_its_figures_is_so():
+    """One rule: a difference is settled when it is more than twice its spread."""
+
+    def times(base, new):
+        gain, spread = metrics.gain(base, new)
+        return gain / spread
+
+    ours, small, vote, uncut = (
+        results.load(topic)["rows"][row]["test"]
+        for topic, row in (
+            ("residual", "residual"),
+            ("residual-small", "residual-small"),
+            ("residual-long", "residual-long"),
+            ("residual-first", "residual"),
+        )
+    )
+    assert times(ours["accuracies"], uncut["accuracies"]) > 2  # the cut "was not free"
+    assert abs(times(ours["accuracies"], small["accuracies"])) < 2  # "not settled"
+    assert times(ours["accuracies"], vote["accuracies"]) > 2  # "settled"
+    for kind in ("seeds", "images"):  # 99.5 % "lies inside both intervals"
+        low, high = ours["text"][kind].split(" to ")
+        assert float(low) < 99.5 < float(high)
+    assert abs(100 * ours["mean"] - 99.51) < 0.05  # "equally good as far as anyone can tell"
+    assert results.load("ablation")["rows"]["base"]["mean"] > 0.987  # E's base, repeated
 
 
 # --- README and docs ----------------------------------------------------------------------

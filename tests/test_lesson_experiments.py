@@ -1,16 +1,19 @@
-"""What lessons 01 to 03 say of their experiments and small examples, in full mode."""
+"""What lessons 01, 02, 03 and 05 say of their experiments and small examples, in full mode."""
 
 import ast
+from dataclasses import replace
 
 import pytest
 import torch
 from test_claims import LESSONS, split
 from test_shown_code import definitions
+from torch import nn
 from torch.nn import functional as F
 
-from mnist_course import data, models, runtime
+from mnist_course import data, models, recipes, runtime, training
 from mnist_course.augment import RandomAffine
 from mnist_course.exercises.experiment import concluded
+from mnist_course.exercises.padded_shortcut import padded_shortcut
 from mnist_course.training import Recipe, fit
 
 
@@ -106,3 +109,32 @@ def test_what_lesson_03_tells_of_its_changes_is_so(change, result):
     path = lesson("03")
     names = {"digits": split(), "runtime": runtime, "models": models, "Recipe": Recipe, "fit": fit}
     assert found(path, names, base(path), {**base(path), **change}) == result
+
+
+@pytest.fixture(scope="module")
+def trial_of_lesson_05():
+    """The lesson's own trial, and what it gives with its base recipe and five seeds."""
+    path = lesson("05")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MNIST_COURSE_QUICK", raising=False)
+        names = {
+            "data": data, "digits": split(), "models": models, "nn": nn, "recipes": recipes,
+            "replace": replace, "runtime": runtime, "torch": torch, "training": training,
+        }  # fmt: skip
+        for name in ("Shortcut", "network_of", "trial"):
+            exec(definitions(path)[name], names)
+        yield names["trial"], base(path), [names["trial"](base(path), seed) for seed in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [
+        ({"learning_rate": 0.0006}, "lower"),
+        ({"images": 1000}, "lower"),
+        ({"shortcut": padded_shortcut}, "unclear"),
+    ],
+    ids=["rate", "images", "shortcut"],
+)
+def test_what_lesson_05_tells_of_its_changes_is_so(change, result, trial_of_lesson_05):
+    trial, recipe, before = trial_of_lesson_05
+    assert concluded(before, [trial({**recipe, **change}, seed) for seed in range(5)]) == result

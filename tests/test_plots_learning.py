@@ -133,6 +133,12 @@ def test_a_search_shows_each_run_and_those_that_diverged():
         plots.rate_search([0.1, 1], losses)
 
 
+def test_small_losses_of_a_search_fill_the_picture():
+    ax = plots.rate_search([0.1, 1], [[0.2], [0.1]])
+    assert ax.get_ylim()[1] < 0.3
+    assert not ax.texts
+
+
 def test_a_search_in_which_nothing_converged():
     ax = plots.rate_search([1, 10], [[math.nan], [math.inf]])
     by_label = {one.get_label(): one for one in ax.lines}

@@ -187,7 +187,8 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     """The loss that each learning rate ends with: a dot a run, and a line through the medians.
 
     rates: (R,); losses: (R, runs), where nan is a run that diverged: a red cross at the top;
-    chosen: the rate that was taken.
+    chosen: the rate that was taken. The line of ln 10, where nothing is learned, is drawn when a
+    loss is above half of it.
     """
     if ax is None:
         _, ax = subplots(1, 1, 6, 3.2)
@@ -200,13 +201,16 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     for one in finite.T:
         ax.plot(rates, one, "o", color=BLUE, markersize=4, alpha=0.6)
     ax.set_xscale("log")
-    top = 1.06 * max([math.log(10), *finite[~np.isnan(finite)]])
-    ax.set_ylim(0, 1.08 * top)
-    ax.axhline(math.log(10), color=RED, linestyle="--", linewidth=1)
-    ax.text(
-        rates.min(), math.log(10), " ln 10: nothing learned ", fontsize=8, color=RED, va="bottom"
-    )
     diverged = rates[np.isnan(finite).any(axis=1)]
+    top = 1.06 * max([0, *finite[~np.isnan(finite)]])
+    if len(diverged) or top > math.log(10) / 2:  # otherwise small differences would be flat
+        top = max(top, 1.06 * math.log(10))
+        ax.axhline(math.log(10), color=RED, linestyle="--", linewidth=1)
+        ax.text(
+            rates.min(), math.log(10), " ln 10: nothing learned ", fontsize=8, color=RED,
+            va="bottom",
+        )  # fmt: skip
+    ax.set_ylim(0, 1.08 * top)
     if len(diverged):
         ax.plot(diverged, [top] * len(diverged), "x", color=RED, markersize=8, label="diverged")
     if chosen is not None:

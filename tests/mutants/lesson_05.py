@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from mnist_course.assessment.exercise import Case
 from mutants import further, right, wrong
+from mutants.experiment import experiment_answers
 
 # --- padded-shortcut ----------------------------------------------------------------------
 
@@ -1186,3 +1187,8 @@ def parameters_stay_frozen(network, images, labels):
     for layer, mode in modes:
         layer.training = mode
     return accuracy
+
+
+# --- recipe-experiment --------------------------------------------------------------------
+
+experiment_answers("recipe-experiment", {"epochs": 3, "channels": 8, "learning_rate": 0.05})
