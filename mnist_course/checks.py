@@ -6,7 +6,7 @@ The answers stand in the package, in `exercises`, so whoever has the course has 
 import difflib
 
 from mnist_course import runtime
-from mnist_course.assessment import display, further
+from mnist_course.assessment import display
 from mnist_course.assessment.judgement import judge as judge_attempt
 from mnist_course.assessment.observation import CheckInsideAnswer, observe
 from mnist_course.assessment.verdict import Result, Verdict
@@ -22,16 +22,13 @@ class NotPassed(Exception):
 def judge(name, answer):
     """Judge an answer to the exercise of this name, and show nothing. Returns a `Result`.
 
-    Tries the cases of the exercise and those of the file that `MNIST_COURSE_CASES` names. Raises
-    KeyError for an exercise that is not there and CheckInsideAnswer when an answer calls it, but
-    nothing else, whatever the answer does.
+    Tries the exercise's own cases, which are the visible ones. Raises KeyError for an exercise that
+    is not there and CheckInsideAnswer when an answer calls it, but nothing else, whatever the
+    answer does.
     """
     exercise = EXERCISES[name]
     try:
-        more = further.decoded(exercise, further.table(EXERCISES).get(name, []))
-        return judge_attempt(exercise, observe(exercise, answer, (*exercise.cases, *more)), more)
-    except further.CasesError as error:
-        return Result(name, Verdict.NOT_JUDGED, exercise.points, sentence=str(error))
+        return judge_attempt(exercise, observe(exercise, answer))
     except CheckInsideAnswer:
         raise
     except Exception as error:  # a check that breaks must not break a lesson

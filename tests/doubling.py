@@ -44,11 +44,10 @@ def through_json(attempt):
     return Attempt.decoded(json.loads(json.dumps(attempt.encoded())))
 
 
-def judged(answer, further=(), **changed):
+def judged(answer, **changed):
     """What is found of an answer. changed: fields of the exercise.
 
     The attempt goes through JSON, so every test tries that as well.
     """
     exercise = dataclasses.replace(EXERCISE, **changed)
-    attempt = observe(exercise, answer, (*exercise.cases, *further))
-    return judgement.judge(exercise, through_json(attempt), further)
+    return judgement.judge(exercise, through_json(observe(exercise, answer)))

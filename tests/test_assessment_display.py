@@ -70,7 +70,9 @@ def test_results_are_readable_without_colour_and_by_a_screen_reader():
 
 
 def test_a_right_answer_and_a_stub_have_one_line():
-    assert both(judged(right))[1] == "✓ Exercise 02.9: Double. Right. 2 points."
+    assert both(judged(right))[1] == (
+        "✓ Exercise 02.9: Double. Right on all 2 visible cases. 2 points."
+    )
     one = Result("double", Verdict.UNSOLVED, 2)
     text = both(one)[1]
     assert text == (

@@ -76,7 +76,7 @@ def lines_of(result, exercise):
     title = f"Exercise {exercise.number}: {exercise.title}."
     points = f"{exercise.points} point{'s' * (exercise.points != 1)}"
     if result.verdict is Verdict.PASSED:
-        return [("", f"{title} Right. {points}.")]
+        return [("", f"{title} Right on all {len(exercise.cases)} visible cases. {points}.")]
     more = f'`hint("{exercise.name}")` gives a hint.'
     if result.verdict is Verdict.UNSOLVED:
         return [("", f"{title} Not solved yet. {points}. {more}")]

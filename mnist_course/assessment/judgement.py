@@ -22,18 +22,9 @@ LINES, CHARACTERS = 8, 600  # of what an answer printed
 GENERAL = (Verdict.VALUE, Verdict.SHAPE, Verdict.RAISED)
 
 
-def judge(exercise, attempt, further=()):
-    """The `Result` of an attempt at an exercise.
+def judge(exercise, attempt):
+    """The `Result` of an attempt at an exercise."""
 
-    further: the cases that were tried after the exercise's own. Nothing of their inputs is told,
-    nor any words of the answer's own, because it may have put an input into them.
-    """
-    result = _judge(exercise, attempt, tuple(further))
-    result.points = exercise.points
-    return result
-
-
-def _judge(exercise, attempt, further):
     def result(verdict, sentence="", **more):
         return Result(exercise.name, verdict, exercise.points, sentence=sentence, **more)
 
@@ -47,21 +38,9 @@ def _judge(exercise, attempt, further):
     if attempt.kind == "stub":
         return result(Verdict.UNSOLVED, "Not solved yet.")
 
-    cases = (*exercise.cases, *further)
-    try:
-        for case in further:
-            expected_value(exercise, exercise.reference, case)
-    except Exception as error:
-        number = further.index(case) + 1
-        return result(
-            Verdict.NOT_JUDGED,
-            f"The answer was not judged: further case {number} of {exercise.name} does not fit "
-            f"this exercise ({type(error).__name__}: {error}).",
-        )
+    cases = exercise.cases
     observations = attempt.observations[: len(cases)]
-    found = [
-        _fault(exercise, case, one, further) for case, one in zip(cases, observations, strict=False)
-    ]
+    found = [_fault(exercise, case, one) for case, one in zip(cases, observations, strict=False)]
     complete = len(observations) == len(cases)
     if complete and not any(found):
         return result(Verdict.PASSED, "Right.")
@@ -81,15 +60,8 @@ def _judge(exercise, attempt, further):
             f"{sentence} Right for {_some(number)}, but not for this one. Is there something in "
             "it that fits those alone?"
         ).strip()
-    told = {}
-    if number >= len(exercise.cases):
-        sentence = f"{sentence} It fails on an input that is not shown.".strip()
-    else:
-        told = _told(exercise, cases[number], failed)
-        if further:  # what came back may hold one of their inputs as well
-            told["got"] = ""
-        else:
-            told["printed"] = _cut(failed.printed)
+    told = _told(exercise, cases[number], failed)
+    told["printed"] = _cut(failed.printed)
     if mistake is not None:
         told |= {"mistake": mistake.name, "hint": mistake.hint}
     elif verdict in GENERAL or (verdict is Verdict.TYPE and failed.returned is None):
@@ -113,17 +85,16 @@ def _before(exercise, case):
     return argument_values(exercise, case)
 
 
-def _fault(exercise, case, observed, further):
+def _fault(exercise, case, observed):
     """What is wrong with one call: None, or verdict and sentence."""
-    hidden = case in further
     if observed.ending is not Ending.RETURNED:
-        return _stopped(exercise, observed, bool(further))
+        return _stopped(exercise, observed)
     for name in observed.settings:
         return Verdict.SETTING, SETTINGS[name]
     expected = expected_value(exercise, exercise.reference, case)
     found = difference(expected, observed.returned, exercise.tolerance)
     if found is not None:
-        return (found[0], "" if hidden else found[1])
+        return found
     before = _before(exercise, case)
     names = _names(exercise, before)
     if len(observed.arguments) != len(before):
@@ -214,10 +185,10 @@ def _alike(exercise, function, case, observed):
     return difference(wrong, observed.returned, exercise.tolerance, any_number=True) is None
 
 
-def _stopped(exercise, observed, hidden):
-    """Verdict and sentence for a call that did not return. hidden: no words of the answer's own."""
+def _stopped(exercise, observed):
+    """Verdict and sentence for a call that did not return."""
     line = observed.line
-    where = f" Line {line[0]}: {code(line[1])}" if line and line[1] and not hidden else ""
+    where = f" Line {line[0]}: {code(line[1])}" if line and line[1] else ""
     if observed.ending is Ending.TIME:
         return Verdict.TIME, (
             f"It was stopped: the check's inputs are tiny, and it took longer than "
@@ -236,13 +207,13 @@ def _stopped(exercise, observed, hidden):
     if "RecursionError" in builtin:
         return Verdict.RAISED, f"It calls itself again and again, without end.{where}"
     if line is None and "TypeError" in builtin:
-        said = "" if hidden else f" Python says: {code(observed.message)}"
+        said = f" Python says: {code(observed.message)}"
         return Verdict.ARGUMENTS, (
             f"It can't be called as {exercise.reference.__name__}"
             f"{inspect.signature(exercise.reference)}.{said}"
         )
-    kind = builtin[0] if hidden else observed.classes[0].rpartition(".")[2]
-    message = "" if hidden else observed.message.split("\n")[0][:200]
+    kind = observed.classes[0].rpartition(".")[2]
+    message = observed.message.split("\n")[0][:200]
     said = code(f"{kind}: {message}" if message else kind)
     why = _why(builtin, observed.message)
     return Verdict.RAISED, f"Python stops in your function.{where} Python says: {said}{why}"

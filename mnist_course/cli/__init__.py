@@ -173,6 +173,60 @@ def hand_in_notebooks(folder, chosen, target, name, show):
     hand_in.run(folder or lessons.work_folder(), target, wanted, name)
 
 
+def print_example(context, option, wanted):
+    """For --example-policy: print the file, and do nothing else."""
+    if wanted:
+        file = Path(__file__).parents[1] / "grading" / "policy.toml"
+        click.echo(file.read_text(encoding="utf-8"), nl=False)
+        context.exit()
+
+
+@main.command()
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option(
+    "--to", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False),
+    help="the folder for grades.csv and the pages; it also keeps what is already graded",
+)  # fmt: skip
+@click.option(
+    "--policy", metavar="FILE", type=click.Path(path_type=Path),
+    help="lessons, points, late rules and hidden cases (TOML); by default the course's own points",
+)  # fmt: skip
+@click.option(
+    "--example-policy", is_flag=True, is_eager=True, expose_value=False, callback=print_example,
+    help="print a policy that explains every key, and exit",
+)  # fmt: skip
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1),
+    help="submissions graded at once; by default as many as there are cores",
+)  # fmt: skip
+@click.option(
+    "--fill", "export", metavar="EXPORT.csv", type=click.Path(path_type=Path),
+    help="your own export of Moodle's grading worksheet or Canvas's gradebook: a copy is filled in",
+)  # fmt: skip
+@click.option(
+    "--column", metavar="NAME", default="", help="the column to fill in, where several may be meant"
+)
+@click.option("--replace", is_flag=True, help="replace grades that stand there and differ")
+@click.option("--scale", is_flag=True, help="convert points to the column's maximum")
+@click.option("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler")
+@click.option(
+    "--no-sandbox", "sandboxed", is_flag=True, flag_value=False, default=True,
+    help="grade also where there is no sandbox: answers then have your rights",
+)  # fmt: skip
+def grade(submissions, to, policy, workers, scheduler, sandboxed, **gradebook):
+    """Grade the submissions of a class.
+
+    SUBMISSIONS is the zip or folder as Moodle, Canvas, Blackboard or git gives it, or hand-in
+    files. Answers run in a sandbox, and on Linux alone there is one: bubblewrap.
+
+    It can be interrupted: the same command goes on where it stopped. Given again after a change, it
+    grades only what has changed, and says whose points are different now.
+    """
+    from mnist_course.cli.grading import run
+
+    run(submissions, to, policy, workers, scheduler, sandboxed, gradebook)
+
+
 def file_name(context, option, value):
     """A name for --save: a shell variable that is empty must not mean "save nothing"."""
     if value is not None and not value.strip():

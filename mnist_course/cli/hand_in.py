@@ -124,7 +124,8 @@ def _table(folder, parts, hidden):
 
 def _judged(part):
     """What became of a notebook's answers: by exercise, a word and a reason."""
-    return points.judged(part.notebook, list(part.exercises), {})
+    found = points.judged(part.notebook, list(part.exercises))
+    return {one: (points.word(finding), finding.remark) for one, finding in found.items()}
 
 
 def _rows(rows, hidden):

@@ -9,16 +9,17 @@ import sys
 import click
 
 from mnist_course import runtime
-from mnist_course.assessment import display, further
-from mnist_course.assessment.judgement import judge
-from mnist_course.assessment.observation import Attempt
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import notebooks, sandbox, supervision
+from mnist_course.grading import examination, notebooks, sandbox, supervision
+from mnist_course.grading.findings import Finding, best
 
 BAR = 20  # characters
-WORDS = {Verdict.PASSED: "right", Verdict.UNSOLVED: "not solved yet"}
-BEST_FIRST = ("right", "not right yet", "can't be checked here", "not solved yet")
+WORDS = {  # for any other verdict: not right yet
+    Verdict.PASSED: "right",
+    Verdict.UNSOLVED: "not solved yet",
+    Verdict.NOT_JUDGED: "can't be checked here",
+}
 
 
 def run(folder):
@@ -29,11 +30,7 @@ def run(folder):
         )
     if isinstance(sys.stdout, io.TextIOWrapper):  # a student's line may hold any character,
         sys.stdout.reconfigure(errors="replace")  # and a file on Windows takes few
-    try:
-        cases = further.table(EXERCISES)
-    except further.CasesError as error:
-        raise runtime.CourseError(str(error)) from error
-    found: dict[str, list[tuple[str, str]]] = {name: [] for name in EXERCISES}
+    found: dict[str, list[Finding]] = {name: [] for name in EXERCISES}
     files: dict[str, list[str]] = {}  # by lesson
     notes = []
     with supervision.ended_by_sigterm():
@@ -50,47 +47,20 @@ def run(folder):
                 continue
             for lesson in sorted({EXERCISES[name].lesson for name in names}):
                 files.setdefault(lesson, []).append(shown)
-            for name, row in judged(notebook, names, cases).items():
-                found[name].append(row)
+            for name, finding in judged(notebook, names).items():
+                found[name].append(finding)
     _print(found, files, notes)
 
 
-def judged(notebook, names, cases):
-    """What became of a notebook's answers: by exercise, a word of `BEST_FIRST` and a reason."""
-    told = supervision.run(notebook.cells, names, notebook.path.parent.resolve(), cases)
-    return {name: finding(EXERCISES[name], told[name], cases) for name in names}
+def judged(notebook, names):
+    """The `Finding` on each exercise of a notebook, by name; `names` are those to judge."""
+    [found] = examination.judged([(notebook, names)], {})
+    return found
 
 
-def finding(exercise, told, cases):
-    """A word of `BEST_FIRST` and a reason, from what the worker tells of an exercise."""
-    more = further.decoded(exercise, cases.get(exercise.name, []))
-    found = []
-    for one in told:
-        if "error" in one:
-            error = str(one["error"])
-            if cases:  # an exception's own words may hold what a further case has told
-                error = error.partition(":")[0]
-            found.append(("not right yet", notebooks.one_line(error)))
-            continue
-        try:
-            result = judge(exercise, Attempt.decoded(one.get("attempt")), more)
-        except (ValueError, RecursionError):
-            found.append(("not right yet", "it disturbed its check"))
-            continue
-        text = notebooks.one_line(display.plain(result.sentence or result.hint, exercise.sections))
-        if "NameError" in text:
-            text += " Of the other cells only imports, functions, classes and constants are run."
-        word = WORDS.get(result.verdict, "not right yet")
-        if result.verdict is Verdict.NOT_JUDGED:
-            word = "can't be checked here"
-        found.append((word, "" if result.verdict in WORDS else text))
-    return best(found)
-
-
-def best(found):
-    """The best of several findings on one exercise, the first of equal ones."""
-    order = sorted(found, key=lambda one: BEST_FIRST.index(one[0]))
-    return order[0] if order else ("not solved yet", "")
+def word(finding):
+    """What the table calls a finding."""
+    return WORDS.get(finding.verdict, "not right yet")
 
 
 def _print(found, files, notes):
@@ -99,16 +69,17 @@ def _print(found, files, notes):
     for lesson in sorted({exercise.lesson for exercise in EXERCISES.values()}):
         exercises = [one for one in EXERCISES.values() if one.lesson == lesson]
         rows = {one.name: best(found[one.name]) for one in exercises}
-        here = sum(one.points for one in exercises if rows[one.name][0] == "right")
+        right = [one for one in exercises if rows[one.name].verdict is Verdict.PASSED]
+        here = sum(one.points for one in right)
         possible = sum(one.points for one in exercises)
         earned, points = earned + here, points + possible
         name = f"{lesson} ({', '.join(files.get(lesson, ['no notebook here']))})"
         click.echo(f"{name:44} {bar(here, possible)}")
         for one in exercises if lesson in files else ():
-            word, text = rows[one.name]
-            click.echo(f"    {one.number}  {word:21} {one.title}")
-            if text:
-                click.echo(f"{'':33}{text}")
+            finding = rows[one.name]
+            click.echo(f"    {one.number}  {word(finding):21} {one.title}")
+            if finding.remark:
+                click.echo(f"{'':33}{finding.remark}")
     for note in notes:
         click.echo(note)
     click.echo(f"{'all lessons':44} {bar(earned, points)}")

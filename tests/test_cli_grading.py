@@ -1,0 +1,175 @@
+"""`mnist-course grade`, as a teacher types it: the reports, refusals, and what an interrupt leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from classroom import Here, notebook, pack, right, wrong
+from click.testing import CliRunner
+
+from mnist_course import runtime
+from mnist_course.cli import grading, main
+from mnist_course.grading import policy, sandbox
+
+POLICY = 'lessons = ["04"]\n[late]\nstudents = ["Nobody"]\n'
+
+
+@pytest.fixture
+def own_policy(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY)
+    return path
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Grading in this process, as if a sandbox were there."""
+    monkeypatch.setattr(grading, "Examiner", Examiner)
+    monkeypatch.setattr(sandbox, "problem", lambda: "")
+
+
+class Examiner(Here):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+def grade(*arguments):
+    return CliRunner().invoke(main, ["grade", *map(str, arguments)])
+
+
+def files(folder):
+    """The bytes of all reports but the times."""
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "times.csv" and "records" not in path.parts
+    }
+
+
+def test_from_a_zip_to_grades(here, tmp_path, own_policy):
+    path = pack(tmp_path / "class.zip", 3, ["04"])
+    to = tmp_path / "graded papers"
+    result = grade(path, "--to", to, "--policy", own_policy)
+    assert result.exit_code == 0, result.output
+    assert f"3 submissions are graded. Begin with {to / 'grades.csv'}" in result.output
+    assert "Nobody stands in the policy's late rules, but handed in nothing" in result.output
+    assert "Since the last time" not in result.output
+    whole = files(to)
+    assert {"grades.csv", "class.html"} <= {place.name for place in whole}
+    assert (to / "times.csv").is_file()
+    assert "Since" not in grade(path, "--to", to, "--policy", own_policy).output
+    assert files(to) == whole
+    grade(path, "--to", tmp_path / "again", "--policy", own_policy, "--workers", 3)
+    assert files(tmp_path / "again") == whole
+    own_policy.write_text(POLICY + "[points]\nleaky-relu = 9\n")
+    result = grade(path, "--to", to, "--policy", own_policy)
+    assert "Since the last time points changed for" in result.output
+    assert "04.1 1 → 9" in result.output
+
+
+@pytest.mark.parametrize("option", ["class.zip", "--policy", "--fill"])
+def test_what_is_not_there_is_named_before_anybody_is_graded(here, tmp_path, own_policy, option):
+    path = tmp_path / "class.zip"
+    if option != "class.zip":
+        pack(path, 1, ["04"])
+    more = [option, tmp_path / "no such file"] if option.startswith("--") else []
+    result = grade(path, "--to", tmp_path / "to", *more)
+    assert result.exit_code == 1
+    assert ("class.zip" if not more else "no such file") in result.stderr
+    assert not (tmp_path / "to").exists()
+
+
+def test_without_a_sandbox_nobody_is_graded_unless_it_is_asked_for(here, tmp_path, monkeypatch):
+    path = pack(tmp_path / "class.zip", 1, ["04"])
+    monkeypatch.setattr(sandbox, "problem", lambda: "bubblewrap is not installed")
+    monkeypatch.setattr(sandbox, "remedy", lambda: "type: sudo apt install bubblewrap")
+    result = grade(path, "--to", tmp_path / "to")
+    assert result.exit_code == 1
+    assert "bubblewrap is not installed" in result.stderr
+    assert "sudo apt install bubblewrap" in result.stderr
+    assert "--no-sandbox" in result.stderr
+    assert not (tmp_path / "to").exists()
+    result = grade(path, "--to", tmp_path / "to", "--no-sandbox")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Without a sandbox an answer may read") == 1
+
+
+def test_the_example_is_printed_as_it_is():
+    result = grade("--example-policy")
+    assert result.exit_code == 0
+    assert result.output == policy.EXAMPLE.read_text("utf-8")
+
+
+STARTED = """
+import sys
+from mnist_course.cli import main
+main(["grade", *sys.argv[1:]])
+"""
+
+
+def worker_of(process, seen):
+    """Whether a second worker is at work below a process: the first one graded the solutions."""
+    for one in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if "mnist_course.grading.worker" in one.cmdline():
+                seen.add(one)
+        except psutil.Error:
+            pass
+    return seen
+
+
+@pytest.mark.skipif(bool(sandbox.problem()), reason=f"no sandbox here: {sandbox.problem()}")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_when_it_is_ended_nothing_is_left_and_it_goes_on_from_there(tmp_path, own_policy, number):
+    folder, to = tmp_path / "class", tmp_path / "to"
+    for name, source in (("Ada", right), ("Bob", wrong)):
+        (folder / f"{name}_1_assignsubmission_file").mkdir(parents=True)
+        content = notebook({"leaky-relu": source("leaky-relu")})
+        if name == "Bob":  # he holds it up until it is ended
+            content = content.replace(b"return 'nothing'", b"return 'nothing'\\nwhile True: pass")
+        (folder / f"{name}_1_assignsubmission_file" / "04.ipynb").write_bytes(content)
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-c", STARTED, folder, "--to", to, "--policy", own_policy]
+    own = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(
+        [*command, "--workers", "1"], env=own, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while not (to / "records").is_dir() or not list((to / "records").glob("[!.]*")):
+                assert process.poll() is None
+                time.sleep(0.05)
+            started = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
+            said = process.communicate(timeout=300)[1]
+        finally:
+            process.kill()
+    assert process.returncode != 0
+    assert psutil.wait_procs(started, timeout=120)[1] == []
+    assert not (to / "grades.csv").exists()
+    if number != signal.SIGKILL:  # which leaves nobody who could say so or tidy up
+        assert "Stopped. What is graded is kept" in said
+        assert list((tmp_path / "temporary").iterdir()) == []
+    (folder / "Bob_1_assignsubmission_file" / "04.ipynb").write_bytes(
+        notebook({"leaky-relu": wrong("leaky-relu")})
+    )
+    kept = {path: path.stat().st_mtime_ns for path in (to / "records").glob("[!.]*")}
+    assert len(kept) == 1
+    done = subprocess.run(command, env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = (to / "grades.csv").read_text("utf-8-sig").splitlines()
+    assert len(rows) == 3
+
+
+def test_the_help_names_every_option():
+    text = " ".join(grade("--help").output.split())
+    for option in ("--to", "--policy", "--workers", "--fill", "--scheduler", "--no-sandbox"):
+        assert option in text
+    assert runtime.command("grade").endswith("grade")
