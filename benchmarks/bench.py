@@ -9,8 +9,8 @@
 Two things to compare are timed in turn, several times each; the table holds medians and the
 ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure. On
 a machine of its own torch may wait as it does by default, by spinning, so this file imports it
-before the course, which makes it wait passively. The table `sharing` and those of notebooks start
-programs of their own, where torch waits as a student's does. The tables go into
+before the course, which makes it wait passively. The tables `sharing` and `grading` and those of
+notebooks start programs of their own, where torch waits as a student's does. The tables go into
 `research/evidence/bench.json`, those of the lessons into `lessons.json` beside it, and what is
 quoted of them into `mnist_course/results/`.
 """
@@ -29,6 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import explorers
+import grading
 import latency
 import torch
 import torchvision
@@ -266,6 +267,7 @@ TABLES = {
     "loop": bench_loop,
     "help": bench_help,
     "sharing": bench_sharing,
+    "grading": grading.bench_grading,
 }
 
 

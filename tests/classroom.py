@@ -19,9 +19,7 @@ def notebook(sources):
          "execution_count": None}
         for name, text in sources.items()
     ]  # fmt: skip
-    return json.dumps(
-        {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-    ).encode()
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
 
 
 def right(name):

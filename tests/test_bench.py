@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import bench
 import browser
+import grading
 import latency
 import pytest
 from explorers import MOVED
 
 from mnist_course import data, models, probe, recipes, results
+from mnist_course.grading import submissions
 
 
 def row(ratio=None):
@@ -141,3 +143,26 @@ def test_two_trainings_at_once_are_timed_as_each_says_it_of_itself(monkeypatch):
         "each of two": [2, 3, 5, 6, 8, 9, 11, 12, 14, 15],
     }
     assert (table["seconds"], table["peer_seconds"], table["ratio"]) == (8.5, 7, 8.5 / 7)
+
+
+def test_a_class_is_graded_and_measured(monkeypatch, tmp_path):
+    """One student and one lesson stand for the class; what the command itself does is stubbed."""
+    path = tmp_path / "class.zip"
+    assert grading.write_class(path, 2, ["04"]) == 2
+    [first, second] = submissions.read(path)
+    assert (first.name, first.number) == ("Student 000", "1000")
+    content = first.files[0].read()
+    assert b"### BEGIN SOLUTION" not in content
+    assert second.files[0].read() != content
+    grading.write_class(tmp_path / "again.zip", 2, ["04"])
+    assert submissions.read(tmp_path / "again.zip")[0].files[0].read() == content
+
+    def command(path, workers, to):
+        to.mkdir()
+        (to / "grades.csv").write_bytes(b"the same")
+        return {1: 60.0, 2: 30.0}[workers], 1_000_000 * workers
+
+    monkeypatch.setattr(grading, "graded", command)
+    table = grading.bench_grading(2, ["04"])
+    assert (table["notebooks_per_minute"], table["peer_notebooks_per_minute"]) == (4, 2)
+    assert (table["ratio"], table["peak_megabytes"], table["notebooks"]) == (2, 2, 2)

@@ -1,4 +1,4 @@
-"""`mnist-course grade`, as a teacher types it: the reports, refusals, and what an interrupt leaves."""
+"""`mnist-course grade`, as a teacher types it: reports, refusals, and what an interrupt leaves."""
 
 import os
 import signal

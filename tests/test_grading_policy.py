@@ -1,4 +1,4 @@
-"""A teacher's policy: read from a file, named where it can't be used, and what it makes of points."""
+"""A teacher's policy: read from a file, named where it can't be used, and what it says of points."""
 
 import tomllib
 from pathlib import Path
