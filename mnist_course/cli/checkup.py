@@ -44,7 +44,7 @@ def examine():
     for name, version in runtime.versions().items():
         if name != "python":
             yield package(name, version)
-    for look in (device, mnist, fashion, folder, kernel, settings, disk):
+    for look in (device, mnist, fashion, folder, kernel, settings, disk, isolation):
         try:
             yield look()
         except Exception as error:  # whatever is broken must not hide the rest
@@ -224,3 +224,13 @@ def disk():
         remedy = "make at least 1 GB free"
         return Finding("disk", f"{free:.1f} GB free in {place}", remedy, needed=False)
     return Finding("disk", f"{free:.0f} GB free in {place}")
+
+
+def isolation():
+    """Can students' answers be run in a sandbox? It is tried out; only teachers need it."""
+    from mnist_course.grading import sandbox
+
+    if reason := sandbox.problem():
+        text = f"no sandbox for grading students' notebooks: {reason}"
+        return Finding("sandbox", text, sandbox.remedy(), needed=False)
+    return Finding("sandbox", "students' answers are graded in bubblewrap, which was tried out")

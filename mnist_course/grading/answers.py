@@ -15,6 +15,7 @@ from dataclasses import replace
 from mnist_course.assessment.limits import OutOfTime, TimeLimit
 from mnist_course.assessment.observation import observe
 from mnist_course.assessment.values import bases, class_name, module_name
+from mnist_course.assessment.verdict import Verdict
 
 SECONDS = 10.0  # of the processor, for all cells of one answer
 # Python's own functions that may be called for a constant of another cell
@@ -33,7 +34,11 @@ class NoNotebook:
 
 
 class NotRun(Exception):
-    """An answer's cells could not be run; the message says why."""
+    """An answer's cells could not be run. The message says why; a verdict says it in a word."""
+
+    def __init__(self, message, verdict=Verdict.RAISED):
+        super().__init__(message)
+        self.verdict = verdict
 
 
 def as_python(source):
@@ -118,10 +123,11 @@ def defined(cells, group, name, function):
             f"its cell stops with FileNotFoundError: {error}. Answers are run in an empty folder"
         ) from None
     except OutOfTime:
-        raise NotRun("its cell did not come to an end") from None
+        raise NotRun("its cell did not come to an end", Verdict.TIME) from None
     except BaseException as error:  # exit(), too
         kind = next(one for one in bases(type(error)) if module_name(one) == "builtins")
-        raise NotRun(f"its cell stops with {class_name(kind)}: {error}") from None
+        verdict = Verdict.EXITED if kind is SystemExit else Verdict.RAISED
+        raise NotRun(f"its cell stops with {class_name(kind)}: {error}", verdict) from None
     return names.get(function)
 
 
@@ -157,6 +163,10 @@ def prelude(cells, answer):
     ]
     below = [(s, cell) for cell in cells[place + 1 :] for s in _statements(cell.source)]
     modules = _modules([statement for statement, _ in (*above, *below)])
+    imported = {name for s, _ in (*above, *below) if _imports(s) for name in _defines(s, modules)}
+    above, below = (
+        [one for one in part if not _changes(one[0], imported)] for part in (above, below)
+    )
     defined_above = {name for statement, _ in above for name in _defines(statement, modules)}
     others = [*above, *(one for one in below if not _defines(one[0], modules) & defined_above)]
     kept: list[ast.stmt] = []
@@ -164,6 +174,21 @@ def prelude(cells, answer):
         kept += more
         wanted |= {name for statement in more for name in _names(statement)}
     return [_text(statement, cell.source) for statement, cell in others if statement in kept]
+
+
+def _imports(statement):
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _changes(statement, imported):
+    """Whether a statement changes a module, as `torch.where = …` does, for all answers below it."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    for target in targets:
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            target = target.value
+            if isinstance(target, ast.Name) and target.id in imported:
+                return True
+    return False
 
 
 def _text(statement, source):

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from mnist_course import runtime
 
-LARGEST = 100_000_000  # bytes; a lesson with all its pictures takes five million
+LARGEST = 50_000_000  # bytes; a lesson with all its pictures takes five million
+CELLS = 5_000  # a lesson has about a hundred
 TITLE = re.compile(r"^#\s+(\d\d)\s", re.MULTILINE)  # "# 03 LeNet-5: …"
+DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
+CHECK = re.compile(r"""\bcheck\(\s*["']([\w-]+)["']""")
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class Notebook:
     """What is read of a notebook file."""
 
     path: Path
-    cells: tuple[Cell, ...]  # of code
+    cells: tuple[Cell, ...]  # of code, and those of another type that define a function
     lesson: str  # two digits, by its title or its file name; "" when neither says
+    remarks: tuple[str, ...] = ()  # what is unusual about it, in a sentence each
 
 
 def find(folder):
@@ -49,7 +53,10 @@ def read(path):
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is no ordinary file")
         if status.st_size > LARGEST:
-            raise ValueError(f"it has {status.st_size:,} bytes; at most {LARGEST:,} are read")
+            raise ValueError(
+                f"it has {status.st_size:,} bytes, and at most {LARGEST:,} are read: clear its "
+                "outputs"
+            )
         text = path.read_bytes().decode("utf-8-sig")  # Windows may put a mark before it
         if re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
             raise ValueError("it holds the marks of a merge (<<<<<<<): choose one of the versions")
@@ -58,11 +65,7 @@ def read(path):
             raise ValueError("it is no notebook")
         if notebook["nbformat"] < 4:
             notebook = _upgraded(text)
-        cells = tuple(_cell(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
-        prose = [
-            _text(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"
-        ]
-        return Notebook(path, cells, _lesson(path, prose))
+        return _notebook(path, notebook)
     except UnicodeDecodeError:
         reason = "it is not in UTF-8"
     except json.JSONDecodeError as error:
@@ -75,6 +78,46 @@ def read(path):
         f"{path.name} can't be read: {one_line(reason)}. Open it in JupyterLab, save it, and try "
         "again"
     )
+
+
+def _notebook(path, notebook):
+    """The `Notebook` of a file's content. Raises what a damaged one leads to."""
+    found = notebook["cells"]
+    if len(found) > CELLS:
+        raise ValueError(f"it has {len(found):,} cells, and at most {CELLS:,} are read")
+    remarks, cells, prose = [], [], []
+    for cell in found:
+        text = _text(cell["source"])
+        if cell["cell_type"] == "code":
+            cells.append(_cell(cell, text))
+        elif (names := _defined(text)) and "```" not in text:  # no example in prose
+            cells.append(_cell(cell, text))  # its type was changed, by a slip of the keyboard
+            name = one_line(min(names), 40)
+            remarks.append(f"the cell that defines {name} is no cell of code, but was read as one")
+        else:
+            prose.append(text)
+    language = _kernel(notebook)
+    if language not in ("", "python"):
+        remarks.append(f"it was saved with a kernel for {one_line(language, 40)}")
+    return Notebook(path, tuple(cells), _lesson(path, prose), tuple(remarks))
+
+
+def _kernel(notebook):
+    """The language of the kernel that it was saved with, in small letters; "" when not said."""
+    kernel = _dict(_dict(notebook.get("metadata")).get("kernelspec"))
+    return str(kernel.get("language") or "").lower()
+
+
+def _dict(value):
+    return value if isinstance(value, dict) else {}
+
+
+def _defined(source):
+    """The names of the functions and classes that a text defines.
+
+    It is not parsed as Python: that may take a whole process with it, and this one has no limits.
+    """
+    return set(DEFINES.findall(source))
 
 
 def _upgraded(text):
@@ -94,9 +137,9 @@ def _text(source):
     return source if type(source) is str else "".join(source)
 
 
-def _cell(cell):
-    metadata = cell.get("metadata", {}).get("nbgrader", {})
-    return Cell(_text(cell["source"]), str(cell.get("id")), str(metadata.get("grade_id")))
+def _cell(cell, text):
+    nbgrader = _dict(_dict(cell.get("metadata")).get("nbgrader"))
+    return Cell(text, str(cell.get("id")), str(nbgrader.get("grade_id")))
 
 
 def _lesson(path, prose):
@@ -111,12 +154,27 @@ def _lesson(path, prose):
 def exercises_of(notebook, exercises):
     """Those of the exercises, by name, that the notebook belongs to.
 
-    It is known by its grade ids and cell ids, whatever the file is called; where both were lost,
-    by its lesson.
+    It is known by its grade ids and cell ids, whatever the file is called. Where both were lost, by
+    the functions that it defines and the checks that it calls; where these were lost, too, by its
+    lesson.
     """
-    ids = {cell.grade_id for cell in notebook.cells} | {cell.id for cell in notebook.cells}
-    lessons = {exercises[name].lesson for name in ids & exercises.keys()} or {notebook.lesson}
+    lessons = {exercises[name].lesson for name in _ids(notebook) & exercises.keys()}
+    lessons = lessons or _lessons_by_names(notebook, exercises) or {notebook.lesson}
     return [name for name, one in exercises.items() if one.lesson in lessons]
+
+
+def _ids(notebook):
+    return {cell.grade_id for cell in notebook.cells} | {cell.id for cell in notebook.cells}
+
+
+def _lessons_by_names(notebook, exercises):
+    defined = {name for cell in notebook.cells for name in _defined(cell.source)}
+    checked = {name for cell in notebook.cells for name in CHECK.findall(cell.source)}
+    return {
+        one.lesson
+        for name, one in exercises.items()
+        if name in checked or one.reference.__name__ in defined
+    }
 
 
 def one_line(text, length=300):

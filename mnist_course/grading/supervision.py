@@ -8,132 +8,283 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from mnist_course import runtime
-from mnist_course.grading import sandbox
+from mnist_course.assessment.verdict import Verdict
+from mnist_course.grading import questions, sandbox
 
 SECONDS_TO_START = 300  # a slow or busy machine needs most of them to read torch
 SECONDS_FOR_AN_ANSWER = 120  # the worker stops an answer long before, by the processor's time
-LINE = 20_000_000  # bytes of what is told of one answer
+PROCESSOR = 60  # seconds for the answers to one exercise; then the system ends their process
+LINE = 20_000_000  # bytes of what is told of one exercise
+MEMORY = 4_000_000_000  # bytes of all processes of a worker; a right answer needs some millions
+PROCESSES = 32  # of a worker, beside its own; a loader of torch's starts a few
+LOOK = 0.1  # seconds between two looks at memory and processes
+BESIDE = 5_000_000  # bytes of the modules beside a notebook that are handed to the worker
+DEPTH = 5  # folders inside of folders that are looked through for them
+OWN = 4  # a worker's own processes: two of bubblewrap's, the worker, and its child
+FORKS = sys.platform.startswith("linux")  # macOS and Windows can't copy a process that uses torch
 MARK = "MNIST_COURSE_ATTEMPT"  # in the environment of everything that an answer starts
+VERDICTS = {verdict.value for verdict in Verdict} - {Verdict.PASSED.value, Verdict.UNSOLVED.value}
+
+
+class Stopped(Exception):
+    """What an answer did was too much; the message says what, and the verdict what it is called."""
+
+    def __init__(self, message, verdict):
+        super().__init__(f"{message}, and was stopped")
+        self.verdict = verdict
 
 
 def run(cells, exercises, folder, cases):
     """Run answers in processes of their own. Returns what is told of each, by exercise.
 
-    exercises: names; cases: further ones as JSON, by exercise. What is told is a list, as
-    `worker.serve` writes it: {"attempt": …} or {"error": …}. Raises CourseError when Python can't
-    be started.
+    exercises: names; folder: the notebook's own, whose modules an answer may import; None where
+    there is none; cases: further ones as JSON, by exercise. What is told is a list, as
+    `worker.told` makes it: {"attempt": …} or {"error": …, "verdict": …}, in the order of the
+    answers. Raises CourseError when Python can't be started.
     """
-    told: dict[str, list] = {}
-    waiting = list(exercises)
-    while waiting:  # every round tells of one answer at least
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
-            told |= _round(cells, waiting, folder, cases, empty)
-        waiting = [name for name in waiting if name not in told]
-    return told
+    with Session() as session:
+        return session.run(cells, exercises, folder, cases)
 
 
-def _round(cells, exercises, folder, cases, empty):
-    """What one process tells: of all answers, or of those up to one that breaks it."""
-    mark = uuid.uuid4().hex
-    task = {
-        "cells": [[cell.source, cell.id, cell.grade_id] for cell in cells],
-        "exercises": exercises,
-        "folder": str(folder),
-        "cases": cases,
-    }
-    command = [sys.executable, "-m", "mnist_course.grading.worker"]
-    environment = {**_outside(), **_environment(mark)}
-    if not sandbox.problem():
-        command = sandbox.command(command, folder)
-        environment = sandbox.environment(_environment(mark))
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        cwd=empty, env=environment, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdin is not None
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
-    told = {}
-    try:
-        with contextlib.suppress(OSError):
-            process.stdin.write(json.dumps(task).encode() + b"\n")
-            process.stdin.flush()  # it stays open: when it closes, the worker ends
-        if _next(lines, SECONDS_TO_START) != b"ready\n":
+class Session:
+    """A worker for the notebooks of one person, which is started anew when an answer breaks it.
+
+    `with Session() as session:` ends it, and whatever was started in it.
+    """
+
+    def __init__(self):
+        self._worker = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._end()
+
+    def run(self, cells, exercises, folder, cases):
+        """The same as `supervision.run`, which see."""
+        rows = [[cell.source, cell.id, cell.grade_id] for cell in cells]
+        files = modules_beside(folder) if folder is not None else {}
+        return {
+            name: self._told(
+                {"name": name, "cells": rows, "cases": cases.get(name, []), "files": files}
+            )
+            for name in exercises
+        }
+
+    def _told(self, request):
+        """What is told of one exercise."""
+        try:
+            if self._worker is None:
+                self._worker = _Worker()
+            line = self._worker.answer(request)
+            told = _told(line, request["name"])
+            if told is not None:
+                return told
+            said, verdict = "it disturbed its check", Verdict.EXITED
+            if line and FORKS:  # the line is the child's, but the worker is unharmed
+                return _error(said, verdict)
+            if not line:
+                said = "it ended Python, and was stopped"
+        except Stopped as stopped:
+            said, verdict = str(stopped), stopped.verdict
+        except BaseException:
+            self._end()
+            raise
+        self._end()
+        return _error(said, verdict)
+
+    def _end(self):
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            worker.end()
+
+
+def _error(said, verdict):
+    return [{"error": said, "verdict": verdict.value}]
+
+
+class _Worker:
+    """A running worker, ready to be asked."""
+
+    def __init__(self):
+        self.mark = uuid.uuid4().hex
+        self.folder = Path(tempfile.mkdtemp(prefix="mnist-course-"))
+        self.process: Any = None
+        try:
+            self._start()
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self):
+        # -P: what lies in the folder where it starts is not imported
+        command = [sys.executable, "-P", "-m", "mnist_course.grading.worker"]
+        environment = {**runtime.worker_environment(), **_environment(self.mark)}
+        empty, without = self.folder / "empty", self.folder / "exercises"
+        empty.mkdir()
+        if not sandbox.problem():
+            without.mkdir()
+            questions.write(without)
+            command = sandbox.command(command, without)
+            environment = sandbox.environment(_environment(self.mark))
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            cwd=empty, env=environment, start_new_session=True,
+        )  # fmt: skip
+        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        reader = threading.Thread(
+            target=_read, args=(self.process.stdout, self.lines, LINE), daemon=True
+        )
+        reader.start()
+        # half of it for each process, so that one alone is always told by a MemoryError
+        self._ask({"processor": PROCESSOR, "memory": MEMORY // 2, "line": LINE})
+        if self._line(SECONDS_TO_START) != b"ready\n":
             line = runtime.command("doctor")
             raise runtime.CourseError(f"Python can't run the checks. Type: {line}")
-        for name in exercises:
-            line = _next(lines, SECONDS_FOR_AN_ANSWER)
-            told[name] = _told(line, name)
-            if told[name] is None:
-                ended = "it did not come to an end" if line is None else "it ended Python"
-                ended = "it disturbed its check" if line else f"{ended}, and was stopped"
-                told[name] = [{"error": ended}]
-                break
-    finally:
-        _end(process, mark)
-    return told
+
+    def answer(self, request):
+        """The line about an exercise; empty when the worker has ended. Raises Stopped."""
+        self._ask(request)
+        line = self._line(SECONDS_FOR_AN_ANSWER)
+        if line is None:
+            raise Stopped("it did not come to an end", Verdict.TIME)
+        return line
+
+    def _ask(self, request):
+        line = json.dumps(request).encode() + b"\n"
+        # a worker that was halted would not read it, and this thread would wait for ever
+        threading.Thread(target=self._write, args=(line,), daemon=True).start()
+
+    def _write(self, line):
+        with contextlib.suppress(OSError, ValueError):  # then no line comes, either
+            self.process.stdin.write(line)
+            self.process.stdin.flush()  # it stays open: when it closes, the worker ends
+
+    def _line(self, seconds):
+        """The next line; empty when the process has ended, None when the time is over."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(queue.Empty):
+                return self.lines.get(timeout=LOOK)
+            self._look()
+        return None
+
+    def _look(self):
+        """Raises Stopped when the worker's processes are too many, or take too much memory.
+
+        The system's own limits hold for each process, or for each user, but not for a group.
+        """
+        found = _below(self.process)
+        taken = 0
+        for one in found[: PROCESSES + OWN]:
+            with contextlib.suppress(psutil.Error):
+                taken += one.memory_info().rss
+        if len(found) > PROCESSES + OWN or taken > MEMORY:
+            # which of the two is seen first may differ from time to time
+            limits = f"{PROCESSES} processes or {MEMORY / 1e9:g} GB of memory"
+            what = f"it took too much of the machine (more than {limits})"
+            raise Stopped(what, Verdict.EXITED)
+
+    def end(self):
+        """End the worker and all that it has started, and remove its folder."""
+        if self.process is not None:
+            _end(self.process, self.mark)
+        _remove(self.folder)
 
 
 def _environment(mark):
-    """What the worker's environment sets: passive and single, whatever the machine is busy with."""
+    """What the worker's environment sets: the same wherever it runs, passive and single."""
     # the package may have been found by a path that only this process knows
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
-        "PYTHONDONTWRITEBYTECODE": "1",  # an import must leave nothing beside the notebook
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",  # sets are printed in the same order each time
+        "CUDA_VISIBLE_DEVICES": "",  # an answer is tried on the processor alone
         "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         MARK: mark,
     }
 
 
-def _outside():
-    """The user's environment, but for the file of further cases."""
-    environment = runtime.worker_environment()
-    environment.pop("MNIST_COURSE_CASES", None)
-    return environment
+def modules_beside(folder):
+    """The texts of the Python modules in a notebook's folder and in its packages, by path.
+
+    Links are not followed: one in a submission may lead to a file of the teacher's. What is not in
+    UTF-8, and what comes after `BESIDE` bytes, is left out.
+    """
+    found: dict[str, str] = {}
+    left = BESIDE
+    for path in _modules(Path(folder), DEPTH):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            size = path.stat().st_size
+            if size <= left:
+                found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+                left -= size
+    return found
+
+
+def _modules(folder, depth):
+    """Yield paths of ordinary files `*.py`, also of those in packages."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
+            yield Path(entry)
+        elif entry.is_dir(follow_symlinks=False) and depth:
+            if os.path.isfile(os.path.join(entry, "__init__.py")):
+                yield from _modules(entry, depth - 1)
 
 
 def _told(line, name):
     """What a line tells of an exercise; None when it is not what the worker writes about it."""
     try:
         told = json.loads(line)
-        if told["name"] == name and all(type(one) is dict for one in told["told"]):
+        if told["name"] == name and all(map(_is_told, told["told"])):
             return told["told"]
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
 
 
-def _read(stream, lines):
+def _is_told(one):
+    if type(one) is not dict:
+        return False
+    if one.keys() == {"error", "verdict"}:
+        return type(one["error"]) is str and one["verdict"] in VERDICTS
+    return one.keys() == {"attempt"}
+
+
+def _read(stream, lines, most):
     with contextlib.suppress(ValueError, OSError):  # closed at the end
-        while line := stream.readline(LINE):
+        while line := stream.readline(most + 1):
             lines.put(line)
     lines.put(b"")  # the end
 
 
-def _next(lines, seconds):
-    """The next line; empty when the process has ended, None when the time is over."""
-    try:
-        return lines.get(timeout=seconds)
-    except queue.Empty:
-        return None
-
-
 def _end(process, mark):
     """End a process and all that it has started, also what has left its group."""
+    below = _below(process)
     if hasattr(os, "killpg"):
         # macOS forbids, instead of not finding, a group whose processes have all ended
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -141,7 +292,8 @@ def _end(process, mark):
     process.kill()
     process.wait()
     for _ in range(20):  # what starts others as fast as they are ended is not followed for ever
-        if not (found := _marked(mark)):
+        found = [one for one in below if _runs(one)] + _marked(mark)
+        if not found:
             break
         for one in found:
             with contextlib.suppress(psutil.Error):
@@ -152,14 +304,39 @@ def _end(process, mark):
     process.stdout.close()
 
 
+def _below(process):
+    """The process, and all running ones that it or they have started."""
+    try:
+        first = psutil.Process(process.pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:  # it has ended
+        return []
+
+
 def _marked(mark):
     """Running processes that carry the mark in their environment."""
     found = []
     for one in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if one.environ().get(MARK) == mark and one.status() != psutil.STATUS_ZOMBIE:
+            if one.environ().get(MARK) == mark and _runs(one):
                 found.append(one)
     return found
+
+
+def _runs(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _remove(folder):
+    """Remove a folder, whatever an answer has made in it."""
+    with contextlib.suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+    if folder.exists() and os.name != "nt":  # folders that forbid it, or thousands in each other
+        subprocess.run(["chmod", "-R", "u+rwx", folder], stderr=subprocess.DEVNULL)
+        subprocess.run(["rm", "-rf", folder], stderr=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,66 @@
+"""The exercises as the sandbox sees them: cases, but neither right answers nor mistakes.
+
+The worker needs the inputs of the cases, and what makes arguments of them. The right answers stand
+in the same modules, so an answer could call them. Therefore other texts of these modules lie over
+them in the sandbox.
+"""
+
+import ast
+import functools
+from pathlib import Path
+
+EXERCISES = Path(__file__).parents[1] / "exercises"
+NOT_HERE = 'raise RuntimeError("the right answers are not here")'
+
+
+def write(folder):
+    """Write the package `exercises` into a folder, without answers."""
+    for name, text in _texts().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@functools.cache
+def _texts():
+    """The files of the package by name."""
+    paths = [path for path in EXERCISES.iterdir() if path.suffix in (".py", ".json")]
+    return {path.name: without_answer(path.read_text(encoding="utf-8")) for path in sorted(paths)}
+
+
+def without_answer(source):
+    """The text of an exercise's module with `EXERCISE`, what that needs, and an empty answer.
+
+    Other texts stay as they are.
+    """
+    if "@EXERCISE.answer" not in source:
+        return source
+    statements = ast.parse(source).body
+    [answer] = [one for one in statements if "EXERCISE.answer" in _decorators(one)]
+    others = [one for one in statements if one is not answer]
+    kept, wanted = [answer], {"EXERCISE"}
+    while more := [one for one in others if one not in kept and _defined(one) & wanted]:
+        kept += more
+        wanted |= {name.id for one in more for name in ast.walk(one) if isinstance(name, ast.Name)}
+    _empty(answer)
+    kept += [one for one in others if isinstance(one, ast.Import | ast.ImportFrom)]
+    return ast.unparse(ast.Module([one for one in statements if one in kept], []))
+
+
+def _decorators(statement):
+    return [ast.unparse(one) for one in getattr(statement, "decorator_list", ())]
+
+
+def _defined(statement):
+    """The names that a function, a class or an assignment defines."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Assign):
+        nodes = [node for target in statement.targets for node in ast.walk(target)]
+        return {node.id for node in nodes if isinstance(node, ast.Name)}
+    return set()
+
+
+def _empty(answer):
+    """Replace the bodies of a function, or of a class's methods."""
+    for one in ast.walk(answer):
+        if isinstance(one, ast.FunctionDef):
+            one.body = ast.parse(NOT_HERE).body
