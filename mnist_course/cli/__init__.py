@@ -105,7 +105,11 @@ def lab(folder, options):
 
 @main.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-def progress(folder):
+@click.option(
+    "--json", "json_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="write the same to this file too, as JSON, for other programs",
+)  # fmt: skip
+def progress(folder, json_file):
     """Show which exercises are solved, lesson by lesson.
 
     FOLDER holds the notebooks; without it, it is my-lessons. A notebook is known by what is in
@@ -116,7 +120,7 @@ def progress(folder):
     """
     from mnist_course.cli.points import run
 
-    run(folder or lessons.work_folder())
+    run(folder or lessons.work_folder(), json_file)
 
 
 @main.command("hand-out")
