@@ -81,8 +81,9 @@ def doctor():
     type=click.Path(path_type=Path, resolve_path=True),
     help="work in this folder; MNIST_COURSE_WORK=DIR names one for all commands",
 )
+@click.option("--hub", is_flag=True, help="for JupyterHub, which starts it so for its users")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def lab(folder, options):
+def lab(folder, hub, options):
     """Open JupyterLab on your lessons. OPTIONS go to it: --no-browser --port 8899
 
     You work in the folder my-lessons, on your own copies, or in mnist-lessons in your home where
@@ -98,9 +99,11 @@ def lab(folder, options):
             + runtime.command("lab --folder DIR")
         )
     click.echo(lessons.place(folder))
+    if hub:  # on many servers a home is open to everybody
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for line in lessons.copy_lessons(lessons.course_folder(), folder):
         click.echo(line)
-    jupyter.start(folder, options)
+    jupyter.start(folder, options, hub)
 
 
 @main.command()
