@@ -1,6 +1,7 @@
 """What the doctor looks at where several people use one installation, as on a server."""
 
 import os
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ def installation():
     text = f"you can change {ROOM}, and with it what everybody runs"
     if os.geteuid() == 0:
         return f"{text}, because you are root", ""
-    return text, f"let it belong to root: sudo chown -R root: {ROOM}"
+    return text, f"let it belong to root: sudo chown -R root: {shlex.quote(str(ROOM))}"
 
 
 def threads():
@@ -46,7 +47,7 @@ def privacy():
     folder = lessons.work_folder()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if all(_open_to_others(place) for place in (there, *there.parents)):
-        return f"other users can read {there}", f"chmod go= {there}"
+        return f"other users can read {there}", f"chmod go= {shlex.quote(str(there))}"
     return f"other users can't read {there}", ""
 
 
@@ -73,7 +74,8 @@ def drop_box():
             "no folder for hand-ins is named, so they stay with the students",
             "let the server set MNIST_COURSE_DROPBOX, as docs/server.md shows",
         )
-    make = f"mkdir -p {box} && chgrp teachers {box} && chmod {DROP_BOX:o} {box}"
+    place = shlex.quote(str(box))
+    make = f"mkdir -p {place} && chgrp teachers {place} && chmod {DROP_BOX:o} {place}"
     if not box.is_dir():
         return f"{box} for hand-ins is not there", f"as root: {make}"
     mode = stat.S_IMODE(box.stat().st_mode)
