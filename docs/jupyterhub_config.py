@@ -20,6 +20,7 @@ c.Spawner.cmd = [str(BIN / "mnist-course"), "lab", "--hub"]
 c.Spawner.default_url = "/lab"
 c.Spawner.environment = {
     "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
+    "MNIST_COURSE_WORK": "~/my-lessons",
     "MNIST_COURSE_DATA": "/srv/mnist-course",  # unpacked once, for all
     "MNIST_COURSE_DROPBOX": "/srv/hand-ins",
     "OMP_NUM_THREADS": "2",  # for each kernel: a server has many cores, and many students

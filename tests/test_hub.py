@@ -36,6 +36,7 @@ c.JupyterHub.authenticator_class = "dummy"
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"
 c.Spawner.environment.update({environment!r})
+c.Spawner.args.extend({arguments!r})
 c.JupyterHub.services = [dict(name="test", api_token={token!r})]
 c.JupyterHub.load_roles = [
     dict(name="test", services=["test"], scopes=["admin:users", "admin:servers", "access:servers"])
@@ -70,6 +71,7 @@ class Hub:
         config = CONFIG.format(
             file=str(ROOT / "docs" / "jupyterhub_config.py"), port=port, hub_port=hub_port,
             api_port=api_port, homes=str(folder), environment=environment, token=self.token,
+            arguments=["--allow-root"] if os.geteuid() == 0 else [],  # in a container
         )  # fmt: skip
         (folder / "config.py").write_text(config, encoding="utf-8")
         self.log = open(folder / "hub.log", "wb")
@@ -98,14 +100,21 @@ class Hub:
             except (urllib.error.URLError, ConnectionError):
                 pass  # not yet
             time.sleep(0.5)
-        pytest.fail((self.folder / "hub.log").read_text(encoding="utf-8", errors="replace"))
+        self.fail("no answer")
 
     def start(self, student):
         self.ask(f"/hub/api/users/{student}", "POST")
         self.ask(f"/hub/api/users/{student}/server", "POST")
 
     def is_ready(self, student):
-        return self.ask(f"/hub/api/users/{student}")["servers"].get("", {}).get("ready")
+        servers = self.ask(f"/hub/api/users/{student}")["servers"]
+        if not servers:
+            self.fail(f"the server of {student} has ended")
+        return servers[""]["ready"]
+
+    def fail(self, reason):
+        log = (self.folder / "hub.log").read_text(encoding="utf-8", errors="replace")
+        pytest.fail(f"{reason}:\n{log}")
 
     def close(self):
         for student in STUDENTS:
