@@ -264,3 +264,13 @@ def test_what_an_answer_needs_of_other_cells_changes_no_module():
     found = [Cell(changing, "", ""), Cell(keeping, "", ""), Cell("torch, os, TABLE", LEAKY, "")]
     needed = answers.prelude(found, found[2:])
     assert needed == ["import torch, os", "TABLE = [0, 0]", "TABLE[torch.tensor(1)] = 3"]
+
+
+def test_a_folder_that_python_names_but_does_not_have_is_not_asked_for(monkeypatch, tmp_path):
+    """Debian's Python names such folders in every virtual environment."""
+    there, missing = tmp_path / "there", tmp_path / "missing"
+    there.mkdir()
+    monkeypatch.setattr(sandbox.site, "getsitepackages", lambda: [str(there), str(missing)])
+    readable = sandbox._readable()
+    assert str(there.resolve()) in readable
+    assert str(missing.resolve()) not in readable

@@ -2,10 +2,12 @@
 
 import os
 import sys
+import types
 
 import pytest
+from click.testing import CliRunner
 
-from mnist_course.cli import checkup, sharing
+from mnist_course.cli import checkup, main, sharing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
 
@@ -126,3 +128,45 @@ def test_a_drop_box_may_be_missing_or_not_named(box, monkeypatch):
     text, remedy = sharing.drop_box()
     assert "stay with the students" in text
     assert "MNIST_COURSE_DROPBOX" in remedy
+
+
+# --- as JupyterHub starts it --------------------------------------------------------------
+
+
+@pytest.fixture
+def work(tmp_path):
+    return tmp_path / "my-lessons"
+
+
+def lab(folder):
+    return CliRunner().invoke(main, ["lab", "--hub", "--folder", str(folder)])
+
+
+def test_hub_is_an_option_for_a_hub_alone(monkeypatch, work):
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
+    result = lab(work)
+    assert result.exit_code == 1
+    assert "To start JupyterLab yourself, type: " in result.output
+
+
+def test_a_student_s_folder_is_closed_to_others_and_the_hub_s_program_gets_it(monkeypatch, work):
+    given = []
+    program = types.SimpleNamespace(main=lambda words: given.extend(words))
+    monkeypatch.setitem(sys.modules, "jupyterhub", types.ModuleType("jupyterhub"))
+    monkeypatch.setitem(sys.modules, "jupyterhub.singleuser", program)
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret")
+    monkeypatch.setenv("JUPYTER_PATH", "")
+    monkeypatch.chdir(work.parent)
+    result = lab(work)
+    assert result.exit_code == 0, result.output
+    assert f"--ServerApp.root_dir={work}" in given
+    assert list(work.glob("*.ipynb"))
+    assert work.stat().st_mode & 0o077 == 0
+
+
+def test_where_jupyterhub_is_missing_the_line_to_type_is_named(monkeypatch, work):
+    monkeypatch.setitem(sys.modules, "jupyterhub", None)  # what importing finds is an ImportError
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret")
+    result = lab(work)
+    assert result.exit_code == 1
+    assert 'pip install "mnist-course[hub]"' in result.output

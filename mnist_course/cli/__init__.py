@@ -4,13 +4,14 @@ Each command imports what it needs when it runs, so that `--help` answers at onc
 """
 
 import errno
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from mnist_course import __version__, runtime
-from mnist_course.cli import lessons
+from mnist_course.cli import lessons, sharing
 from mnist_course.names import OPTIMIZERS, Network
 
 MAKE_ROOM = "The disk or your share of it is full: make room"
@@ -71,7 +72,10 @@ def doctor():
     if not ready:
         click.echo("\nA lesson would not run yet: do what stands behind the arrows.")
         sys.exit(1)
-    click.echo(f"\nThe lessons can start: {runtime.command('lab')}")
+    start = runtime.command("lab")
+    if sharing.HUB in os.environ:
+        start = "JupyterHub opens them in the browser"
+    click.echo(f"\nThe lessons can start: {start}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
