@@ -3,11 +3,15 @@
 import os
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from traitlets.config import Config
 
 from mnist_course.cli import checkup, main, sharing
+
+ROOT = Path(__file__).parent.parent
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
 
@@ -170,3 +174,20 @@ def test_where_jupyterhub_is_missing_the_line_to_type_is_named(monkeypatch, work
     result = lab(work)
     assert result.exit_code == 1
     assert 'pip install "mnist-course[hub]"' in result.output
+
+
+def test_the_settings_of_the_docs_name_what_the_course_has():
+    settings = Config()
+    path = ROOT / "docs" / "jupyterhub_config.py"
+    exec(path.read_text(encoding="utf-8"), {"get_config": lambda: settings})
+    program, *words = settings.Spawner.cmd
+    assert program == str(Path(sys.prefix, "bin", "mnist-course"))
+    command, option = words
+    assert option in [name for one in main.commands[command].params for name in one.opts]
+    sources = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "mnist_course").rglob("*.py"))
+    for name in settings.Spawner.environment:
+        assert name == "PATH" or f'"{name}"' in sources
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    data, box = (settings.Spawner.environment[f"MNIST_COURSE_{n}"] for n in ("DATA", "DROPBOX"))
+    assert f"MNIST_COURSE_DATA={data}\n" in page
+    assert f"chmod {sharing.DROP_BOX:o} {box}\n" in page
