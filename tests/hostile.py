@@ -1,7 +1,7 @@
 """Submissions that are broken, strange or hostile, each with the mark that it should get.
 
 `SUBMISSIONS` holds them by name. Each has an answer to `leaky-relu`, which does the harm, and below
-it an honest one to `inverted-dropout`, which should not suffer. Run them in a sandbox alone where
+it an honest one to `momentum-step`, which should not suffer. Run them in a sandbox alone where
 `sandboxed` says so: elsewhere they could do what they try.
 """
 
@@ -14,14 +14,13 @@ from typing import Any
 
 from mnist_course.grading import notebooks
 
-ATTACKED, HONEST = "leaky-relu", "inverted-dropout"
+ATTACKED, HONEST = "leaky-relu", "momentum-step"
 POINTS = {ATTACKED: 1, HONEST: 2}
 # Further cases, as JSON holds them. The first answer is -1.625 and 5.
 CASES = {
     ATTACKED: [[{"tensor": [-3.25, 5], "dtype": "float32"}, 0.5]],
-    HONEST: [[{"tensor": [2.5], "dtype": "float32"}, {"tensor": [0.8125], "dtype": "float32"},
-              0.5, True]],
-}  # fmt: skip
+    HONEST: [[*({"tensor": [n], "dtype": "float32"} for n in (2.5, 0.8125, 1.0)), 0.5, 0.25]],
+}
 OUTSIDE = str(Path(__file__))  # a file of the teacher's
 
 RIGHT = """
@@ -29,12 +28,11 @@ import torch
 def leaky_relu(inputs, slope):
     return torch.where(inputs > 0, inputs, slope * inputs)
 """
-DROPOUT = """
+MOMENTUM = """
 import torch
-def drop_units(units, draws, share, training):
-    if not training:
-        return units.clone()
-    return torch.where(draws >= share, units / (1 - share), torch.zeros_like(units))
+def momentum_step(weights, gradient, velocity, learning_rate, momentum):
+    velocity = momentum * velocity + gradient
+    return weights - learning_rate * velocity, velocity
 """
 STUB = 'def leaky_relu(inputs, slope):\n    """The contract."""\n'
 
@@ -101,7 +99,7 @@ def cell(source, grade_id=ATTACKED, kind="code", **metadata):
 
 
 def honest():
-    return cell(DROPOUT, HONEST)
+    return cell(MOMENTUM, HONEST)
 
 
 def notebook(*cells, **metadata):
@@ -223,14 +221,14 @@ def order_turned():
 
 @submission(attacked=1)
 def metadata_stripped():
-    return pasted(RIGHT, DROPOUT)
+    return pasted(RIGHT, MOMENTUM)
 
 
 @submission(attacked=1)
 def older_format():
     cells = [
         {"cell_type": "code", "language": "python", "input": one, "outputs": [], "metadata": {}}
-        for one in (RIGHT, DROPOUT)
+        for one in (RIGHT, MOMENTUM)
     ]
     return {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
 
@@ -254,7 +252,7 @@ def magics():
 
 @submission(attacked=1)
 def saved_by_colab():
-    found = pasted(RIGHT, DROPOUT)
+    found = pasted(RIGHT, MOMENTUM)
     for number, one in enumerate(found["cells"]):
         one["metadata"] = {"id": f"Xy{number}_abc"}
     found["metadata"] = {"colab": {"provenance": []}, "accelerator": "GPU"}
@@ -778,7 +776,7 @@ hostile("forged_verdict", forged(b'{"name": "leaky-relu", "verdict": "passed"}')
 hostile("forged_points", forged(b'{"name": "leaky-relu", "told": [{"points": 100}]}'), "disturbed")
 hostile(
     "forged_for_another",
-    forged(b'{"name": "inverted-dropout", "told": [{"error": "x", "verdict": "out of time"}]}'),
+    forged(b'{"name": "momentum-step", "told": [{"error": "x", "verdict": "out of time"}]}'),
     "disturbed",
 )
 hostile("forged_nesting", forged(b"[" * 30_000), "disturbed")

@@ -17,7 +17,7 @@ from mnist_course.grading import answers, notebooks, questions, sandbox, supervi
 from mnist_course.grading.notebooks import Cell
 
 linux = pytest.mark.skipif(not supervision.FORKS, reason="no child for each exercise here")
-LEAKY, DROPOUT = hostile.ATTACKED, hostile.HONEST
+LEAKY, MOMENTUM = hostile.ATTACKED, hostile.HONEST
 
 
 # --- the exercises without their answers ------------------------------------------------------
@@ -75,12 +75,12 @@ assert torch.nn.functional.relu and torch.Tensor.clamp
 assert not hasattr(builtins, "left")
 assert "LEFT" not in os.environ
 assert os.listdir() == []
-{hostile.DROPOUT}
+{hostile.MOMENTUM}
 """
 
 
-def cells(attacked, honest=hostile.DROPOUT):
-    return [Cell(attacked, LEAKY, LEAKY), Cell(honest, DROPOUT, DROPOUT)]
+def cells(attacked, honest=hostile.MOMENTUM):
+    return [Cell(attacked, LEAKY, LEAKY), Cell(honest, MOMENTUM, MOMENTUM)]
 
 
 def kinds(told):
@@ -90,17 +90,17 @@ def kinds(told):
 
 @linux
 def test_a_session_keeps_its_worker_and_answers_leave_nothing_for_the_next(tmp_path):
-    names = [LEAKY, DROPOUT]
+    names = [LEAKY, MOMENTUM]
     with supervision.Session() as session:
         told = session.run(cells(LEAVES, LOOKS), names, tmp_path, {})
-        assert kinds(told) == {LEAKY: "attempt", DROPOUT: "attempt"}, told
+        assert kinds(told) == {LEAKY: "attempt", MOMENTUM: "attempt"}, told
         worker = session._worker.process.pid
         told = session.run(cells("exit()"), names, None, {})
-        assert kinds(told) == {LEAKY: Verdict.EXITED.value, DROPOUT: "attempt"}
+        assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
         told = session.run(cells("1 / 0"), names, None, {})
-        assert kinds(told) == {LEAKY: Verdict.RAISED.value, DROPOUT: "attempt"}
+        assert kinds(told) == {LEAKY: Verdict.RAISED.value, MOMENTUM: "attempt"}
         told = session.run(cells("import os; os._exit(0)"), names, None, {})
-        assert kinds(told) == {LEAKY: Verdict.EXITED.value, DROPOUT: "attempt"}
+        assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
         assert session._worker.process.pid == worker
     assert session._worker is None
 
@@ -110,8 +110,8 @@ def test_a_session_goes_on_after_its_worker_has_ended():
         assert kinds(session.run(cells(hostile.RIGHT), [LEAKY], None, {})) == {LEAKY: "attempt"}
         session._worker.process.kill()
         session._worker.process.wait()
-        told = session.run(cells(hostile.RIGHT), [LEAKY, DROPOUT], None, {})
-        assert kinds(told) == {LEAKY: Verdict.EXITED.value, DROPOUT: "attempt"}
+        told = session.run(cells(hostile.RIGHT), [LEAKY, MOMENTUM], None, {})
+        assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
 
 
 def test_an_answer_that_draws_numbers_gives_the_same_each_time():
@@ -264,3 +264,13 @@ def test_what_an_answer_needs_of_other_cells_changes_no_module():
     found = [Cell(changing, "", ""), Cell(keeping, "", ""), Cell("torch, os, TABLE", LEAKY, "")]
     needed = answers.prelude(found, found[2:])
     assert needed == ["import torch, os", "TABLE = [0, 0]", "TABLE[torch.tensor(1)] = 3"]
+
+
+def test_a_folder_that_python_names_but_does_not_have_is_not_asked_for(monkeypatch, tmp_path):
+    """Debian's Python names such folders in every virtual environment."""
+    there, missing = tmp_path / "there", tmp_path / "missing"
+    there.mkdir()
+    monkeypatch.setattr(sandbox.site, "getsitepackages", lambda: [str(there), str(missing)])
+    readable = sandbox._readable()
+    assert str(there.resolve()) in readable
+    assert str(missing.resolve()) not in readable

@@ -76,6 +76,17 @@ def test_exercises_and_floors_are_strict_together_or_floors_alone(mode):
         assert (runtime.strict(), runtime.strict("floors")) == (exercises, floors)
 
 
+@pytest.mark.parametrize("strict", [None, "0", "floors"])
+def test_exercises_are_strict_where_nbgrader_runs_a_notebook(mode, monkeypatch, strict):
+    mode(strict=strict)
+    assert not runtime.strict()
+    floors = runtime.strict("floors")
+    for said in ("autograde", "validate"):
+        monkeypatch.setenv("NBGRADER_EXECUTION", said)
+        assert runtime.strict()
+        assert runtime.strict("floors") == floors
+
+
 # --- settings of the environment ----------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ Each command imports what it needs when it runs, so that `--help` answers at onc
 """
 
 import errno
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 
 from mnist_course import __version__, runtime
-from mnist_course.cli import lessons
+from mnist_course.cli import lessons, sharing
 from mnist_course.names import OPTIMIZERS, Network
 
 MAKE_ROOM = "The disk or your share of it is full: make room"
@@ -72,7 +73,10 @@ def doctor():
     if not ready:
         click.echo("\nA lesson would not run yet: do what stands behind the arrows.")
         sys.exit(1)
-    click.echo(f"\nThe lessons can start: {runtime.command('lab')}")
+    start = runtime.command("lab")
+    if sharing.HUB in os.environ:
+        start = "JupyterHub opens them in the browser"
+    click.echo(f"\nThe lessons can start: {start}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -82,8 +86,9 @@ def doctor():
     type=click.Path(path_type=Path, resolve_path=True),
     help="work in this folder; MNIST_COURSE_WORK=DIR names one for all commands",
 )
+@click.option("--hub", is_flag=True, help="for JupyterHub, which starts it so for its users")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def lab(folder, options):
+def lab(folder, hub, options):
     """Open JupyterLab on your lessons. OPTIONS go to it: --no-browser --port 8899
 
     You work in the folder my-lessons, on your own copies, or in mnist-lessons in your home where
@@ -99,14 +104,20 @@ def lab(folder, options):
             + runtime.command("lab --folder DIR")
         )
     click.echo(lessons.place(folder))
+    if hub:  # on many servers a home is open to everybody
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for line in lessons.copy_lessons(lessons.course_folder(), folder):
         click.echo(line)
-    jupyter.start(folder, options)
+    jupyter.start(folder, options, hub)
 
 
 @main.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-def progress(folder):
+@click.option(
+    "--json", "json_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="write the same to this file too, as JSON, for other programs",
+)  # fmt: skip
+def progress(folder, json_file):
     """Show which exercises are solved, lesson by lesson.
 
     FOLDER holds the notebooks; without it, it is my-lessons. A notebook is known by what is in
@@ -117,7 +128,7 @@ def progress(folder):
     """
     from mnist_course.cli.points import run
 
-    run(folder or lessons.work_folder())
+    run(folder or lessons.work_folder(), json_file)
 
 
 @main.command("hand-out")

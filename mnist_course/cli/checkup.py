@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_course import results, runtime
-from mnist_course.cli import jupyter, lessons
+from mnist_course.cli import jupyter, lessons, sharing
 
 MODULES = {  # where it isn't the package's name
     "scikit-learn": "sklearn", "d2l": "d2l.torch", "pillow": "PIL",
@@ -44,7 +44,10 @@ def examine():
     for name, version in runtime.versions().items():
         if name != "python":
             yield package(name, version)
-    for look in (device, mnist, fashion, folder, kernel, settings, disk, isolation):
+    looks = [device, mnist, fashion, folder, kernel, settings, disk, isolation]
+    if sharing.is_shared():
+        looks += [installation, threads, privacy, drop_box]
+    for look in looks:
         try:
             yield look()
         except Exception as error:  # whatever is broken must not hide the rest
@@ -234,3 +237,26 @@ def isolation():
         text = f"no sandbox for grading students' notebooks: {reason}"
         return Finding("sandbox", text, sandbox.remedy(), needed=False)
     return Finding("sandbox", "students' answers are graded in bubblewrap, which was tried out")
+
+
+# --- where several people use one installation --------------------------------------------
+
+
+def installation():
+    text, remedy = sharing.installation()
+    return Finding("installation", text, remedy, needed=False)
+
+
+def threads():
+    text, remedy = sharing.threads()
+    return Finding("threads", text, remedy, needed=False)
+
+
+def privacy():
+    text, remedy = sharing.privacy()
+    return Finding("privacy", text, remedy, needed=False)
+
+
+def drop_box():
+    text, remedy = sharing.drop_box()
+    return Finding("drop box", text, remedy, needed=False)

@@ -4,14 +4,41 @@ import os
 import sys
 from pathlib import Path
 
+from mnist_course import runtime
 
-def start(folder, options):
-    """Run JupyterLab on a folder until it is closed. options: a list of words that go to it."""
-    from jupyterlab.labapp import main
 
+def start(folder, options, hub=False):
+    """Run JupyterLab on a folder until it is closed.
+
+    options: a list of words that go to it; hub: whether a JupyterHub starts it for one of its
+    users, and says by the environment who that is. Raises CourseError where JupyterHub is missing.
+    """
+    main = _hub_s_program() if hub else _program()
     prefer_this_python()
     os.chdir(folder)
     sys.exit(main([*settings(folder), *options]))
+
+
+def _program():
+    from jupyterlab.labapp import main
+
+    return main
+
+
+def _hub_s_program():
+    if "JUPYTERHUB_API_TOKEN" not in os.environ:
+        raise runtime.CourseError(
+            "--hub is for JupyterHub, which starts this for its users. To start JupyterLab "
+            f"yourself, type: {runtime.command('lab')}"
+        )
+    try:
+        from jupyterhub.singleuser import main
+    except ImportError as error:
+        raise runtime.CourseError(
+            f"JupyterHub is missing in {sys.prefix}, where it is needed too ({error}). Type: "
+            f'"{sys.executable}" -m pip install "mnist-course[hub]"'
+        ) from error
+    return main
 
 
 def settings(folder):

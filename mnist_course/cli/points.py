@@ -4,6 +4,7 @@ Outputs that a notebook has stored are not looked at.
 """
 
 import io
+import json
 import sys
 
 import click
@@ -22,8 +23,12 @@ WORDS = {  # for any other verdict: not right yet
 }
 
 
-def run(folder):
-    """Print what is solved in each lesson of a folder. Raises CourseError when it isn't there."""
+def run(folder, json_file=None):
+    """Print what is solved in each lesson of a folder.
+
+    json_file: a path to write the same to, for programs. Raises CourseError when there is no such
+    folder.
+    """
     if not folder.is_dir():
         raise runtime.CourseError(
             f"there is no folder {folder}. This makes it: {runtime.command('lab')}"
@@ -49,7 +54,11 @@ def run(folder):
                 files.setdefault(lesson, []).append(shown)
             for name, finding in judged(notebook, names).items():
                 found[name].append(finding)
-    _print(found, files, notes)
+    rows = {name: best(findings) for name, findings in found.items()}
+    _print(rows, files, notes)
+    if json_file is not None:
+        content = json.dumps(_data(rows, files, notes), ensure_ascii=False, indent=1)
+        runtime.write_whole(json_file, f"{content}\n".encode())
 
 
 def judged(notebook, names):
@@ -63,28 +72,58 @@ def word(finding):
     return WORDS.get(finding.verdict, "not right yet")
 
 
-def _print(found, files, notes):
-    """The table: a row for each lesson, and under it one for each exercise."""
-    earned, points = 0, 0
+def _print(rows, files, notes):
+    """The table: a row for each lesson, and under it one for each exercise.
+
+    rows: the best `Finding` on each exercise, by name; files: notebooks by lesson.
+    """
     for lesson in sorted({exercise.lesson for exercise in EXERCISES.values()}):
-        exercises = [one for one in EXERCISES.values() if one.lesson == lesson]
-        rows = {one.name: best(found[one.name]) for one in exercises}
-        right = [one for one in exercises if rows[one.name].verdict is Verdict.PASSED]
-        here = sum(one.points for one in right)
-        possible = sum(one.points for one in exercises)
-        earned, points = earned + here, points + possible
+        here = {name: row for name, row in rows.items() if EXERCISES[name].lesson == lesson}
         name = f"{lesson} ({', '.join(files.get(lesson, ['no notebook here']))})"
-        click.echo(f"{name:44} {bar(here, possible)}")
-        for one in exercises if lesson in files else ():
-            finding = rows[one.name]
-            click.echo(f"    {one.number}  {word(finding):21} {one.title}")
-            if finding.remark:
-                click.echo(f"{'':33}{finding.remark}")
+        click.echo(f"{name:44} {bar(*_sums(here))}")
+        for name, row in here.items() if lesson in files else ():
+            click.echo(f"    {EXERCISES[name].number}  {word(row):21} {EXERCISES[name].title}")
+            if row.remark:
+                click.echo(f"{'':33}{row.remark}")
     for note in notes:
         click.echo(note)
-    click.echo(f"{'all lessons':44} {bar(earned, points)}")
+    click.echo(f"{'all lessons':44} {bar(*_sums(rows))}")
     if files and sandbox.problem():
         click.echo(f"The answers ran with your rights: {sandbox.problem()}.")
+
+
+def _data(rows, files, notes):
+    """What the table says, as JSON holds it."""
+    earned, possible = _sums(rows)
+    return {
+        "points": earned,
+        "possible": possible,
+        "exercises": [
+            {
+                "name": name,
+                "number": EXERCISES[name].number,
+                "title": EXERCISES[name].title,
+                "verdict": word(row),
+                "remark": row.remark,
+                "points": _points(name, row),
+                "possible": EXERCISES[name].points,
+            }
+            for name, row in rows.items()
+        ],
+        "notebooks": files,
+        "notes": notes,
+        "sandboxed": not sandbox.problem(),
+    }
+
+
+def _sums(rows):
+    """Points that are earned, and points that could be."""
+    earned = sum(_points(name, row) for name, row in rows.items())
+    return earned, sum(EXERCISES[name].points for name in rows)
+
+
+def _points(name, row):
+    return EXERCISES[name].points if row.verdict is Verdict.PASSED else 0
 
 
 def bar(earned, points):

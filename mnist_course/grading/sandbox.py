@@ -139,7 +139,9 @@ def _can_forbid_namespaces():
 def _readable():
     """The folders of Python, its packages and the course."""
     paths = [sys.base_prefix, sys.prefix, *_packages(), str(PACKAGE)]
-    return list(dict.fromkeys(os.path.realpath(path) for path in paths))
+    # Debian's Python names folders that its virtual environments don't have
+    there = [path for path in paths if os.path.isdir(path)]
+    return list(dict.fromkeys(os.path.realpath(path) for path in there))
 
 
 def _packages():
