@@ -25,7 +25,8 @@ function markSection() {
       else link.removeAttribute("aria-current");
     });
   };
-  const observer = new IntersectionObserver(mark, { rootMargin: "0px 0px -66% 0px" });
+  // far above, too, so that a jump past several headings is noticed
+  const observer = new IntersectionObserver(mark, { rootMargin: "1000000px 0px -66% 0px" });
   headings.forEach((heading) => observer.observe(heading));
 }
 
