@@ -4,14 +4,17 @@
     python scripts/render.py 03 05      these lessons
 
 Each notebook is run from its first cell to its last, in full mode unless MNIST_COURSE_QUICK is
-set, in a temporary folder: no file of a student is touched. The pages need no network, no
-JavaScript and no files but themselves.
+set, in a temporary folder: no file of a student is touched. The pages need no network and no files
+but themselves. An explorer that computes in the page works there, too; of the others the page shows
+a still picture, and so it does where JavaScript is off.
 """
 
 import html
+import json
 import re
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -21,23 +24,79 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
+from pygments.style import Style
+from pygments.token import Comment, Keyword, Literal, Name, Operator
 
-from mnist_course import runtime
+from mnist_course import runtime, web
+from mnist_course.widgets.network import NetworkExplorer, PageExplorer, ShiftExplorer
 
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent
 NOTEBOOKS = ROOT / "notebooks"
 SITE = ROOT / "site"
+COURSE = "Recognising handwritten digits"
 SECONDS_FOR_A_CELL = 1800
 WIDGET = "application/vnd.jupyter.widget-view+json"
-PAGE = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
+STATES = "application/vnd.jupyter.widget-state+json"
+LIVE = {f"{kind.__module__}.{kind.__name__}": kind for kind in (NetworkExplorer, ShiftExplorer)}
+PAGE = Template((HERE / "page.html").read_text(encoding="utf-8"))
 ERRORS = (CellExecutionError, CellTimeoutError, DeadKernelError)
 # what scrolls sideways where it is wider than the page, and what a screen reader calls it
 SCROLLING = {".input_area pre": "Code", ".text_cell pre": "Code", ".output_area": "Output",
              ".text_cell table": "Table"}  # fmt: skip
+STILL = (
+    '<div class="still">{picture}<p class="note">To move it, open this lesson in JupyterLab: '
+    "<code>make lab</code>.</p></div>"
+)
+# A page loads no file, so the explorer's code, its network and its digits stand in the page itself.
+EXPLORER = """<div class="live" id="{place}"></div>
+<div class="still">{picture}</div>
+<script type="module">
+{code}
+const given = new Map(Object.entries({given}));
+render({{ model: given, el: document.getElementById("{place}") }});
+</script>
+"""
+
+
+class LightCode(Style):
+    """Colours of code on a light page, the counterparts of Pygments' own style "github-dark".
+
+    Each can be read on the panel of the code (`--mc-surface`): 4.5 : 1 or more.
+    """
+
+    styles = {
+        Comment: "italic #59636e",
+        Keyword: "#b31d28",
+        Keyword.Constant: "#0550ae",
+        Literal: "#0a4fa8",
+        Name.Class: "bold #953800",
+        Name.Decorator: "bold #6f42c1",
+        Name.Exception: "bold #953800",
+        Name.Function: "bold #6f42c1",
+        Operator: "#b31d28",
+    }
 
 
 class RenderError(Exception):
     """A lesson can't be rendered; the message is a sentence that names lesson and cell."""
+
+
+@dataclass
+class Lesson:
+    """A lesson as HTML, ready for its page.
+
+    file: the page's name; facts: the table in its first cell, from the head of a row to what it
+    says as HTML; sections: pairs of id and heading; explorer: HTML of the network that the list of
+    lessons shows, or "".
+    """
+
+    file: str
+    title: str
+    facts: dict
+    sections: list
+    body: str
+    explorer: str = ""
 
 
 def execute(notebook, name, folder):
@@ -58,6 +117,7 @@ def execute(notebook, name, folder):
                     f"{name}: cell {index + 1} of {len(notebook.cells)}, which begins "
                     f'"{first_line(cell)}", fails with {reason}'
                 ) from error
+        client.set_widgets_metadata()
 
 
 def first_line(cell):
@@ -71,45 +131,103 @@ def title(notebook):
     return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
 
 
-def minutes(notebook):
-    """The running time from the table in a lesson's first cell."""
-    found = re.search(r"\*\*Running time\*\* *\| *(.+?) *\|", notebook.cells[0].source)
-    return found[1] if found else ""
-
-
 def replace_widgets(notebook):
-    """A page can't move a slider: show the still picture that a widget brings, and say so."""
+    """Replace widgets, which need a kernel, by what a page can show.
+
+    That is the explorer itself where it computes in the page, and a still picture elsewhere.
+    Returns the explorers of networks, as HTML.
+    """
+    states = notebook.metadata.pop("widgets", {}).get(STATES, {}).get("state", {})
+    networks = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            if WIDGET in output.get("data", {}):
-                note = "<p><em>Something to move: open this lesson in JupyterLab.</em></p>"
-                still = output.data.get("text/html", "")
-                output.data = nbformat.from_dict({"text/html": still + note})
+            if WIDGET not in output.get("data", {}):
+                continue
+            picture = output.data.get("text/html", "")
+            place = f"explorer-{output.data[WIDGET]['model_id']}"
+            state = states.get(output.data[WIDGET]["model_id"], {})
+            kind = LIVE.get(state.get("state", {}).get("_anywidget_id"))
+            shown = live(kind, state, picture, place) if kind else STILL.format(picture=picture)
+            if kind is NetworkExplorer:
+                networks.append(shown)
+            output.data = nbformat.from_dict({"text/html": shown})
+    return networks
 
 
-def page(heading, body, links=""):
-    """A whole HTML page, with the links to other pages above and below."""
-    above, below = (
-        f'<nav aria-label="Lessons, {place}">\n{links}\n</nav>' if links else ""
-        for place in ("above", "below")
+def live(kind, saved, picture, place):
+    """An explorer that computes in the page, as HTML, above the picture that stands in for it.
+
+    saved: its state as the notebook format keeps it: values, and bytes in base64 beside them.
+    """
+    given = {name: saved["state"].get(name) for name in PageExplorer.class_own_traits(sync=True)}
+    for buffer in saved.get("buffers", ()):
+        name, *places = buffer["path"]
+        if places:
+            given[name][places[0]] = buffer["data"]
+        else:
+            given[name] = buffer["data"]
+    # "</script>" in a text would end the script
+    data = json.dumps(given, ensure_ascii=False).replace("<", "\\u003c")
+    return EXPLORER.format(place=place, picture=picture, code=kind._esm, given=data)
+
+
+def styles():
+    """The CSS of every page: the course's colours and explorers, the code's colours, the page."""
+    light, dark = (
+        HtmlFormatter(style=style, nobackground=True).get_style_defs(".highlight")
+        for style in (LightCode, "github-dark")
     )
+    code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+    page = (HERE / "page.css").read_text(encoding="utf-8")
+    return web.styles("theme.css", "network.css") + code + page
+
+
+def page(heading, body, contents="", neighbours="", description=""):
+    """A whole HTML page, with the contents at its side and the links to other lessons below."""
     return PAGE.substitute(
+        course=COURSE,
         title=html.escape(heading),
-        colours=HtmlFormatter(style="default").get_style_defs(".highlight"),
-        above=above,
-        below=below,
+        description=html.escape(description or heading),
+        styles=styles(),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
+        kind="with-side" if contents else "",
+        contents=contents,
+        neighbours=neighbours,
         body=body,
     )
 
 
-def links(before, after):
-    """A page's links. before, after: (file, title) of the lessons on both sides, or None."""
+def contents(lessons, current):
+    """The list of lessons, with the sections of the current one below it, for a page's side."""
+    items = []
+    for lesson in lessons:
+        here, below = "", ""
+        if lesson is current:
+            here = ' aria-current="page"'
+            sections = "\n".join(
+                f'<li><a href="#{html.escape(place)}">{heading}</a></li>'
+                for place, heading in lesson.sections
+            )
+            below = f"\n<ul>\n{sections}\n</ul>" if sections else ""
+        items.append(
+            f'<li><a href="{lesson.file}"{here}>{html.escape(lesson.title)}</a>{below}</li>'
+        )
+    listed = "\n".join(items)
+    return (
+        '<nav class="side" aria-label="Lessons and sections">\n<details open>'
+        f"<summary>Contents</summary>\n<ul>\n{listed}\n</ul>\n</details>\n</nav>"
+    )
+
+
+def neighbours(before, after):
+    """Links to the lessons on both sides, each a `Lesson` or None, and to the list of all."""
     items = ['<a href="index.html">All lessons</a>']
     if before:
-        items.insert(0, f'<a href="{before[0]}" rel="prev">← {html.escape(before[1])}</a>')
+        items.insert(0, f'<a href="{before.file}" rel="prev">← {html.escape(before.title)}</a>')
     if after:
-        items.append(f'<a href="{after[0]}" rel="next">{html.escape(after[1])} →</a>')
-    return "\n".join(items)
+        items.append(f'<a href="{after.file}" rel="next">{html.escape(after.title)} →</a>')
+    links = "\n".join(items)
+    return f'<nav class="neighbours" aria-label="Neighbouring lessons">\n{links}\n</nav>'
 
 
 def name_heads(table):
@@ -127,13 +245,15 @@ def name_heads(table):
             cell["lang"] = "zh"  # else it would be read out, and hyphenated, as English
 
 
-def lesson_body(notebook):
-    """The cells of a notebook as HTML; links to other notebooks lead to their pages."""
+def lesson_page(notebook):
+    """The cells of a notebook as HTML, parsed; links to other notebooks lead to their pages."""
     exporter = HTMLExporter(
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
     body, _ = exporter.from_notebook_node(notebook)
     soup = BeautifulSoup(body, "html.parser")
+    for mark in soup.select(".anchor-link"):
+        mark.extract()
     for table in soup.select(".text_cell table"):
         name_heads(table)
     for selector, name in SCROLLING.items():
@@ -142,28 +262,78 @@ def lesson_body(notebook):
                 region = region.wrap(soup.new_tag("div", attrs={"class": "wide"}))
             # Safari lets no keyboard into what scrolls unless it is told to
             region.attrs |= {"tabindex": "0", "role": "group", "aria-label": name}
-    return re.sub(r'href="([\w.-]+)\.ipynb(["#])', r'href="\1.html\2', str(soup))
+    for link in soup.select("a[href]"):
+        link["href"] = re.sub(r"^([\w.-]+)\.ipynb(?=#|$)", r"\1.html", link["href"])
+    return soup
+
+
+def lesson_body(notebook):
+    """The cells of a notebook as HTML."""
+    return str(lesson_page(notebook))
+
+
+def make_lesson(file, notebook):
+    """A `Lesson` of a notebook that was run."""
+    networks = replace_widgets(notebook)
+    for cell in notebook.cells:  # a mark for the tests, of no use to a reader
+        cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")
+    soup = lesson_page(notebook)
+    table = soup.select_one("table")
+    rows = table.select("tr") if table else []
+    return Lesson(
+        file=file,
+        title=title(notebook),
+        facts={row.th.get_text(): row.td.decode_contents() for row in rows if row.th and row.td},
+        sections=[(head["id"], head.decode_contents()) for head in soup.select("h2[id]")],
+        body=str(soup),
+        explorer=networks[-1] if networks else "",
+    )
 
 
 def index_body(lessons):
-    """The list of lessons. lessons: a dict from file name to notebook."""
+    """The list of lessons, each with what one learns and how long it takes."""
     items = "\n".join(
-        f'<li><a href="{file}">{html.escape(title(notebook))}</a>'
-        f"<br><small>{html.escape(minutes(notebook))}</small></li>"
-        for file, notebook in lessons.items()
+        f'<li><h2><a href="{lesson.file}">{html.escape(lesson.title)}</a></h2>{facts(lesson)}</li>'
+        for lesson in lessons
     )
     versions = runtime.versions()
     made = f"Made with Python {versions['python']} and torch {versions['torch']}"
     if runtime.quick():
         made += ", in quick mode: few images and steps, so the figures mean little"
-    return f"""<h1>Recognising handwritten digits</h1>
-<p>These are the lessons of the course with all their outputs, to read. To change code, move
-sliders and solve exercises, open them in JupyterLab.</p>
-<ul class="lessons">
+    # the first network that the course trains
+    network = next((lesson.explorer for lesson in lessons if lesson.explorer), "")
+    if network:
+        network = (
+            "<h2>Look into a network</h2>\n<p>This is a network from the lessons, and your browser "
+            "computes it. Move the digit or draw your own, and every number on its way to the "
+            "answer follows.</p>\n"
+            f'<div tabindex="0" role="group" aria-label="A network" class="wide">{network}</div>'
+        )
+    return f"""<h1>{COURSE}</h1>
+<p>A course in notebooks. It begins with the bytes of an image file, and lesson by lesson it comes
+to networks that read handwritten digits. You need to know some Python, and nothing about neural
+networks.</p>
+<p>These pages are for reading: they show each lesson with everything that its cells printed and
+drew. To change code, move every slider and have your exercises checked, open the lessons in
+JupyterLab, which <code>make lab</code> does.</p>
+<ol class="lessons">
 {items}
-</ul>
-<p><small>{made}.</small></p>
+</ol>
+{network}
+<p class="note">{made}.</p>
 """
+
+
+def facts(lesson):
+    """A lesson's goal and times, as paragraphs."""
+    goal = lesson.facts.get("You will be able to")
+    times = [
+        f"{name}: {lesson.facts[name]}."
+        for name in ("Time to plan", "Running time")
+        if name in lesson.facts
+    ]
+    told = f"<p>Afterwards you can: {goal}.</p>" if goal else ""
+    return told + (f'<p class="note">{" ".join(times)}</p>' if times else "")
 
 
 def render(paths, site):
@@ -171,22 +341,32 @@ def render(paths, site):
 
     Raises RenderError when a cell fails; then no page is written.
     """
-    lessons = {f"{path.stem}.html": nbformat.read(path, as_version=4) for path in paths}
+    notebooks = {f"{path.stem}.html": nbformat.read(path, as_version=4) for path in paths}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "my-lessons"  # one for all: a lesson may load what another saved
         work.mkdir()
-        for file, notebook in lessons.items():
+        for file, notebook in notebooks.items():
             print(f"running {title(notebook)}", flush=True)
             execute(notebook, Path(file).stem, work)
-            replace_widgets(notebook)
-    around = [None, *((file, title(notebook)) for file, notebook in lessons.items()), None]
-    pages = {"index.html": page("Recognising handwritten digits", index_body(lessons))}
-    for number, (file, notebook) in enumerate(lessons.items()):
-        beside = links(around[number], around[number + 2])
-        pages[file] = page(title(notebook), lesson_body(notebook), beside)
-    for file, content in pages.items():
+    lessons = [make_lesson(file, notebook) for file, notebook in notebooks.items()]
+    for file, content in pages(lessons).items():
         runtime.write_whole(site / file, content.encode())
         print(site / file)
+
+
+def pages(lessons):
+    """Every page of the site: a dict from file name to HTML."""
+    made = {"index.html": page(COURSE, index_body(lessons))}
+    around = [None, *lessons, None]
+    for lesson, before, after in zip(lessons, around, around[2:], strict=False):
+        made[lesson.file] = page(
+            lesson.title,
+            lesson.body,
+            contents(lessons, lesson),
+            neighbours(before, after),
+            f"{lesson.title}, a lesson of the course {COURSE}",
+        )
+    return made
 
 
 def main(chosen):

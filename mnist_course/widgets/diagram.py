@@ -111,7 +111,7 @@ def _bundle(title, text, draw):
     light, dark = (f"data:image/png;base64,{files[name]}" for name in ("light", "dark"))
     alt = html.escape(f"{title}: {text}")
     image = (
-        f'<picture><source media="(prefers-color-scheme: dark) and screen" srcset="{dark}">'
+        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
         f'<img src="{light}" alt="{alt}" style="max-width: 100%"></picture>'
     )
     return {

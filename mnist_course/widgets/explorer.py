@@ -176,7 +176,7 @@ class Explorer(ipywidgets.VBox):
             still["image/png"] = light
             alt = html.escape(f"{self.title}: {text}")
             image = (
-                f'<picture><source media="(prefers-color-scheme: dark) and screen" '
+                f'<picture><source media="screen and (prefers-color-scheme: dark)" '
                 f'srcset="data:image/png;base64,{dark}">'
                 f'<img src="data:image/png;base64,{light}" alt="{alt}" '
                 f'width="{self.picture.sheet.width}" style="max-width: 100%; height: auto">'
