@@ -88,7 +88,7 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
     if limits is None:
         room = (max(path) - min(path)) / 2 or 1.0
         limits = min(path) - room, max(path) + room
-    weights = np.linspace(*limits, 300)
+    weights = np.linspace(limits[0], limits[1], 300)
     curve = np.array([float(loss(weight)) for weight in weights])
     room = curve.max() - curve.min()
     _, axes = subplots(1, 2, 9, 3.2, sharey=True)
