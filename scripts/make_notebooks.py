@@ -20,7 +20,6 @@ the section's number. What the hints need of headings and exercises goes into co
 """
 
 import hashlib
-import importlib
 import json
 import os
 import re
@@ -32,13 +31,14 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from mnist_course import exercises, results, runtime
+from mnist_course import results, runtime
 from mnist_course.assessment import display
 
 ROOT = Path(__file__).parent.parent
 LESSONS = ROOT / "lessons"
 NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = ROOT / "solutions"
+CONTENTS = ROOT / "mnist_course" / "exercises" / "contents.json"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 CHECKED = "# NBVAL_CHECK_OUTPUT"
@@ -138,6 +138,9 @@ def build(lesson, solved=False):
 
     Raises ValueError for an exercise that lacks a part, and KeyError for one without a check.
     """
+    # imported only now, because it reads contents.json, which `main` writes first
+    from mnist_course.exercises import EXERCISES
+
     notebook = jupytext.read(lesson)
     headings = sections(notebook.cells)
     seen = {}
@@ -153,7 +156,7 @@ def build(lesson, solved=False):
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     for name, answer, check in exercise_cells(notebook.cells):
         label(answer, name, grade=False, solution=True, locked=False)
-        points = exercises.EXERCISES[name].points
+        points = EXERCISES[name].points
         label(check, f"check-{name}", grade=True, solution=False, locked=True, points=points)
         if not solved:
             answer.source = without_solution(answer.source)
@@ -228,8 +231,7 @@ def main(arguments):
     chosen = [argument for argument in arguments if argument != "--solved"]
     lessons = sorted(LESSONS.glob("*.py"))
     table = json.dumps(contents(lessons), indent=1, ensure_ascii=False) + "\n"
-    runtime.write_whole(exercises.CONTENTS, table.encode())
-    importlib.reload(exercises)  # it has read the file as it was before
+    runtime.write_whole(CONTENTS, table.encode())
     for lesson in lessons:
         if not chosen or lesson.stem[:2] in chosen:
             make_solved(lesson) if solved else make(lesson)
