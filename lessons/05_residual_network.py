@@ -705,18 +705,18 @@ widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 # Before training the kernels are noise. They change most in the first epochs, where the steps become
 # long, and hardly at all in the last one, because there the learning rate is nearly 0.
 #
-# And here is your network as a whole, computed in this page. Follow the digit from left to right,
-# and find the skips: the lines that go around a pair of convolutions and end in an addition. Draw or
-# move the digit, point at a number of a map, and read below what it was computed from. At the
-# addition of a block, read the two summands. Which one is larger, the change f(x) or what came
-# through the skip?
+# And here is your network as a whole, computed in this page. Follow the digit from left to right. The
+# arrows above the diagram are the skips: each goes around the convolutions of a block and ends at a
+# layer called *add*. In the second block it passes a 1 × 1 convolution on its way. Click a number in a
+# map of an *add*, and read at the bottom right of which two it is the sum. Which one is larger, the
+# change f(x) or what came through the skip? Then move the digit, or draw one of your own.
 
 # %%
 widgets.network_explorer(network, digits.validation)
 
 # %% [markdown]
-# Where both summands together are below 0, ReLU has made a 0 of them. Elsewhere the block's number
-# is their sum, so the block does what its formula says: it adds a change to what came in.
+# Where the sum of the two is below 0, ReLU has made a 0 of it. Elsewhere the sum is the block's
+# number. So the block does what its formula says: it adds a change to what came in.
 #
 # The last explorer answers the question of Exercise 05.2. Go through the list of layers from its
 # beginning, and watch the frame on the digit: on how many pixels does one number of a map depend?
