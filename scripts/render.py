@@ -138,26 +138,31 @@ def replace_widgets(notebook):
     Returns the explorers of networks, as HTML.
     """
     states = notebook.metadata.pop("widgets", {}).get(STATES, {}).get("state", {})
-    networks = []
+    networks, count = [], 0
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if WIDGET not in output.get("data", {}):
                 continue
             picture = output.data.get("text/html", "")
-            place = f"explorer-{output.data[WIDGET]['model_id']}"
-            state = states.get(output.data[WIDGET]["model_id"], {})
-            kind = LIVE.get(state.get("state", {}).get("_anywidget_id"))
-            shown = live(kind, state, picture, place) if kind else STILL.format(picture=picture)
+            saved = states.get(output.data[WIDGET]["model_id"], {})
+            kind = LIVE.get(saved.get("state", {}).get("_anywidget_id"))
+            if kind:
+                count += 1
+                shown = live(kind, saved, picture, count)
+            else:
+                shown = STILL.format(picture=picture)
             if kind is NetworkExplorer:
                 networks.append(shown)
             output.data = nbformat.from_dict({"text/html": shown})
     return networks
 
 
-def live(kind, saved, picture, place):
+def live(kind, saved, picture, number):
     """An explorer that computes in the page, as HTML, above the picture that stands in for it.
 
     saved: its state as the notebook format keeps it: values, and bytes in base64 beside them.
+    number: of the explorer on its page. A screen reader lists the explorers by their titles, so
+    the title contains it.
     """
     given = {name: saved["state"].get(name) for name in PageExplorer.class_own_traits(sync=True)}
     for buffer in saved.get("buffers", ()):
@@ -166,8 +171,10 @@ def live(kind, saved, picture, place):
             given[name][places[0]] = buffer["data"]
         else:
             given[name] = buffer["data"]
+    given["title"] += f" (explorer {number})"
     # "</script>" in a text would end the script
     data = json.dumps(given, ensure_ascii=False).replace("<", "\\u003c")
+    place = f"explorer-{number}"
     return EXPLORER.format(place=place, picture=picture, code=kind._esm, given=data)
 
 

@@ -1,5 +1,7 @@
 """Lessons as web pages, on notebooks of a few cells, and what nbconvert makes of a lesson."""
 
+import base64
+import json
 import subprocess
 import sys
 
@@ -7,9 +9,15 @@ import make_notebooks
 import nbformat
 import pytest
 import render
+import torch
 from bs4 import BeautifulSoup
 from nbconvert import ScriptExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pygments.styles import get_style_by_name
+from pygments.token import Whitespace
+
+from mnist_course import data, export, models
+from mnist_course.widgets import raster
 
 HEADER = """# {} <Title>
 
@@ -76,14 +84,17 @@ def test_pages_stand_on_their_own(course, tmp_path):
     assert 'href="02_second.html#end"' in page
     assert 'href="https://example.org"' in page
     assert '<a href="02_second.html" rel="next">02 &lt;Title&gt; →</a>' in page
-    # nothing is fetched and nothing runs
-    for fetching in ("<script", "<link", "@import", 'src="http', "url("):
+    # nothing is fetched
+    assert [link["href"] for link in BeautifulSoup(page, "html.parser").select("link")] == [
+        "data:,"
+    ]
+    for fetching in ("<script src", "@import", 'src="http', "url(", "fetch(", "import("):
         assert fetching not in page
     # the lessons share a folder
     assert "42 was kept" in (site / "02_second.html").read_text(encoding="utf-8")
     index = (site / "index.html").read_text(encoding="utf-8")
     assert '<a href="01_first.html">01 &lt;Title&gt;</a>' in index
-    assert "about 3 min" in index
+    assert "Running time: about 3 min." in index
 
 
 def page_of(code, prose=""):
@@ -92,8 +103,7 @@ def page_of(code, prose=""):
     outputs = [new_output("stream", text="1 < 2\n"), new_output("display_data", data)]
     cells = [new_markdown_cell(HEADER), new_code_cell(code, outputs=outputs)]
     notebook = new_notebook(cells=[*cells, new_markdown_cell(prose)])
-    links = render.links(("01.html", "first"), ("03.html", "third"))
-    return BeautifulSoup(render.page("Title", render.lesson_body(notebook), links), "html.parser")
+    return BeautifulSoup(render.page("Title", render.lesson_body(notebook)), "html.parser")
 
 
 def test_what_scrolls_sideways_can_be_reached_by_keyboard_and_has_a_name():
@@ -113,11 +123,152 @@ def test_what_scrolls_sideways_can_be_reached_by_keyboard_and_has_a_name():
     assert page.svg["viewbox"] == "0 0 9 9"  # browsers know it in lower case, too
 
 
-def test_navigation_above_and_below_have_names_of_their_own():
-    above, below = page_of("").select("nav")
-    assert above["aria-label"] != below["aria-label"]
-    assert [link["href"] for link in above.select("a")] == ["01.html", "index.html", "03.html"]
-    assert above.select("a") == below.select("a")
+def lessons(*sections):
+    """Three lessons; the second has these sections."""
+    second = "".join(f"\n## {heading}\n" for heading in sections)
+    return [
+        render.make_lesson(f"{number}.html", new_notebook(cells=[new_markdown_cell(text)]))
+        for number, text in enumerate(("# One & all", f"# Two\n{second}", "# Three"), start=1)
+    ]
+
+
+def test_a_page_lists_all_lessons_and_the_sections_of_its_own():
+    made = render.pages(lessons("1. `eval()` & why?", "Summary"))
+    page = BeautifulSoup(made["2.html"], "html.parser")
+    listed = page.select(".side a")
+    assert [link.get_text() for link in listed] == [
+        "One & all", "Two", "1. eval() & why?", "Summary", "Three",
+    ]  # fmt: skip
+    for link in listed:
+        file, _, place = link["href"].partition("#")
+        assert file in made or page.find("h2", id=place).get_text() == link.get_text()
+    assert [link.get_text() for link in page.select('[aria-current="page"]')] == ["Two"]
+
+
+def test_a_page_leads_to_its_neighbours_and_every_nav_has_a_name():
+    made = render.pages(lessons())
+    found = [
+        [link["href"] for link in BeautifulSoup(made[file], "html.parser").select(".neighbours a")]
+        for file in ("1.html", "2.html", "3.html")
+    ]
+    assert found == [
+        ["index.html", "2.html"], ["1.html", "index.html", "3.html"], ["2.html", "index.html"],
+    ]  # fmt: skip
+    names = [nav["aria-label"] for nav in BeautifulSoup(made["2.html"], "html.parser")("nav")]
+    assert len(set(names)) == len(names) == 2
+
+
+def test_the_list_of_lessons_tells_goal_and_times():
+    text = """# 01 First
+
+| | |
+|---|---|
+| **You will be able to** | call `fit` · read |
+| **Time to plan** | about 2 hours |
+| **Running time** | about 3 min |
+"""
+    lesson = render.make_lesson("1.html", new_notebook(cells=[new_markdown_cell(text)]))
+    index = BeautifulSoup(render.pages([lesson])["index.html"], "html.parser")
+    [item] = index.select(".lessons > li")
+    assert item.a["href"] == "1.html"
+    assert [p.get_text() for p in item("p")] == [
+        "Afterwards you can: call fit · read.",
+        "Time to plan: about 2 hours. Running time: about 3 min.",
+    ]
+    assert item.code.get_text() == "fit"
+
+
+def test_a_mark_for_the_tests_is_not_shown():
+    cell = new_code_cell("# NBVAL_CHECK_OUTPUT\nprint(1)")
+    lesson = render.make_lesson("1.html", new_notebook(cells=[new_markdown_cell("# A"), cell]))
+    assert "NBVAL" not in lesson.body
+
+
+def contrast(one, other):
+    """The contrast of two colours (three bytes each). Source: WCAG 2.1, section 1.4.3."""
+
+    def luminance(colour):
+        parts = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in (byte / 255 for byte in colour)
+        ]
+        return sum(
+            weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True)
+        )
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("theme", "style"), [("light", "LightCode"), ("dark", "github-dark")])
+def test_code_can_be_read_in_both_themes(theme, style):
+    panel = raster.colours(theme)["surface"]
+    style = getattr(render, style, None) or get_style_by_name(style)
+    colours = {found["color"] for token, found in style if token not in Whitespace}
+    for colour in colours - {"", None}:
+        assert contrast(bytes.fromhex(colour), panel) >= 4.5, colour
+
+
+# --- explorers that compute in the page ---------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def explorers(tmp_path_factory):
+    """A notebook with explorers, run."""
+    code = """
+import torch
+from mnist_course import data, models, widgets
+digits = data.load().validation
+torch.manual_seed(0)
+network = models.lenet5_variant()
+"""
+    cells = [
+        code,
+        "widgets.network_explorer(network, digits[:3])",
+        "widgets.shift_explorer({'</script><b>': network, 'b': network}, digits[:3])",
+    ]
+    notebook = new_notebook(cells=list(map(new_code_cell, cells)))
+    render.execute(notebook, "explorers", tmp_path_factory.mktemp("work"))
+    return notebook
+
+
+def given(script):
+    """What a page gives to an explorer."""
+    return json.loads(script.partition("new Map(Object.entries(")[2].partition("));\n")[0])
+
+
+def test_the_page_gets_networks_and_digits(explorers):
+    notebook = nbformat.from_dict(explorers)
+    notebook.cells.insert(0, new_markdown_cell("# A"))
+    lesson = render.make_lesson("1.html", notebook)
+    page = BeautifulSoup(lesson.body, "html.parser")
+    network, shift = (given(script.string) for script in page.select('script[type="module"]'))
+    part = data.load().validation[:3]
+    torch.manual_seed(0)
+    description, weights = export.describe(
+        models.lenet5_variant(), normalisation=(data.MEAN, data.DEVIATION)
+    )
+    for one, names in ((network, ["your network"]), (shift, ["</script><b>", "b"])):
+        assert one["names"] == names
+        assert one["labels"] == part.labels.tolist()
+        assert base64.b64decode(one["digits"]) == part.images.numpy().tobytes()
+        assert one["descriptions"] == [json.loads(json.dumps(description))] * len(names)
+        assert [base64.b64decode(each) for each in one["weights"]] == [weights] * len(names)
+    assert network["title"] != shift["title"]
+    assert all("still" in live.find_next_sibling()["class"] for live in page.select(".live"))
+    # the list of lessons shows the network
+    index = BeautifulSoup(render.pages([lesson])["index.html"], "html.parser")
+    [script] = index.select('script[type="module"]')
+    assert given(script.string) == network
+
+
+def test_without_the_state_of_widgets_a_page_shows_stills(explorers):
+    notebook = nbformat.from_dict(explorers)
+    del notebook.metadata["widgets"]
+    assert render.replace_widgets(notebook) == []
+    page = BeautifulSoup(render.lesson_body(notebook), "html.parser")
+    assert len(page.select(".still picture")) == 2
+    assert not page.select("script")
 
 
 def test_tables_say_which_cells_are_heads():
