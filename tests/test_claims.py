@@ -370,6 +370,17 @@ def test_the_readme_counts_the_exercises_of_each_lesson():
     assert dict(rows) == {lesson: str(count) for lesson, count in counted.items()}
 
 
+def test_the_readme_plans_the_hours_that_the_lessons_say():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \|.*\| (\d+) h \|", text, re.MULTILINE)
+    said = {}
+    for path in LESSONS:
+        [said[path.stem[:2]]] = re.findall(
+            r"\*\*Time to plan\*\* \| about (\d+) hours", path.read_text(encoding="utf-8")
+        )
+    assert dict(rows) == said
+
+
 def test_what_is_said_of_the_second_try_is_so():
     stored = results.load("residual-long")
     [first_try] = stored["earlier_networks"].values()
