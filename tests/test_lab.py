@@ -272,7 +272,7 @@ def test_lab_works_in_the_folder_that_is_named(shared, course, monkeypatch, tmp_
     done = lab("--no-browser", "--folder", "of mine", "--port", "8899")
     folder = (tmp_path / "of mine").resolve()
     assert done.output == f"Your lessons are in {folder}\n"
-    assert started == [(folder, ("--no-browser", "--port", "8899"))]
+    assert started == [(folder, ("--no-browser", "--port", "8899"), False)]
     assert notebooks(folder) == {"01_loading.ipynb": "first version"}
 
     refuse_below(monkeypatch, folder, errno.EACCES, writing=os.O_WRONLY)
