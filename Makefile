@@ -61,13 +61,13 @@ lint: setup-tests  ## look for mistakes and bad style, check types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/oxlint --deny-warnings -D correctness -D suspicious mnist_course/web
-	$(BIN)/oxfmt --check mnist_course/web
+	$(BIN)/oxlint --deny-warnings -D correctness -D suspicious mnist_course/web scripts
+	$(BIN)/oxfmt --check mnist_course/web scripts/page.css scripts/page.js
 
 format: setup-tests  ## mend bad style where that can be done by rule
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/oxfmt mnist_course/web
+	$(BIN)/oxfmt mnist_course/web scripts/page.css scripts/page.js
 
 notebooks: setup-tests  ## make notebooks/ from lessons/, and README.md and docs/ from docs/*.in.md
 	$(BIN)/python scripts/make_notebooks.py
