@@ -161,6 +161,20 @@ def test_the_slopes_of_sigmoids_vanish_and_those_of_relu_do_not():
     assert relu > 1
 
 
+@pytest.mark.parametrize(("rate", "least", "most"), [(0.1, 0, 12), (0.9, 61, 120)])
+def test_a_rate_that_is_too_large_kills_more_than_half_of_the_units(rate, least, most):
+    names = {"models": models, "nn": torch.nn}
+    exec(definitions(LESSON)["lenet_with"], names)
+    some = data.Digits(split().train[:5000], split().validation[:500])
+    runtime.seed_everything(0)
+    network = names["lenet_with"](torch.nn.ReLU)
+    recipe = Recipe(epochs=1, batch_size=64, learning_rate=rate, momentum=0.0)
+    fit(network, some, recipe, device="cpu")
+    with torch.no_grad():
+        answers = network[:9](data.normalise(data.scale(some.validation.images)))
+    assert least <= (answers == 0).all(dim=0).sum() <= most
+
+
 def base():
     """The recipe that the lesson's experiment begins with."""
     [assigned] = (
