@@ -243,8 +243,8 @@ check("momentum-step", momentum_step)
 
 # %% [markdown]
 # **Adam** goes one step further and gives each weight a step length of its own. For each weight it
-# keeps two running means: of its slope, and of its slope squared. Its step is the learning rate
-# times the first, divided by the root of the second. So if a slope is a thousand times smaller, it
+# keeps two running means, in which older values count less and less: of its slope, and of its slope
+# squared. Its step is the learning rate times the first, divided by the root of the second. So if a slope is a thousand times smaller, it
 # is divided by a number that is a thousand times smaller, and the step is as long as before. In the
 # cell below one weight has the slope 10 and the other 0.01. What will the first step of each
 # optimiser be?
@@ -832,8 +832,8 @@ for name in ("b", "b-shuffled"):
     print(f"{name:10} after 2 epochs {early:.2%}, after 10 epochs {late:.2%}, means of all seeds")
 
 # %% [markdown]
-# Next to nothing. Its learning rate stays high to the end, so its accuracy only jumps up and down
-# from epoch to epoch. The next section shows the cure.
+# Next to nothing: one of the two means even fell. B's learning rate stays high to the end, so its
+# accuracy only jumps up and down from epoch to epoch. The next section shows the cure.
 
 # %% [markdown]
 # ## 8. An ablation with error bars {#ablation}
@@ -966,9 +966,13 @@ for name in names[1:]:
 
 # %% [markdown]
 # All four are. But do the gains add up, so that all together bring the sum of the three? That is a
-# question about five means at once: the gain of all together, minus the three single gains. If you
-# write it out, the base occurs with a factor of 2, and so its spread counts four times when the
-# squares are added.
+# question about five means at once: the gain of all together, minus the three single gains. Written
+# out with the single rows a, b and c, it is
+#
+# > (all − base) − (a − base) − (b − base) − (c − base) = all − a − b − c + 2 · base
+#
+# The base occurs with a factor of 2, and therefore its variance (the square of its deviation) counts
+# four times when the squares are added.
 
 # %%
 together, *singles = (accuracies[name] for name in reversed(names[1:]))
@@ -996,8 +1000,8 @@ for name in names[1:]:
     pairs = [new - old for old, new in zip(base, accuracies[name], strict=True)]
     by_seed = statistics.stdev(pairs) / len(pairs) ** 0.5
     print(f"{name:24} correlation with base {correlation:+.2f}; "
-          f"spread of the gain {metrics.gain(base, accuracies[name])[1]:.2f}, "
-          f"seed by seed {by_seed:.2f}")  # fmt: skip
+          f"spread of the gain {metrics.gain(base, accuracies[name])[1]:.3f}, "
+          f"seed by seed {by_seed:.3f}")  # fmt: skip
 
 # %% [markdown]
 # Two correlations are above 0 and two below. So comparing seed by seed makes the spread smaller for

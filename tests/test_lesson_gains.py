@@ -107,9 +107,14 @@ def test_what_lesson_04_says_of_base_and_seconds_of_the_ablation():
     assert abs(seconds["augmentation alone"] - seconds["base"]) < 0.1 * seconds["base"]
 
 
-def test_shuffling_write_up_b_is_not_a_settled_gain():
-    runs = accuracies("writeups")
+def test_what_lesson_04_says_of_write_up_b():
+    runs, stored = accuracies("writeups"), results.load("writeups")["runs"]
     assert not settled(runs["b"], runs["b-shuffled"])
+    gains = []
+    for name in ("b", "b-shuffled"):
+        mine = [run["validation_accuracy"] for run in stored if run["name"] == name]
+        gains.append(statistics.mean(100 * (run[9] - run[1]) for run in mine))
+    assert min(gains) < 0 < max(gains) < 0.25  # "next to nothing: one of the two means even fell"
 
 
 def test_what_lesson_04_says_of_clothes():
@@ -159,6 +164,20 @@ def test_the_slopes_of_sigmoids_vanish_and_those_of_relu_do_not():
     sigmoid, relu = shares
     assert sigmoid < 1 / 100
     assert relu > 1
+
+
+@pytest.mark.parametrize(("rate", "least", "most"), [(0.1, 0, 12), (0.9, 61, 120)])
+def test_a_rate_that_is_too_large_kills_more_than_half_of_the_units(rate, least, most):
+    names = {"models": models, "nn": torch.nn}
+    exec(definitions(LESSON)["lenet_with"], names)
+    some = data.Digits(split().train[:5000], split().validation[:500])
+    runtime.seed_everything(0)
+    network = names["lenet_with"](torch.nn.ReLU)
+    recipe = Recipe(epochs=1, batch_size=64, learning_rate=rate, momentum=0.0)
+    fit(network, some, recipe, device="cpu")
+    with torch.no_grad():
+        answers = network[:9](data.normalise(data.scale(some.validation.images)))
+    assert least <= (answers == 0).all(dim=0).sum() <= most
 
 
 def base():
