@@ -1207,8 +1207,8 @@ KINDS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", 
          "boot")  # fmt: skip
 try:
     fashion = data.load("fashion")
-    ax = plots.class_rows(fashion.train.images, fashion.train.labels, KINDS)
-    plots.show(ax, alt="Ten rows of clothes, one row for each kind, with its name at the left.")
+    rows = plots.class_rows(fashion.train.images, fashion.train.labels, KINDS)
+    plots.show(rows, alt="Ten rows of clothes, one row for each kind, with its name at the left.")
 except data.DataError as error:
     fashion = None
     print(error)

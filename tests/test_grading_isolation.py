@@ -5,10 +5,12 @@ import json
 import os
 import sys
 import types
+from unittest import mock
 
 import hostile
 import pytest
 
+from mnist_course import exercises
 from mnist_course.assessment.observation import argument_values, reference_value
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.cli import checkup
@@ -27,9 +29,12 @@ LEAKY, MOMENTUM = hostile.ATTACKED, hostile.HONEST
 def pair(request):
     """An exercise, and the same one as the sandbox sees it."""
     name = request.param
-    module = types.ModuleType("stripped")
-    text = questions._texts()[f"{name.replace('-', '_')}.py"]
-    exec(compile(text, name, "exec"), vars(module))
+    answers, module = types.ModuleType("answers"), types.ModuleType("stripped")
+    texts = questions._texts()
+    exec(texts["experiment_answers.py"], vars(answers))
+    text = texts[f"{name.replace('-', '_')}.py"]
+    with mock.patch.object(exercises, "experiment_answers", answers):
+        exec(compile(text, name, "exec"), vars(module))
     return EXERCISES[name], module.EXERCISE, text
 
 
