@@ -488,11 +488,14 @@ calls("reads_the_standard_input", """
 hostile(
     "files_of_the_teacher",
     f"""
-import os, tempfile
+import os, sys
 from pathlib import Path
+import mnist_course
 assert not Path({OUTSIDE!r}).exists()
 assert not Path({str(Path.home())!r}, ".bashrc").exists()
-assert set(os.listdir("/tmp")) <= {{"work"}}
+needed = (sys.prefix, sys.base_prefix, mnist_course.__file__, *sys.path)
+places = {{Path(one).parts[2] for one in needed if one.startswith("/tmp/")}}
+assert set(os.listdir("/tmp")) <= {{"work", *places}}
 assert os.listdir() == []
 for path in ("/etc/passwd", "/etc/shadow", "/etc/hostname", "/root/.bash_history", "/home", "/var"):
     assert not os.path.exists(path), path

@@ -1,12 +1,13 @@
 """Comparing a recipe with a changed one: what is a fair test, and what comes back."""
 
-import json
 from math import comb
 
 import pytest
 
 from mnist_course import checks
-from mnist_course.assessment.verdict import Verdict
+from mnist_course.assessment import further
+from mnist_course.assessment.observation import observe, reference_value
+from mnist_course.exercises import EXERCISES
 from mnist_course.experiments import SEEDS, Comparison, changed_setting
 
 BASE = {"rate": 0.1, "steps": 5}
@@ -81,11 +82,10 @@ def test_a_check_shows_no_comparison_of_its_own(capsys):
     assert "prediction: " not in printed
 
 
-def test_further_cases_of_an_experiment_can_stand_in_a_file(tmp_path, monkeypatch):
-    case = [[["learning_rate", 0.5], ["steps", 3]], [[1, 2, 3, 4, 5], [7, 8, 9, 10, 11]], 0]
-    path = tmp_path / "cases.json"
-    path.write_text(json.dumps({"kernel-experiment": [case]}), encoding="utf-8")
-    monkeypatch.setenv("MNIST_COURSE_CASES", str(path))
+def test_a_policy_may_hold_further_cases_of_an_experiment():
+    rows = [[[["learning_rate", 0.5], ["steps", 3]], [[1, 2, 3, 4, 5], [7, 8, 9, 10, 11]], 0]]
+    exercise = EXERCISES["kernel-experiment"]
+    [case] = further.decoded(exercise, rows)
     asked = []
 
     def experiment(base, compare):
@@ -95,8 +95,9 @@ def test_further_cases_of_an_experiment_can_stand_in_a_file(tmp_path, monkeypatc
         found = "lower" if max(after) < min(before) else found
         return found, found == "higher"
 
-    assert checks.judge("kernel-experiment", experiment).verdict is Verdict.PASSED
-    assert asked[-1] == {"learning_rate": 0.5, "steps": 3}
+    [observed] = observe(exercise, experiment, (case,)).observations
+    assert observed.returned == reference_value(exercise, exercise.reference, case)
+    assert asked == [{"learning_rate": 0.5, "steps": 3}]
 
 
 def test_a_trial_cannot_change_the_recipes():

@@ -248,7 +248,7 @@ def test_lesson_01_makes_no_floats_of_all_images(digits, capsys):
     [cell] = (
         cell
         for cell in LESSONS[0].read_text(encoding="utf-8").split("\n# %%")
-        if "standard deviation {deviation" in cell
+        if "standard deviation {deviation:" in cell
     )
     images = digits.train.images[:1000]
     largest = [0]

@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,7 +169,9 @@ def _ids(notebook):
 
 
 def _lessons_by_names(notebook, exercises):
+    count = Counter(one.reference.__name__ for one in exercises.values())
     defined = {name for cell in notebook.cells for name in _defined(cell.source)}
+    defined -= {name for name in defined if count[name] > 1}  # these say nothing of the lesson
     checked = {name for cell in notebook.cells for name in CHECK.findall(cell.source)}
     return {
         one.lesson
