@@ -2,10 +2,19 @@
 
 const PLAYER = ["Play or pause", "Stop", "Repeat"]; // a player's buttons, which show signs alone
 
+// The steps of a slider add up to -0.9999999999999991, which nobody wants to have read out.
+function sayRounded(handle) {
+  const said = handle.getAttribute("aria-valuetext");
+  const rounded = String(Number(Number(said).toFixed(6)));
+  if (said && said !== rounded && rounded !== "NaN") handle.setAttribute("aria-valuetext", rounded);
+}
+
 function nameControls(explorer) {
   for (const slider of explorer.querySelectorAll(".widget-slider")) {
     const label = slider.querySelector(".widget-label")?.textContent;
-    slider.querySelector("[role=slider]")?.setAttribute("aria-label", label);
+    const handle = slider.querySelector("[role=slider]");
+    handle?.setAttribute("aria-label", label);
+    if (handle) sayRounded(handle);
     const readout = slider.querySelector(".widget-readout");
     readout?.setAttribute("role", "textbox");
     readout?.setAttribute("aria-label", `${label}, value`);
@@ -28,8 +37,14 @@ function render({ el }) {
     observer = new MutationObserver((changes) => {
       const added = changes.flatMap((change) => [...change.addedNodes]);
       if (added.some((node) => node.nodeType === Node.ELEMENT_NODE)) nameControls(explorer);
+      for (const change of changes) if (change.type === "attributes") sayRounded(change.target);
     });
-    observer.observe(explorer, { childList: true, subtree: true }); // for controls drawn later
+    // for controls drawn later, and for sliders that move
+    observer.observe(explorer, {
+      childList: true,
+      subtree: true,
+      attributeFilter: ["aria-valuetext"],
+    });
   });
   return () => observer?.disconnect();
 }
