@@ -162,7 +162,6 @@ def test_without_a_policy_nothing_is_said_of_numbers(tmp_path):
 
 
 def test_with_a_policy_students_are_told_how_many_cases_are_hidden(tmp_path):
-    pytest.importorskip("mnist_course.grading.policy")
     policy = tmp_path / "policy.toml"
     secret = "-3.28125"
     policy.write_text(
