@@ -85,7 +85,9 @@ def main():
     for name, content in (("hershey", hershey(hershey_folder)), ("ems", ems(svg_folder))):
         text = json.dumps(content, indent=1, ensure_ascii=False)
         # the strokes of a digit on one line
-        text = re.sub(r"\[\s+(?=\[|[-\d])|(?<=[\d\]]),\s+(?=[-\d\[])|(?<=[\d\]])\s+\]", _joined, text)
+        text = re.sub(
+            r"\[\s+(?=\[|[-\d])|(?<=[\d\]]),\s+(?=[-\d\[])|(?<=[\d\]])\s+\]", _joined, text
+        )
         (GLYPHS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -38,6 +38,7 @@ ARROWS = {
     "results": set(),
     "web": set(),
     "export": {"data", "probe", "runtime"},
+    "drawing": {"data", "models", "checkpoints", "runtime"},
     "widgets": {
         "web",
         "plots",
@@ -49,6 +50,7 @@ ARROWS = {
         "runtime",
         "results",
         "export",
+        "drawing",
     },
     "assessment": set(),
     "experiments": set(),

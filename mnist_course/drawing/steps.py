@@ -110,8 +110,9 @@ class _Drawing:
         self.lines = check_strokes(strokes)
         points = np.concatenate(self.lines)
         self.low, self.high = points.min(axis=0), points.max(axis=0)
-        *self.corner, self.side = _check_field(field, self.low, self.high)
-        self.pen = PEN * self.side / SIDE if pen is None else _check_length("the pen", pen)
+        field = _field_around(self.low, self.high) if field is None else check_field(field)
+        *self.corner, self.side = field
+        self.pen = PEN * self.side / SIDE if pen is None else check_length("the pen", pen)
 
     def in_field(self, pen):
         """The whole field on 28×28, by a pen of so many pixels; None: by the one that drew."""
@@ -182,29 +183,30 @@ def check_strokes(strokes):
     return lines
 
 
-def _check_length(name, value):
+def check_length(name, value):
+    """The width of something. Raises DrawingError unless it is above 0 and finite."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (number and 1 / FARTHEST <= value <= FARTHEST):
         raise DrawingError(f"{name} must have a width above 0, and a finite one; got {value!r}")
     return value
 
 
-def _check_field(field, low, high):
-    """(left, top, side); around the drawing, with the margin of MNIST's images, where it is None.
-
-    A field that touches none of the drawing leaves nothing to see, which `finish` says.
-    """
-    if field is None:
-        side = max((high - low).max() * SIDE / BOX, 1.0)
-        left, top = (low + high) / 2 - side / 2
-        return left, top, side
+def check_field(field):
+    """A field as three floats (left, top, side). Raises DrawingError for anything else."""
     try:
         left, top, side = map(float, field)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DrawingError(f"a field is (left, top, side), got {field!r}") from error
     if not (abs(left) <= FARTHEST and abs(top) <= FARTHEST):
         raise DrawingError(f"a field begins at finite numbers, got {field!r}")
-    return left, top, _check_length("a field", side)
+    return left, top, check_length("a field", side)
+
+
+def _field_around(low, high):
+    """(left, top, side) of a square around a drawing, with the margin of MNIST's images."""
+    side = max((high - low).max() * SIDE / BOX, 1.0)
+    left, top = (low + high) / 2 - side / 2
+    return left, top, side
 
 
 def render(lines, radius):
@@ -226,9 +228,7 @@ def render(lines, radius):
         raise DrawingError("the line goes to and fro too often for a digit: draw it again")
     samples = (np.arange(SIDE * FINE) + 0.5) / FINE
     square = radius * radius
-    for (x, y, to_x, to_y), (left, top), (right, bottom) in zip(
-        segments, first, last, strict=True
-    ):
+    for (x, y, to_x, to_y), (left, top), (right, bottom) in zip(segments, first, last, strict=True):
         if left >= right or top >= bottom:
             continue
         across = samples[left:right] - x

@@ -16,11 +16,12 @@ import torch
 
 from mnist_course import data
 from mnist_course.drawing import habits
-from mnist_course.drawing.steps import DrawingError, from_strokes, image_of
+from mnist_course.drawing.steps import DrawingError, Options, from_strokes, image_of
 
 GLYPHS = Path(__file__).parent / "glyphs"
 FIELD = 280  # side of the square that is written in
 GROUPS = ("training", "evaluation")
+PENS = (1.7, 3.8)  # pixels of the image: the widths of the pens in training
 FROM_FONT = 0.2  # share of the training group's digits that come from a font
 BY_HABIT = 0.6  # share of the evaluation group's digits with a held-out habit, where there is one
 
@@ -102,6 +103,19 @@ def as_part(written, options=None):
     return data.Part(torch.from_numpy(images), labels)
 
 
+def training_part(writers=1500, seed=0):
+    """What the board's network learns from besides MNIST: `writers` times ten digits, a `Part`.
+
+    Each writer has a pen of another width, from MNIST's thin ones to its wide ones, so that what is
+    learned does not hang on the width.
+    """
+    written = write("training", writers, seed)
+    pens = np.random.default_rng(seed).uniform(*PENS, writers)
+    images = np.stack([one.image(Options(pen=float(pens[one.writer]))) for one in written])
+    labels = torch.tensor([one.label for one in written], dtype=torch.int64, device="cpu")
+    return data.Part(torch.from_numpy(images), labels)
+
+
 def _hand(group, random):
     return Hand(
         font=str(random.choice(sorted(fonts(group)))),
@@ -124,7 +138,7 @@ def _habit(group, digit, hand, random):
             return hand.font, font
         weights, choices = zip(*habits.TRAINING[digit], strict=True)
         number = random.choice(len(choices), p=np.array(weights) / sum(weights))
-        squeeze = random.uniform(0.55, 0.85)
+        squeeze = random.uniform(0.45, 0.85)
         return f"habit {number}", _curves(choices[number], squeeze, random, 0.045)
     names = [name for one, name in habits.HELD_OUT if one == digit]
     if not names or random.random() >= BY_HABIT:
