@@ -120,6 +120,7 @@ def test_a_blank_picture_is_refused(read_it, level):
         (None, "expected"),
         ([[1, 2], [3]], "different lengths"),
         (np.broadcast_to(np.uint8(0), (100_000, 10_000)), "10000 × 100000 pixels"),
+        (np.broadcast_to(np.float32(0), (100_000, 10_000)), "10000 × 100000 pixels"),
         (Image.new("1", (100_000, 10_000)), "100000 × 10000 pixels"),
     ],
     ids=str,
@@ -191,10 +192,12 @@ def test_chalk_on_a_board_is_read_too(images, read):
 
 
 def test_a_large_photograph_tells_places_in_its_own_pixels(images):
-    page = np.kron(photograph(images[:6], 6), np.ones((4, 4), dtype=np.uint8))
-    found = drawing.read_photograph(page)
-    assert len(found) == 6
-    assert found[-1].box[2] > 0.7 * page.shape[1]
+    page = np.kron(photograph(images[:6], 6), np.ones((7, 7), dtype=np.uint8))
+    assert page.size > pictures.ENOUGH_PIXELS
+    for given in (page, Image.fromarray(page).convert("RGB")):
+        found = drawing.read_photograph(given)
+        assert len(found) == 6
+        assert 0.8 * page.shape[1] < found[-1].box[2] <= page.shape[1]
 
 
 def test_a_photograph_of_something_else_is_refused():
