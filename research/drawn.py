@@ -2,7 +2,7 @@
 
     python research/drawn.py                what is missing of the runs
     python research/drawn.py --ship         and the weights of the board's first seed are kept
-    python research/drawn.py --ship --test  and the test set is opened for them, when all is chosen
+    python research/drawn.py --test         the test set is opened for the weights that ship, once
 
 Both networks have lesson 05's recipe. The board's has also learned from digits that writers made by
 rule (`drawing.writers`, the group "training"). Both read the digits of the group "evaluation",
@@ -111,6 +111,14 @@ def ship(network, history, seed):
     Path(weights.BOARD).with_suffix(".json").unlink()
 
 
+def test_accuracy():
+    """The accuracy of the weights that ship on the sealed test set, which is opened for it."""
+    reason = "python research/drawn.py: the board's weights, after all was chosen"
+    test = data.open_test_set(reason, folder=quotes.EVIDENCE)
+    network, recipe = weights.board_network()
+    return evaluate(network, data.Batches(test, 1000, normalisation=recipe.normalisation))[1]
+
+
 def stored():
     path = quotes.EVIDENCE / "drawn.json"
     return quotes.load("drawn")["runs"] if path.is_file() else []
@@ -130,7 +138,7 @@ def store(runs):
 def main():
     parser = argparse.ArgumentParser(description="Read drawings that are not MNIST.")
     parser.add_argument("--ship", action="store_true", help="keep the board's weights")
-    parser.add_argument("--test", action="store_true", help="open the test set for them")
+    parser.add_argument("--test", action="store_true", help="open the test set for the board")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     options = parser.parse_args()
     if runtime.quick():
@@ -142,12 +150,7 @@ def main():
             keep = options.ship and (row, seed) == ("board", 0)
             if (row, seed) in runs and not keep:
                 continue
-            figures, network = run(row, seed, keep)
-            if keep and options.test:
-                reason = "python research/drawn.py: the board's weights, after all was chosen"
-                test = data.open_test_set(reason, folder=quotes.EVIDENCE)
-                figures["test_accuracy"] = evaluate(network, data.Batches(test, 1000))[1]
-            runs[row, seed] = figures
+            runs[row, seed] = figures = run(row, seed, keep)[0]
             store(list(runs.values()))
             every = figures["accuracy"]["every-step"]
             print(
@@ -158,6 +161,9 @@ def main():
                 every,
                 flush=True,
             )
+    if options.test and "test_accuracy" not in runs["board", 0]:
+        runs["board", 0]["test_accuracy"] = test_accuracy()
+        store(list(runs.values()))
     if {(row, seed) for row in ROWS for seed in range(SEEDS)} <= runs.keys():
         quotes.write("drawn")
 
