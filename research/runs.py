@@ -27,12 +27,13 @@ from itertools import product
 
 import quotes
 import torch
+from sklearn.model_selection import StratifiedKFold
 from torch import nn
 from tqdm import tqdm
 
-from mnist_course import augment, data, models, probe, recipes, runtime, writeups
+from mnist_course import augment, data, metrics, models, probe, recipes, runtime, writeups
 from mnist_course.recipes import NETWORKS
-from mnist_course.training import Recipe, evaluate, fit
+from mnist_course.training import Recipe, evaluate, fit, predict
 
 E = replace(recipes.WRITEUP_E, epochs=12)
 E_ALONE = replace(E, schedule="constant", patience=None, augment=None)
@@ -76,6 +77,10 @@ SEARCHES = {
     "adam": ((0.0003, 0.001, 0.003, 0.01), STEPS["adam"]),
 }
 
+# Lesson 06 reads all training images, each by a network that has not learned from it.
+FOLDS = 5
+UNSMOOTHED = replace(recipes.RESIDUAL, label_smoothing=0.0)
+
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
 TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
@@ -117,6 +122,17 @@ TOPICS = {
         "mnist",
         False,
     ),
+    "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", False),
+    "folds": (
+        {
+            f"{name} {fold}": (models.residual_network, recipe)
+            for name, recipe in (("smoothed", recipes.RESIDUAL), ("unsmoothed", UNSMOOTHED))
+            for fold in range(FOLDS)
+        },
+        1,
+        "mnist",
+        False,
+    ),
     "writeup-a": (
         {"a": (writeups.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
@@ -130,6 +146,20 @@ WHOLE = {"residual-long"}
 
 # Topics whose networks are also evaluated on validation images that were moved by so many pixels.
 SHIFTED = {"shift": range(5)}
+
+# Topics whose networks learn from all training images but a fifth, which they are evaluated on.
+FOLDED = {"folds"}
+
+# Topics that keep which images were misread, and how well the network knows what it knows.
+READ = {"errors", "folds"}
+
+
+def fold(number, dataset):
+    """All training images but a fifth, and that fifth; its places in the original order."""
+    whole = data.load_all_training(dataset)
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    learn, read = list(splitter.split(whole.labels, whole.labels))[number]
+    return data.Digits(whole[torch.from_numpy(learn)], whole[torch.from_numpy(read)]), read
 
 
 def fingerprint(network):
@@ -147,7 +177,11 @@ def run(topic, name, seed):
     torch.set_num_threads(1)
     rows, _, dataset, opens_test = TOPICS[topic]
     build, recipe = rows[name]
-    digits = data.load(dataset)
+    if topic in FOLDED:
+        digits, places = fold(int(name.split()[-1]), dataset)
+    else:
+        digits = data.load(dataset)
+        places = range(len(digits.validation))
     if topic in WHOLE:
         digits = replace(digits, train=data.load_all_training(dataset))
     runtime.seed_everything(seed)
@@ -174,6 +208,10 @@ def run(topic, name, seed):
             shifted_accuracy(network, digits.validation, pixels, recipe.normalisation)
             for pixels in SHIFTED[topic]
         ]
+    if topic in READ:
+        logits = predict(network, digits.validation, normalisation=recipe.normalisation)
+        figures["misread"] = misread(logits, digits.validation.labels, places)
+        figures["calibration"] = calibrated(logits, digits.validation.labels)
     if opens_test:
         network_name = f"{name} (network {figures['network']})"
         reason = f"make results: {topic}, {network_name}, seed {seed}, after the last epoch"
@@ -192,6 +230,42 @@ def shifted_accuracy(network, part, pixels, normalisation):
         batches = data.Batches(moved, 1000, normalisation=normalisation)
         accuracies.append(evaluate(network, batches)[1])
     return statistics.mean(accuracies)
+
+
+def misread(logits, labels, places):
+    """For each misread image [place, label, prediction, confidence in 0..1]."""
+    confidence, predictions = logits.softmax(dim=1).max(dim=1)
+    wrong = (predictions != labels).nonzero()[:, 0].tolist()
+    return [
+        [int(places[one]), int(labels[one]), int(predictions[one]), round(float(confidence[one]), 4)]
+        for one in wrong
+    ]
+
+
+def calibrated(logits, labels):
+    """How honest the confidence is, as it comes and after temperature scaling.
+
+    Two halves are read in turn, each with the temperature that fits the other. For every bin of
+    confidence: images, sum of confidences, right answers.
+    """
+    halves = torch.arange(len(labels)) % 2
+    found: dict = {"temperatures": [], "losses": [[], []], "before": 0, "after": 0}
+    for half in (0, 1):
+        read, other = halves == half, halves != half
+        temperature = metrics.temperature(logits[other], labels[other])
+        found["temperatures"].append(temperature)
+        for key, scaled in (("before", logits[read]), ("after", logits[read] / temperature)):
+            loss = nn.functional.cross_entropy(scaled, labels[read]).item()
+            found["losses"][key == "after"].append(loss)
+            found[key] = found[key] + in_bins(scaled.softmax(dim=1), labels[read])
+    return found | {key: found[key].tolist() for key in ("before", "after")}
+
+
+def in_bins(probabilities, labels):
+    """Images, sum of confidences and right answers in each bin of confidence: (bins, 3)."""
+    confidence, accuracy, count = metrics.calibration(probabilities, labels)
+    sums = torch.stack([count, confidence * count, accuracy * count], dim=1)
+    return sums.double().nan_to_num()
 
 
 def store(topic, runs):
