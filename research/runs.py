@@ -237,7 +237,12 @@ def misread(logits, labels, places):
     confidence, predictions = logits.softmax(dim=1).max(dim=1)
     wrong = (predictions != labels).nonzero()[:, 0].tolist()
     return [
-        [int(places[one]), int(labels[one]), int(predictions[one]), round(float(confidence[one]), 4)]
+        [
+            int(places[one]),
+            int(labels[one]),
+            int(predictions[one]),
+            round(float(confidence[one]), 4),
+        ]
         for one in wrong
     ]
 

@@ -8,6 +8,7 @@ from mnist_course.widgets.kernel import kernel_lab
 from mnist_course.widgets.loss import loss_explorer
 from mnist_course.widgets.maps import feature_maps
 from mnist_course.widgets.network import network_explorer, shift_explorer
+from mnist_course.widgets.occlusion import contest, occlusion_explorer
 from mnist_course.widgets.picture import Picture
 from mnist_course.widgets.pooling import pooling_lab
 from mnist_course.widgets.scrubber import epoch_scrubber
@@ -19,12 +20,14 @@ __all__ = [
     "Picture",
     "augmentation_lab",
     "band_explorer",
+    "contest",
     "descent_explorer",
     "epoch_scrubber",
     "feature_maps",
     "kernel_lab",
     "loss_explorer",
     "network_explorer",
+    "occlusion_explorer",
     "pooling_lab",
     "shift_explorer",
     "softmax_explorer",
