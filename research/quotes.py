@@ -8,6 +8,7 @@ later. What is quoted from it holds summaries, each seed's accuracy, and the cur
 or an explorer shows. `make results` and `make bench` end with this.
 """
 
+import itertools
 import json
 import re
 import statistics
@@ -159,6 +160,52 @@ def of_trainings(topic, content):
     return quoted
 
 
+def of_errors(content):
+    """What is quoted of networks from several seeds: which images each misread, and how many share
+    them."""
+    quoted = of_trainings("errors", content)
+    misread = [run["misread"] for run in content["runs"]]
+    places = [{row[0] for row in rows} for rows in misread]
+    pairs = list(itertools.combinations(places, 2))
+    quoted["misread"] = misread
+    quoted["agreement"] = {
+        "each": statistics.mean(map(len, places)),
+        "any": len(set.union(*places)),
+        "all": len(set.intersection(*places)),
+        "shared_by_two": statistics.mean(len(one & other) for one, other in pairs),
+    }
+    return quoted | {"calibration": of_calibration(content["runs"])}
+
+
+def of_folds(content):
+    """What is quoted of the networks that together have read all training images."""
+    quoted = of_trainings("folds", content)
+    quoted["misread"] = sorted(row for run in content["runs"] for row in run["misread"])
+    images = sum(sum(row[0] for row in run["calibration"]["before"]) for run in content["runs"])
+    quoted["images"] = round(images)
+    quoted["accuracy"] = 1 - len(quoted["misread"]) / images
+    return quoted | {"calibration": of_calibration(content["runs"])}
+
+
+def of_calibration(runs):
+    """Bins of all runs together, before and after temperature scaling; for each images, mean
+    confidence and accuracy, None where it is empty."""
+    temperatures = [one for run in runs for one in run["calibration"]["temperatures"]]
+    found: dict = {"temperature": statistics.mean(temperatures)}
+    for key in ("before", "after"):
+        rows = [run["calibration"][key] for run in runs]
+        bins = [[sum(cell) for cell in zip(*same, strict=True)] for same in zip(*rows, strict=True)]
+        images = sum(row[0] for row in bins)
+        found[key] = {
+            "images": [round(row[0]) for row in bins],
+            "confidence": [row[1] / row[0] if row[0] else None for row in bins],
+            "accuracy": [row[2] / row[0] if row[0] else None for row in bins],
+            "mean_confidence": sum(row[1] for row in bins) / images,
+            "error": sum(abs(row[1] - row[2]) for row in bins) / images,
+        }
+    return found
+
+
 def of_shifts(accuracies):
     """What is said of accuracies on moved images: for each run one a pixel of shift, from 0 on."""
     by_shift = [summary(list(of_runs)) for of_runs in zip(*accuracies, strict=True)]
@@ -263,7 +310,14 @@ def without(content, keys):
 def quoted(topic):
     """What `mnist_course/results/` holds of a topic."""
     content = load(topic)
-    by_name = {"choices": of_choices, "rates": of_rates, "bench": of_bench, "lessons": of_lessons}
+    by_name = {
+        "choices": of_choices,
+        "rates": of_rates,
+        "errors": of_errors,
+        "folds": of_folds,
+        "bench": of_bench,
+        "lessons": of_lessons,
+    }
     return by_name[topic](content) if topic in by_name else of_trainings(topic, content)
 
 

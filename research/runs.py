@@ -79,7 +79,6 @@ SEARCHES = {
 
 # Lesson 06 reads all training images, each by a network that has not learned from it.
 FOLDS = 5
-UNSMOOTHED = replace(recipes.RESIDUAL, label_smoothing=0.0)
 
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
 TOPICS = {
@@ -124,11 +123,7 @@ TOPICS = {
     ),
     "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", False),
     "folds": (
-        {
-            f"{name} {fold}": (models.residual_network, recipe)
-            for name, recipe in (("smoothed", recipes.RESIDUAL), ("unsmoothed", UNSMOOTHED))
-            for fold in range(FOLDS)
-        },
+        {f"fold {number}": NETWORKS["residual"] for number in range(FOLDS)},
         1,
         "mnist",
         False,
