@@ -152,7 +152,7 @@ print("wrongly named so:  ", errors.sum(dim=0).tolist())
 whole = data.load_all_training()
 whole = whole[:20_000] if runtime.quick() else whole
 stored = torch.tensor([row for row in results.load("folds")["misread"] if row[0] < len(whole)])
-places, answers, sure = stored[:, 0].long(), stored[:, 2].long(), stored[:, 3]
+places, answers, surety = stored[:, 0].long(), stored[:, 2].long(), stored[:, 3]
 answered = whole.labels.clone()
 answered[places] = answers  # where the stored networks were right, the answer is the label
 plots.show(
@@ -289,12 +289,13 @@ widgets.occlusion_explorer(network, validation[torch.cat([order, right[:100]])])
 
 # %%
 def occlusion_map(network, image, label, size, paper):
-    """The label's probability for every place of a square patch: float (H - size + 1, W - size + 1).
+    """The label's probability for every place of a square patch.
 
     network: an `nn.Module` in evaluation mode, (N, 1, H, W) to logits (N, K); image: float32
     (1, H, W), normalised, which stays as it is; label: a whole number; size: the patch's side in
     pixels; paper: the number that an empty pixel has after normalisation.
-    In row r and column c the upper left corner of the patch lies on the pixel (r, c).
+    Returns float32 (H - size + 1, W - size + 1): in row r and column c the upper left corner of
+    the patch lies on the pixel (r, c).
 
     >>> network = torch.nn.Flatten()  # a network that returns the pixels themselves as logits
     >>> image = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
@@ -418,9 +419,9 @@ for digit, other in ((4, 9), (9, 4)):
         margins.append(margin.mean().item())
         spreads.append(margin.std().item() / len(margin) ** 0.5)
         names.append(f"{digit}, {name} ({len(margin)})")
+        print(f"{digit}, {name:6} {margins[-1]:.2f} ± {spreads[-1]:.2f}")
 ax = plots.bars(margins, names, errors=spreads, ylabel="mean margin to the other digit")
-plots.show(ax, alt="; ".join(f"{n}: {m:.2f} ± {s:.2f}" for n, m, s in zip(names, margins, spreads, strict=True)),
-           trained=True)  # fmt: skip
+plots.show(ax, alt="Four bars of nearly the same height; the numbers stand above.", trained=True)
 
 # %% [markdown]
 # In a full run the closed 4s have a smaller margin than the open ones, and the open 9s a smaller one
@@ -450,7 +451,7 @@ def bar_and_slant(image):
 
 sevens = (whole.labels == 7).nonzero()[:, 0]
 bars, slants = torch.tensor([bar_and_slant(image) for image in whole.images[sevens]]).T
-picked = [slants.argmin(), slants.argmax(), bars.argmin(), bars.argmax()]
+picked = torch.stack([slants.argmin(), slants.argmax(), bars.argmin(), bars.argmax()])
 captions = [f"bar {bars[one]:.0f}\nslant {slants[one]:.2f}" for one in picked]
 plots.show(
     plots.image_grid(whole.images[sevens[picked]], captions, columns=4, size=1.2, lines=2),
@@ -549,14 +550,15 @@ plots.show(
 # of the cross-validation about which the networks were surest.
 
 # %%
-surest = sure_order = sure.argsort(descending=True)[:40]
+surest = surety.argsort(descending=True)[:40]
 chosen = places[surest]
 captions = [
     f"{answer} not {label}\n{share:.0%}"
     for answer, label, share in zip(
-        answers[surest].tolist(), whole.labels[chosen].tolist(), sure[surest].tolist(), strict=True
+        answers[surest].tolist(), whole.labels[chosen].tolist(), surety[surest].tolist(),
+        strict=True,
     )
-]
+]  # fmt: skip
 plots.show(
     plots.image_grid(whole.images[chosen], captions, columns=10, lines=2),
     alt="The 40 misread training images with the highest confidence, with answer and label.",
