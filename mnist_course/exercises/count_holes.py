@@ -20,6 +20,7 @@ CORNER = drawn("###..", "#.#..", "###..", ".....")
 DIAGONAL = drawn(".....", "..#..", ".#.#.", "..#..", ".....")
 FAINT = drawn(".....", ".###.", ".+.#.", ".###.", ".....")
 FAINTER = drawn(".....", ".###.", ".-.#.", ".###.", ".....")
+EXAMPLE = torch.tensor([[9, 9, 9], [9, 0, 9], [9, 9, 9]], dtype=torch.uint8)
 EDGES = drawn("#...#", ".#.#.", "..#..", ".#.#.", "#...#")
 
 EXERCISE = Exercise(
@@ -36,6 +37,8 @@ EXERCISE = Exercise(
         Case((FAINTER, 128), "a ring with one pixel of 100"),
         Case((FAINTER, 90), "the same ring, with a lower threshold"),
         Case((EDGES, 128), "a cross from corner to corner"),
+        Case((EXAMPLE, 5)),
+        Case((EXAMPLE, 10), "the same ring, with a threshold above its ink"),
         Case((torch.zeros(4, 5, dtype=torch.uint8), 128), "no ink"),
         Case((torch.full((3, 3), 255, dtype=torch.uint8), 1), "nothing but ink"),
     ),
@@ -76,8 +79,8 @@ EXERCISE.mistake(
 )(lambda image, threshold: regions_of(image, threshold) - 1)
 EXERCISE.mistake(
     "one subtracted, not below 0",
-    "You subtract one region for the outside. But ink that reaches the edge can cut the outside "
-    "into several regions.",
+    "You subtract one region for the outside, unless there is none. But ink that reaches the edge "
+    "can cut the outside into several regions.",
 )(lambda image, threshold: max(0, regions_of(image, threshold) - 1))
 
 

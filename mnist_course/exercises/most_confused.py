@@ -59,13 +59,13 @@ EXERCISE.mistake(
 EXERCISE.mistake(
     "one direction, in order of the table",
     "You look for the largest single number, so a 4 read as 9 and a 9 read as 4 count apart. Add "
-    "the two directions up first.",
+    "the two directions up first. And of the two digits the smaller one comes first.",
 )(by(off_diagonal))
 EXERCISE.mistake(
     "upper half alone",
     "You look at one half of the table only. The other half holds the same pairs, read the other "
     "way round.",
-)(by(lambda table: table.triu(diagonal=1)))
+)(by(lambda table: table.triu(diagonal=1) - torch.ones_like(table).tril()))
 EXERCISE.mistake(
     "with the diagonal",
     "The largest numbers stand on the diagonal, where the network is right. Leave it out.",

@@ -12,7 +12,8 @@ def network_and_image(height, width, label, size, paper):
     network = nn.Sequential(nn.Flatten(), nn.Linear(height * width, 3))
     weights = spread_out(3, height * width) / (height * width) ** 0.5
     network.load_state_dict({"1.weight": weights, "1.bias": torch.tensor([0.3, -0.2, 0.1])})
-    image = (2 * spread_out(2 * height * width)[height * width :] + 1).reshape(1, height, width)
+    image = torch.cos(2.3 * torch.arange(height * width, dtype=torch.float32) + 0.5)
+    image = (0.5 + 1.5 * image).reshape(1, height, width)
     return network.eval(), image, label, size, paper
 
 
@@ -48,18 +49,20 @@ def occlusion_map(network, image, label, size, paper):
     return by_place(network, image, size, paper, lambda logits: logits.softmax(dim=0)[label])
 
 
-def by_place(network, image, size, paper, worth, places=None, cover=None):
-    """A map of `worth`, a function of the logits (K,), at each place of the patch."""
+def by_place(network, image, size, paper, worth, places=None, more=0):
+    """A map of `worth`, a function of the logits (K,), at each place of the patch.
+
+    places: rows and columns of the map, where the patch does not only go where it fits; more: how
+    many pixels the patch is larger than asked.
+    """
     height, width = image.shape[1:]
     rows, columns = places or (height - size + 1, width - size + 1)
+    side = size + more
     found = torch.zeros(rows, columns)
     for row in range(rows):
         for column in range(columns):
             covered = image.clone()
-            cover = cover or (
-                lambda one, row, column: one[:, row : row + size, column : column + size]
-            )
-            cover(covered, row, column).fill_(paper)
+            covered[:, row : row + side, column : column + side] = paper
             with torch.no_grad():
                 found[row, column] = worth(network(covered[None])[0])
     return found
@@ -136,7 +139,6 @@ EXERCISE.mistake(
     "one row more", "Your patch is one pixel too large: `row : row + size` holds `size` rows."
 )(
     lambda network, image, label, size, paper: by_place(
-        network, image, size, paper, lambda logits: logits.softmax(dim=0)[label],
-        cover=lambda one, row, column: one[:, row : row + size + 1, column : column + size + 1],
+        network, image, size, paper, lambda logits: logits.softmax(dim=0)[label], more=1
     )
-)  # fmt: skip
+)

@@ -83,7 +83,7 @@ class Contest {
     this.again.setAttribute("data-lm-suppress-shortcuts", "true");
     element.append(this.root);
     this.play.addEventListener("keydown", (event) => this.typed(event));
-    this.stopWatching = watchTheme(() => this.draw());
+    this.stopWatching = watchTheme(() => this.drawSoon());
   }
 
   button(text, clicked) {
@@ -99,6 +99,7 @@ class Contest {
   }
 
   end() {
+    this.gone = true;
     this.stopWatching();
   }
 
@@ -161,7 +162,17 @@ class Contest {
       this.status.textContent = `${last}${given} of ${this.labels.length} are named.`;
       this.canvas.setAttribute("aria-label", `The digit number ${given + 1}, to be named`);
     }
-    this.draw();
+    this.drawSoon();
+  }
+
+  // In the next frame, because an element has no colours before it stands in the page.
+  drawSoon() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (!this.gone && this.root.isConnected) this.draw();
+    });
   }
 
   draw() {
