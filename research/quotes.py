@@ -161,29 +161,21 @@ def of_trainings(topic, content):
 
 
 def of_errors(content):
-    """What is quoted of networks from several seeds: which images each misread, and how many share
-    them."""
+    """What is quoted of networks from several seeds: which images each misread, how many of them
+    they share, and the mean margin of every validation image."""
     quoted = of_trainings("errors", content)
     misread = [run["misread"] for run in content["runs"]]
     places = [{row[0] for row in rows} for rows in misread]
     pairs = list(itertools.combinations(places, 2))
     quoted["misread"] = misread
+    together = zip(*(run["margins"] for run in content["runs"]), strict=True)
+    quoted["margins"] = [round(statistics.mean(one), 2) for one in together]
     quoted["agreement"] = {
         "each": statistics.mean(map(len, places)),
         "any": len(set.union(*places)),
         "all": len(set.intersection(*places)),
         "shared_by_two": statistics.mean(len(one & other) for one, other in pairs),
     }
-    return quoted | {"calibration": of_calibration(content["runs"])}
-
-
-def of_folds(content):
-    """What is quoted of the networks that together have read all training images."""
-    quoted = of_trainings("folds", content)
-    quoted["misread"] = sorted(row for run in content["runs"] for row in run["misread"])
-    images = sum(sum(row[0] for row in run["calibration"]["before"]) for run in content["runs"])
-    quoted["images"] = round(images)
-    quoted["accuracy"] = 1 - len(quoted["misread"]) / images
     return quoted | {"calibration": of_calibration(content["runs"])}
 
 
@@ -314,7 +306,6 @@ def quoted(topic):
         "choices": of_choices,
         "rates": of_rates,
         "errors": of_errors,
-        "folds": of_folds,
         "bench": of_bench,
         "lessons": of_lessons,
     }

@@ -27,7 +27,6 @@ from itertools import product
 
 import quotes
 import torch
-from sklearn.model_selection import StratifiedKFold
 from torch import nn
 from tqdm import tqdm
 
@@ -77,9 +76,6 @@ SEARCHES = {
     "adam": ((0.0003, 0.001, 0.003, 0.01), STEPS["adam"]),
 }
 
-# Lesson 06 reads all training images, each by a network that has not learned from it.
-FOLDS = 2
-
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
 TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
@@ -122,12 +118,6 @@ TOPICS = {
         False,
     ),
     "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", False),
-    "folds": (
-        {f"fold {number}": NETWORKS["residual"] for number in range(FOLDS)},
-        1,
-        "mnist",
-        False,
-    ),
     "writeup-a": (
         {"a": (writeups.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
@@ -142,19 +132,8 @@ WHOLE = {"residual-long"}
 # Topics whose networks are also evaluated on validation images that were moved by so many pixels.
 SHIFTED = {"shift": range(5)}
 
-# Topics whose networks learn from one half of all training images and are evaluated on the other.
-FOLDED = {"folds"}
-
 # Topics that keep which images were misread, and how well the network knows what it knows.
-READ = {"errors", "folds"}
-
-
-def fold(number, dataset):
-    """All training images but one part, and that part; its places in the original order."""
-    whole = data.load_all_training(dataset)
-    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    learn, read = list(splitter.split(whole.labels, whole.labels))[number]
-    return data.Digits(whole[torch.from_numpy(learn)], whole[torch.from_numpy(read)]), read
+READ = {"errors"}
 
 
 def fingerprint(network):
@@ -172,11 +151,7 @@ def run(topic, name, seed):
     torch.set_num_threads(1)
     rows, _, dataset, opens_test = TOPICS[topic]
     build, recipe = rows[name]
-    if topic in FOLDED:
-        digits, places = fold(int(name.split()[-1]), dataset)
-    else:
-        digits = data.load(dataset)
-        places = range(len(digits.validation))
+    digits = data.load(dataset)
     if topic in WHOLE:
         digits = replace(digits, train=data.load_all_training(dataset))
     runtime.seed_everything(seed)
@@ -205,7 +180,8 @@ def run(topic, name, seed):
         ]
     if topic in READ:
         logits = predict(network, digits.validation, normalisation=recipe.normalisation)
-        figures["misread"] = misread(logits, digits.validation.labels, places)
+        figures["misread"] = misread(logits, digits.validation.labels)
+        figures["margins"] = margins(logits, digits.validation.labels)
         figures["calibration"] = calibrated(logits, digits.validation.labels)
     if opens_test:
         network_name = f"{name} (network {figures['network']})"
@@ -227,19 +203,23 @@ def shifted_accuracy(network, part, pixels, normalisation):
     return statistics.mean(accuracies)
 
 
-def misread(logits, labels, places):
+def misread(logits, labels):
     """For each misread image [place, label, prediction, confidence in 0..1]."""
-    confidence, predictions = logits.softmax(dim=1).max(dim=1)
-    wrong = (predictions != labels).nonzero()[:, 0].tolist()
+    confidence, predictions = (found.tolist() for found in logits.softmax(dim=1).max(dim=1))
     return [
-        [
-            int(places[one]),
-            int(labels[one]),
-            int(predictions[one]),
-            round(float(confidence[one]), 4),
-        ]
-        for one in wrong
+        [place, label, prediction, round(sure, 4)]
+        for place, (label, prediction, sure) in enumerate(
+            zip(labels.tolist(), predictions, confidence, strict=True)
+        )
+        if prediction != label
     ]
+
+
+def margins(logits, labels):
+    """For each image the logit of its label minus the largest of the others: (N,) as a list."""
+    labels = labels[:, None]
+    others = logits.scatter(1, labels, -torch.inf).amax(dim=1)
+    return [round(one, 2) for one in (logits.gather(1, labels)[:, 0] - others).tolist()]
 
 
 def calibrated(logits, labels):
