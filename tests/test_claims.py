@@ -126,6 +126,7 @@ COMPUTED = {
         "5,000": lambda: len(split().validation),
         "0.15": 100 * 15 / 10_000,
         "99.85": 100 * (1 - 15 / 10_000),
+        "99.98": 100 * (1 - 1 / 5_000),
         "0.955": 1 - 0.05 + 0.05 / 10,
     },
 }
@@ -158,7 +159,15 @@ QUOTED = {
         "2021": "a year",
         "10,000": "images of MNIST's test set",
         "95": "the usual confidence, and what smoothing asks for, rounded",
-        "100": "a whole",
+        "99.8": "an accuracy that is assumed",
+        "100": "a faulty confidence",
+        "80": "a confidence that is assumed",
+        "20": "the end of a bin",
+        "10": "the end of a bin",
+        "90": "a confidence: assumed, or one that test_lesson_errors looks up",
+        "160": "epochs that were tried, in test_lesson_errors",
+        "0.2": "a smoothing that was tried, in test_lesson_errors",
+        "0.5": "question 5 assumes it",
     },
 }
 
