@@ -156,13 +156,13 @@ for network_number, rows in enumerate(misread):
         answers[network_number, place] = answer
 plots.show(
     plots.confusion(answers.flatten(), validation.labels.repeat(len(misread))),
-    alt="The confusion matrix of all stored networks; the columns of 1 and 7 hold most errors.",
+    alt="The confusion matrix of all stored networks; the columns of 1 and 7 hold nearly half of the errors.",
 )
 print(sum(len(rows) for rows in misread), "errors in all")
 
 # %% [markdown]
-# Now there is something to see, because the errors are not spread evenly. Most of them stand in two
-# columns, those of the 1 and of the 7. The pair that is confused most is 2 and 7, and the next one
+# Now there is something to see, because the errors are not spread evenly. Nearly half of them stand
+# in two columns, those of the 1 and of the 7. The pair that is confused most is 2 and 7, and the next one
 # is 1 and 7. You may have expected 4 and 9, because everybody speaks of them; for these networks
 # they come only sixth.
 
@@ -477,8 +477,9 @@ plots.show(
 
 # %% [markdown]
 # Always look at the extremes of a measure before you trust it: they show whether it measures what
-# you meant. Here it does, more or less. A 7 with a curved stem has no single slant, and a hook at
-# the left end of the bar makes the bar a little longer; a rough measure has to live with that.
+# you meant. Here it does, more or less. But the 7 with the smallest slant has a hook that hangs down
+# so far that it was taken for a part of the stem, and a 7 with a curved stem has no single slant. A
+# rough measure has to live with a few such cases.
 #
 # Now cut the 7s of the validation set into five groups of about the same size, from the shortest bar
 # to the longest. For each group the picture shows the mean margin: how far the logit of 7 lies above
@@ -540,10 +541,10 @@ print(f"expected in common of two that err independently: {average**2 / len(vali
 # %% [markdown]
 # Any two of these networks share {{errors.agreement.shared_by_two | .1f}} errors on average, out of
 # about {{errors.agreement.each | .0f}}. If they erred independently, hardly one image would be misread
-# by both. So more than half of a network's errors lie in the images. The left bars are the other
-# part: {{errors.agreement.any}} images were misread by at least one network, but only
-# {{errors.agreement.all}} by all {{errors.seeds}}. That is what a vote can gain, and it is why the two
-# networks that vote in lesson 05 were better than one.
+# by both. So more than half of a network's errors come back with another seed, which means that they
+# lie in the images. The left bars are the other part: {{errors.agreement.any}} images were misread by at least one network, but only
+# {{errors.agreement.all}} by all {{errors.seeds}}. That is what a vote can gain, and it is one reason
+# why the two networks that vote in lesson 05 were better than either of them.
 #
 # Here are the images that all of them misread. The caption says what most of the networks
 # answered, and how sure these were on average. Mark them with **u**, **l** and **n** again.

@@ -74,7 +74,8 @@ def test_4_and_9_are_only_the_sixth_pair_and_2_with_7_the_first():
     assert pairs[4][0] > pairs[5][0] > pairs[6][0]
     columns = table.sum(dim=0)
     assert set(columns.topk(2).indices.tolist()) == {1, 7}
-    assert 7 in table.fill_diagonal_(0).flatten().topk(3).indices.div(10, rounding_mode="floor")
+    assert 0.4 < columns[[1, 7]].sum() / table.sum() < 0.5  # "nearly half"
+    assert table.max() == table[7, 1]  # 7s read as 1
 
 
 def test_the_summary_of_agreement_is_that_of_the_runs():

@@ -74,7 +74,12 @@ class Contest {
     group.append(...this.buttons);
     this.play = make(
       "div",
-      { class: "mc-play", tabindex: "0", "aria-label": "Which digit is it? Type 0 to 9." },
+      {
+        class: "mc-play",
+        role: "group",
+        tabindex: "0",
+        "aria-label": "Which digit is it? Type 0 to 9.",
+      },
       this.canvas,
       make("div", {}, this.progress, group, make("p", { class: "mc-bar" }, this.back, this.stop)),
     );
@@ -211,7 +216,7 @@ class Contest {
         tableOf("Your answers", counted(this.answers, labels)),
         tableOf("The network's answers", counted(theirs, labels)),
       ),
-      make("h4", {}, "Where one of you disagrees with the label"),
+      make("p", { class: "mc-heading" }, "Where one of you disagrees with the label"),
       missed,
       make("p", {}, this.again),
     );
