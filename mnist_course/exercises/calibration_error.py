@@ -87,10 +87,10 @@ EXERCISE.mistake(
     "You take the middle of a bin for its confidence. Take the mean of the confidences that lie in "
     "it.",
 )(
-    lambda *given: weighted(
+    lambda confidence, right, bins: weighted(
         [
             (abs(gap), count)
-            for gap, count in gaps(*given, sure=lambda one, bins: (one + 0.5) / bins)
+            for gap, count in gaps(confidence, right, bins, lambda one, bins: (one + 0.5) / bins)
         ]
     )
 )
