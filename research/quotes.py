@@ -8,6 +8,7 @@ later. What is quoted from it holds summaries, each seed's accuracy, and the cur
 or an explorer shows. `make results` and `make bench` end with this.
 """
 
+import itertools
 import json
 import re
 import statistics
@@ -159,6 +160,44 @@ def of_trainings(topic, content):
     return quoted
 
 
+def of_errors(content):
+    """What is quoted of networks from several seeds: which images each misread, how many of them
+    they share, and the mean margin of every validation image."""
+    quoted = of_trainings("errors", content)
+    misread = [run["misread"] for run in content["runs"]]
+    places = [{row[0] for row in rows} for rows in misread]
+    pairs = list(itertools.combinations(places, 2))
+    quoted["misread"] = misread
+    together = zip(*(run["margins"] for run in content["runs"]), strict=True)
+    quoted["margins"] = [round(statistics.mean(one), 2) for one in together]
+    quoted["agreement"] = {
+        "each": statistics.mean(map(len, places)),
+        "any": len(set.union(*places)),
+        "all": len(set.intersection(*places)),
+        "shared_by_two": statistics.mean(len(one & other) for one, other in pairs),
+    }
+    return quoted | {"calibration": of_calibration(content["runs"])}
+
+
+def of_calibration(runs):
+    """Bins of all runs together, before and after temperature scaling; for each images, mean
+    confidence and accuracy, None where it is empty."""
+    temperatures = [one for run in runs for one in run["calibration"]["temperatures"]]
+    found: dict = {"temperature": statistics.mean(temperatures)}
+    for key in ("before", "after"):
+        rows = [run["calibration"][key] for run in runs]
+        bins = [[sum(cell) for cell in zip(*same, strict=True)] for same in zip(*rows, strict=True)]
+        images = sum(row[0] for row in bins)
+        found[key] = {
+            "images": [round(row[0]) for row in bins],
+            "confidence": [row[1] / row[0] if row[0] else None for row in bins],
+            "accuracy": [row[2] / row[0] if row[0] else None for row in bins],
+            "mean_confidence": sum(row[1] for row in bins) / images,
+            "error": sum(abs(row[1] - row[2]) for row in bins) / images,
+        }
+    return found
+
+
 def of_shifts(accuracies):
     """What is said of accuracies on moved images: for each run one a pixel of shift, from 0 on."""
     by_shift = [summary(list(of_runs)) for of_runs in zip(*accuracies, strict=True)]
@@ -294,6 +333,7 @@ def quoted(topic):
         "bench": of_bench,
         "lessons": of_lessons,
         "drawn": of_drawn,
+        "errors": of_errors,
     }
     return by_name[topic](content) if topic in by_name else of_trainings(topic, content)
 

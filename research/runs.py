@@ -30,9 +30,9 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from mnist_course import augment, data, models, probe, recipes, runtime, writeups
+from mnist_course import augment, data, metrics, models, probe, recipes, runtime, writeups
 from mnist_course.recipes import NETWORKS
-from mnist_course.training import Recipe, evaluate, fit
+from mnist_course.training import Recipe, evaluate, fit, predict
 
 E = replace(recipes.WRITEUP_E, epochs=12)
 E_ALONE = replace(E, schedule="constant", patience=None, augment=None)
@@ -117,6 +117,7 @@ TOPICS = {
         "mnist",
         False,
     ),
+    "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", False),
     "writeup-a": (
         {"a": (writeups.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
@@ -130,6 +131,9 @@ WHOLE = {"residual-long"}
 
 # Topics whose networks are also evaluated on validation images that were moved by so many pixels.
 SHIFTED = {"shift": range(5)}
+
+# Topics that keep which images were misread, and how well the network knows what it knows.
+READ = {"errors"}
 
 
 def fingerprint(network):
@@ -174,6 +178,11 @@ def run(topic, name, seed):
             shifted_accuracy(network, digits.validation, pixels, recipe.normalisation)
             for pixels in SHIFTED[topic]
         ]
+    if topic in READ:
+        logits = predict(network, digits.validation, normalisation=recipe.normalisation)
+        figures["misread"] = misread(logits, digits.validation.labels)
+        figures["margins"] = margins(logits, digits.validation.labels)
+        figures["calibration"] = calibrated(logits, digits.validation.labels)
     if opens_test:
         network_name = f"{name} (network {figures['network']})"
         reason = f"make results: {topic}, {network_name}, seed {seed}, after the last epoch"
@@ -192,6 +201,51 @@ def shifted_accuracy(network, part, pixels, normalisation):
         batches = data.Batches(moved, 1000, normalisation=normalisation)
         accuracies.append(evaluate(network, batches)[1])
     return statistics.mean(accuracies)
+
+
+def misread(logits, labels):
+    """For each misread image [place, label, prediction, confidence in 0..1]."""
+    confidence, predictions = (found.tolist() for found in logits.softmax(dim=1).max(dim=1))
+    return [
+        [place, label, prediction, round(sure, 4)]
+        for place, (label, prediction, sure) in enumerate(
+            zip(labels.tolist(), predictions, confidence, strict=True)
+        )
+        if prediction != label
+    ]
+
+
+def margins(logits, labels):
+    """For each image the logit of its label minus the largest of the others: (N,) as a list."""
+    labels = labels[:, None]
+    others = logits.scatter(1, labels, -torch.inf).amax(dim=1)
+    return [round(one, 2) for one in (logits.gather(1, labels)[:, 0] - others).tolist()]
+
+
+def calibrated(logits, labels):
+    """How honest the confidence is, as it comes and after temperature scaling.
+
+    Two halves are read in turn, each with the temperature that fits the other. For every bin of
+    confidence: images, sum of confidences, right answers.
+    """
+    halves = torch.arange(len(labels)) % 2
+    found: dict = {"temperatures": [], "losses": [[], []], "before": 0, "after": 0}
+    for half in (0, 1):
+        read, other = halves == half, halves != half
+        temperature = metrics.temperature(logits[other], labels[other])
+        found["temperatures"].append(temperature)
+        for key, scaled in (("before", logits[read]), ("after", logits[read] / temperature)):
+            loss = nn.functional.cross_entropy(scaled, labels[read]).item()
+            found["losses"][key == "after"].append(loss)
+            found[key] = found[key] + in_bins(scaled.softmax(dim=1), labels[read])
+    return found | {key: found[key].tolist() for key in ("before", "after")}
+
+
+def in_bins(probabilities, labels):
+    """Images, sum of confidences and right answers in each bin of confidence: (bins, 3)."""
+    confidence, accuracy, count = metrics.calibration(probabilities, labels)
+    sums = torch.stack([count, confidence * count, accuracy * count], dim=1)
+    return sums.double().nan_to_num()
 
 
 def store(topic, runs):

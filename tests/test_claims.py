@@ -147,6 +147,14 @@ COMPUTED = {
         "512": conv(16, 32, 1, bias=False),
         "1,168": 2 * conv(8, 8, 3),
     },
+    "06": {
+        "60,000": lambda: len(data.load_all_training()),
+        "5,000": lambda: len(split().validation),
+        "0.15": 100 * 15 / 10_000,
+        "99.85": 100 * (1 - 15 / 10_000),
+        "99.98": 100 * (1 - 1 / 5_000),
+        "0.955": 1 - 0.05 + 0.05 / 10,
+    },
 }
 
 # What others report or a question assumes: nothing here could compute it.
@@ -174,6 +182,20 @@ QUOTED = {
         "99.64": "write-up A, its last epoch",
         "97.5": "write-up E, its base",
         "98.7": "write-up E, with all its steps",
+    },
+    "06": {
+        "2021": "a year",
+        "10,000": "images of MNIST's test set",
+        "95": "the usual confidence, and what smoothing asks for, rounded",
+        "99.8": "an accuracy that is assumed",
+        "100": "a faulty confidence",
+        "80": "a confidence that is assumed",
+        "20": "the end of a bin",
+        "10": "the end of a bin",
+        "90": "a confidence: assumed, or one that test_lesson_errors looks up",
+        "160": "epochs that were tried, in test_lesson_errors",
+        "0.2": "a smoothing that was tried, in test_lesson_errors",
+        "0.5": "question 5 assumes it",
     },
 }
 

@@ -131,3 +131,38 @@ def test_calibration_of_logits_is_refused():
     for logits in (torch.tensor([[-1.0, 0.5]]), torch.tensor([[0.0, 3.0]])):
         with pytest.raises(ValueError, match="softmax"):
             metrics.calibration(logits, torch.tensor([1]))
+
+
+@pytest.mark.parametrize("bins", [5, 10, 15])
+def test_the_calibration_error_equals_a_loop(answers, bins):
+    probabilities, labels = answers
+    gaps: dict[int, list[float]] = {}
+    for row, label in zip(probabilities, labels, strict=True):
+        confidence = row.max().item()
+        place = min(int(confidence * bins), bins - 1)
+        gaps.setdefault(place, []).append(confidence - bool(row[label] == row.max()))
+    expected = sum(abs(sum(one)) for one in gaps.values()) / len(labels)
+    found = metrics.expected_calibration_error(probabilities, labels, bins)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("true", [0.3, 1.0, 2.5])
+def test_the_temperature_is_found_that_labels_were_drawn_with(true):
+    generator = torch.Generator().manual_seed(1)
+    logits = 4 * torch.randn(20_000, 10, generator=generator)
+    shares = (logits / true).softmax(dim=1)
+    labels = torch.multinomial(shares, 1, generator=generator)[:, 0]
+    found = metrics.temperature(logits, labels)
+    assert found == pytest.approx(true, rel=0.03)
+    assert metrics.temperature(logits / found, labels) == pytest.approx(1, rel=1e-3)
+    before, after = (
+        metrics.expected_calibration_error((logits / one).softmax(dim=1), labels)
+        for one in (1.0, found)
+    )
+    assert after <= before
+    assert after < 0.02
+
+
+def test_a_temperature_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="0 predictions for 0 labels"):
+        metrics.temperature(torch.zeros(0, 10), torch.zeros(0, dtype=torch.int64))

@@ -29,6 +29,7 @@ ARROWS = {
     "models": set(),
     "writeups": {"models"},
     "metrics": set(),
+    "shapes": set(),
     "records": {"data", "augment", "names"},
     "checkpoints": {"records", "augment", "runtime"},
     "training": {"data", "records", "checkpoints", "runtime"},

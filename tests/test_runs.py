@@ -328,3 +328,66 @@ def test_the_write_ups_can_be_made_again_and_the_stored_runs_stay(name, few, tmp
     assert len(after["earlier"]) == len(old)
     assert all(one in after["earlier"] for one in old)
     assert written == [name]
+
+
+# --- what is kept of readings -------------------------------------------------------------
+
+
+def test_a_reading_keeps_what_was_misread_and_every_margin(topic, monkeypatch, few):
+    monkeypatch.setattr(long_runs, "READ", {"small"})
+    kept = {}
+    monkeypatch.setattr(long_runs, "predict", lambda *given, **named: kept["logits"])
+    labels = few.validation.labels
+    kept["logits"] = torch.randn(len(labels), 10, generator=torch.Generator().manual_seed(0))
+    figures = long_runs.run("small", "one", 0)
+    shares = kept["logits"].softmax(dim=1)
+    wrong = (shares.argmax(dim=1) != labels).nonzero()[:, 0].tolist()
+    assert [row[0] for row in figures["misread"]] == wrong
+    for place, label, answer, sure in figures["misread"]:
+        assert (label, answer) == (labels[place], shares[place].argmax())
+        assert sure == pytest.approx(shares[place].max().item(), abs=1e-4)
+    for margin, row, label in zip(figures["margins"], kept["logits"], labels, strict=True):
+        others = [value for digit, value in enumerate(row.tolist()) if digit != label]
+        assert margin == pytest.approx(row[label].item() - max(others), abs=0.0051)
+
+
+def test_each_half_is_read_with_the_temperature_of_the_other():
+    """Two halves that need different temperatures: each is scaled by the wrong one."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(8000, 10, generator=generator)
+    needed = torch.where(torch.arange(8000) % 2 == 0, 1.0, 3.0)[:, None]
+    labels = torch.multinomial((logits / needed).softmax(dim=1), 1, generator=generator)[:, 0]
+    found = long_runs.calibrated(logits, labels)
+    assert found["temperatures"] == pytest.approx([3, 1], rel=0.06)
+    assert sum(row[0] for row in found["before"]) == sum(row[0] for row in found["after"]) == 8000
+    right = (logits.argmax(dim=1) == labels).sum().item()
+    assert sum(row[2] for row in found["after"]) == pytest.approx(right, abs=0.01)
+
+
+def reading(seed, places, margins):
+    """The figures of a run that misread the images at these places."""
+    calibration = {
+        "temperatures": [1.0, 3.0],
+        "before": [[2, 1.0, 2.0], [0, 0.0, 0.0]],
+        "after": [[1, 0.5, 1.0], [1, 0.9, 0.0]],
+    }
+    return {
+        "name": "one", "seed": seed, "validation_accuracy": [0.5], "seconds": [1.0],
+        "parameters": 1, "recipe": {"epochs": 1}, "calibration": calibration,
+        "misread": [[place, 0, 1, 0.5] for place in places], "margins": margins,
+    }  # fmt: skip
+
+
+def test_what_is_quoted_of_errors_is_computed_from_the_runs():
+    runs = [reading(0, [0, 2], [-1, 1, -2]), reading(1, [2], [1, 1, -4])]
+    content = {"command": "none", "runs": runs}
+    told = quotes.of_errors(content)
+    assert told["agreement"] == {"each": 1.5, "any": 2, "all": 1, "shared_by_two": 1}
+    assert told["margins"] == [0, 1, -3]
+    assert told["calibration"]["temperature"] == 2
+    before, after = told["calibration"]["before"], told["calibration"]["after"]
+    assert before == {
+        "images": [4, 0], "confidence": [0.5, None], "accuracy": [1.0, None],
+        "mean_confidence": 0.5, "error": 0.5,
+    }  # fmt: skip
+    assert after["error"] == pytest.approx((0.5 * 2 + 0.9 * 2) / 4)

@@ -33,6 +33,8 @@ EXPLORERS = {
     "Why is my loss 2.303?": "widgets.loss_explorer(few.train, 3)",
     "Look into a network": "widgets.network_explorer(network, few.validation)",
     "Shift a digit": "widgets.shift_explorer({'LeNet-5': network}, few.validation)",
+    "Cover a part": "widgets.occlusion_explorer(network, few.validation)",
+    "You against the network": "widgets.contest(few.validation, torch.eye(10).repeat(5, 1))",
     "Down a slope": "widgets.descent_explorer()",
     "From logits to the loss": "widgets.softmax_explorer()",
     "Band, not number": (

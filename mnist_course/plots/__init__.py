@@ -9,6 +9,7 @@ drawn in `own_style`. The user's own settings stay as they are for the user's ow
 
 from mnist_course.plots.charts import bars, curves, lines
 from mnist_course.plots.convolution import channels_to_map, patch_to_number
+from mnist_course.plots.errors import reliability
 from mnist_course.plots.images import (
     augmented,
     class_rows,
@@ -54,6 +55,7 @@ __all__ = [
     "RED", "SIGNED", "SKY", "YELLOW", "augmented", "backpropagation", "bars", "batch_norm",
     "channels_to_map", "class_rows", "compare_runs", "confusion", "curves", "descent",
     "image_grid", "kernels", "lenet_diagram", "lines", "mark_quick", "number_matrix", "own_style",
-    "patch_to_number", "picture", "predictions", "rate_search", "residual_towers", "show",
+    "patch_to_number", "picture", "predictions", "rate_search", "reliability", "residual_towers",
+    "show",
     "softmax_and_loss", "spread_lines", "subplots",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from mnist_course.probe.passes import (
     kernels,
     layer_names,
     multiply_accumulates,
+    saliency,
     shape_table,
 )
 from mnist_course.probe.windows import patch, receptive_fields, source_channels
@@ -32,6 +33,7 @@ __all__ = [
     "multiply_accumulates",
     "patch",
     "receptive_fields",
+    "saliency",
     "shape_table",
     "source_channels",
 ]

@@ -103,6 +103,23 @@ def gradients(network, images, labels, loss_function=None):
     return dict(zip(parameters, slopes, strict=True))
 
 
+def saliency(network, images, classes):
+    """Slopes of one logit an image with respect to its pixels: (N, C, H, W) to the same shape.
+
+    classes: int64 (N,), whose logit is taken. A slope says how much the logit rises if the pixel
+    rises a little. Runs in evaluation mode on a throw-away copy; nothing of the network changes.
+    Source: Simonyan et al. (2013), section 3, there without the sign.
+    """
+    twin = copy.deepcopy(network).eval()
+    images = images.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        logits = twin(images)
+        # one sum for all images, because no logit depends on another image
+        total = logits.gather(1, classes[:, None]).sum()
+        (slopes,) = torch.autograd.grad(total, images)
+    return slopes
+
+
 def kernels(network):
     """The weights of every convolution: a dict from name to (out, in, height, width).
 

@@ -8,6 +8,7 @@ from mnist_course.widgets.kernel import kernel_lab
 from mnist_course.widgets.loss import loss_explorer
 from mnist_course.widgets.maps import feature_maps
 from mnist_course.widgets.network import network_explorer, shift_explorer
+from mnist_course.widgets.occlusion import contest, occlusion_explorer
 from mnist_course.widgets.pad import drawing_pad
 from mnist_course.widgets.picture import Picture
 from mnist_course.widgets.pooling import pooling_lab
@@ -20,6 +21,7 @@ __all__ = [
     "Picture",
     "augmentation_lab",
     "band_explorer",
+    "contest",
     "descent_explorer",
     "drawing_pad",
     "epoch_scrubber",
@@ -27,6 +29,7 @@ __all__ = [
     "kernel_lab",
     "loss_explorer",
     "network_explorer",
+    "occlusion_explorer",
     "pooling_lab",
     "shift_explorer",
     "softmax_explorer",

@@ -13,6 +13,7 @@ from mnist_course import plots
 from mnist_course.widgets.picture import quick_note
 
 SHIFT = 3  # pixels to the right, in the still of the shift explorer
+IN_A_ROW = 10  # digits of a contest
 MOST = 32  # maps of a layer that are drawn
 # Paper, ink, captions, accent, and the colours from the most below 0 to the most above, as in
 # web/theme.css.
@@ -86,6 +87,39 @@ def pad_still(title, steps):
         for ax, (name, image) in zip(axes, steps.pictures().items(), strict=True):
             ax.imshow(image, cmap="gray", vmin=0, vmax=255)
             ax.set_title(name, color=theme[1], fontsize=10)
+
+    return _bundle(title, text, draw)
+
+
+def occlusion_still(title, image, label, probabilities, slopes):
+    """A digit, what the network says of it, and the slopes of the label's logit (28, 28)."""
+    best = int(probabilities.argmax())
+    text = (
+        f"A digit with the label {label}: the network says {best} with {probabilities[best]:.0%}. "
+        f"Beside it the slopes of the logit of {label} with respect to the pixels.{quick_note()}"
+    )
+
+    def draw(figure, theme):
+        axes = figure.subplots(1, 3)
+        _draw_digit(axes[0], image, theme)
+        _draw_bars(axes[1], probabilities, label, theme)
+        limit = float(slopes.abs().max()) or 1
+        axes[2].imshow(slopes.numpy(), cmap=_signed(theme), vmin=-limit, vmax=limit)
+        axes[2].set_title(f"slopes of the logit of {label}", color=theme[1], fontsize=10)
+
+    return _bundle(title, text, draw)
+
+
+def contest_still(title, images):
+    """The digits that are asked, without a word of what they are: a mimebundle."""
+    text = f"{len(images)} digits to be named, those that the network finds hardest.{quick_note()}"
+
+    def draw(figure, theme):
+        rows = -(-len(images) // IN_A_ROW)
+        axes = figure.subplots(rows, IN_A_ROW, squeeze=False)
+        for ax, image in zip(axes.flat, images, strict=False):
+            _draw_digit(ax, image, theme)
+            ax.set_title("")
 
     return _bundle(title, text, draw)
 

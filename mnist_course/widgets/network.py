@@ -20,11 +20,24 @@ MOST_WORK = 20_000_000  # multiply-accumulates a digit; the page has a few milli
 NORMALISATION = (data.MEAN, data.DEVIATION)
 
 
-class PageExplorer(anywidget.AnyWidget):
+class PageWidget(anywidget.AnyWidget):
+    """A widget of the page. still: the mimebundle of the picture that stands where widgets can't
+    be shown."""
+
+    still: dict
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live widget, and beside it the still picture."""
+        live: dict | tuple = super()._repr_mimebundle_(**kwargs) or {}
+        bundle, *metadata = live if isinstance(live, tuple) else (live,)
+        bundle = {**bundle, **self.still}
+        return (bundle, *metadata) if metadata else bundle
+
+
+class PageExplorer(PageWidget):
     """What an explorer that computes in the page sends there: everything once.
 
     names, descriptions, weights: of the networks; digits: bytes, 784 a digit; labels: of them.
-    still: the mimebundle of the picture that stands where widgets can't be shown.
     """
 
     title = traitlets.Unicode().tag(sync=True)
@@ -35,9 +48,8 @@ class PageExplorer(anywidget.AnyWidget):
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(self, title, networks, part, normalisation):
-        check_part(part)
+        check_digits(part)
         part = part[:DIGITS].to("cpu")
-        _check_digits(part.images)
         with torch_defaults():
             sent = [described(one, normalisation) for one in networks.values()]
             self.still = self.draw_still(title, networks, part, normalisation)
@@ -54,13 +66,6 @@ class PageExplorer(anywidget.AnyWidget):
         """The mimebundle of the still picture of the first digit."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **kwargs):
-        """The live widget, and beside it the still picture."""
-        live: dict | tuple = super()._repr_mimebundle_(**kwargs) or {}
-        bundle, *metadata = live if isinstance(live, tuple) else (live,)
-        bundle = {**bundle, **self.still}
-        return (bundle, *metadata) if metadata else bundle
-
 
 class NetworkExplorer(PageExplorer):
     """See `network_explorer`."""
@@ -70,7 +75,7 @@ class NetworkExplorer(PageExplorer):
 
     def draw_still(self, title, networks, part, normalisation):
         [network] = networks.values()
-        image = _input(part.images[0], normalisation)
+        image = network_input(part.images[:1], normalisation)
         inspection = probe.Inspector(network).inspect(image)
         return diagram.network_still(title, part.images[0], int(part.labels[0]), inspection)
 
@@ -84,7 +89,7 @@ class ShiftExplorer(PageExplorer):
     def draw_still(self, title, networks, part, normalisation):
         image = torch.zeros_like(part.images[0])
         image[:, diagram.SHIFT :] = part.images[0][:, : -diagram.SHIFT]
-        inputs = _input(image, normalisation)
+        inputs = network_input(image[None], normalisation)
         probabilities = {
             name: probe.Inspector(one).inspect(inputs).probabilities
             for name, one in networks.items()
@@ -92,13 +97,15 @@ class ShiftExplorer(PageExplorer):
         return diagram.shift_still(title, image, int(part.labels[0]), probabilities)
 
 
-def _input(image, normalisation):
-    """Bytes (28, 28) as what a network takes: float32 (1, 1, 28, 28), normalised."""
-    return data.normalise(data.scale(image[None]), *normalisation)
+def network_input(images, normalisation):
+    """Bytes (N, 28, 28) as what a network takes: float32 (N, 1, 28, 28), normalised."""
+    return data.normalise(data.scale(images), *normalisation)
 
 
-def _check_digits(images):
-    """Raise ExplorerError unless images are bytes (N, 28, 28)."""
+def check_digits(part):
+    """Raise ExplorerError unless this is a `Part` of images that are bytes (N, 28, 28)."""
+    check_part(part)
+    images = part.images
     if not torch.is_tensor(images) or images.dtype != torch.uint8 or images.shape[1:] != (28, 28):
         kind = f"{images.dtype}, {tuple(images.shape)}" if torch.is_tensor(images) else type(images)
         raise ExplorerError(

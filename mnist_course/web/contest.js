@@ -1,0 +1,248 @@
+// You against the network: name digits blind, and compare at the end.
+
+import { bytesOf } from "./forward.js";
+import { Maps, context, frame, make, percent, section, themeOf, watchTheme } from "./paint.js";
+
+const SIDE = 28; // pixels of a digit
+const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
+const SMALL = 2; // in the list at the end
+
+// How many of the answers are right, and how often each label (row) got each answer (column).
+export function counted(answers, labels) {
+  const table = Array.from({ length: 10 }, () => Array.from({ length: 10 }, () => 0));
+  let right = 0;
+  for (const [place, answer] of answers.entries()) {
+    table[labels[place]][answer] += 1;
+    if (answer === labels[place]) right += 1;
+  }
+  return { right, table };
+}
+
+// What is said of a contest that is over: answers of the person and of the network.
+export function verdictOf(answers, theirs, labels) {
+  const count = answers.length;
+  const [mine, networks] = [answers, theirs].map((one) => counted(one, labels).right);
+  const both = answers.filter(
+    (answer, place) => answer !== labels[place] && theirs[place] !== labels[place],
+  ).length;
+  return (
+    `You agree with the label on ${mine} of ${count} digits (${percent(mine / count)}), the network ` +
+    `on ${networks} (${percent(networks / count)}). Both of you disagree with it on ${both}.`
+  );
+}
+
+// A confusion matrix as a table that a screen reader can read.
+function tableOf(caption, { table }) {
+  const columns = table.map((_, digit) => make("th", { scope: "col" }, String(digit)));
+  const head = make("tr", {}, make("td", {}, "label"), ...columns);
+  const rows = table.map((row, label) => {
+    const line = make("tr", {}, make("th", { scope: "row" }, String(label)));
+    for (const [answer, value] of row.entries()) {
+      const kind = answer === label ? "mc-right-answer" : "mc-wrong-answer";
+      line.append(make("td", value ? { class: kind } : {}, value ? String(value) : "·"));
+    }
+    return line;
+  });
+  return make(
+    "table",
+    { class: "mc-confusion" },
+    make("caption", {}, caption),
+    make("thead", {}, head),
+    make("tbody", {}, ...rows),
+  );
+}
+
+class Contest {
+  // answers: what was said so far; save: called with all answers after each.
+  constructor(element, { title, digits, labels, theirs, answers, save }) {
+    Object.assign(this, { digits, labels, theirs, save });
+    this.answers = [...answers];
+    this.maps = new Maps();
+    this.build(element, title);
+    this.show();
+  }
+
+  build(element, title) {
+    this.canvas = make("canvas", { role: "img" });
+    this.progress = make("p", { class: "mc-progress" });
+    this.status = make("p", { class: "mc-status", role: "status" });
+    this.buttons = this.digitButtons();
+    this.back = this.button("Take back", () => this.takeBack());
+    this.stop = this.button("Stop here and compare", () => this.finish());
+    this.again = this.button("Start again", () => this.restart());
+    const group = make("div", { class: "mc-answers", role: "group", "aria-label": "Your answer" });
+    group.append(...this.buttons);
+    this.play = make(
+      "div",
+      {
+        class: "mc-play",
+        role: "group",
+        tabindex: "0",
+        "aria-label": "Which digit is it? Type 0 to 9.",
+      },
+      this.canvas,
+      make("div", {}, this.progress, group, make("p", { class: "mc-bar" }, this.back, this.stop)),
+    );
+    this.result = make("div", { hidden: "" });
+    this.root = section("mc-contest", title, this.play, this.status, this.result);
+    this.again.setAttribute("data-lm-suppress-shortcuts", "true");
+    element.append(this.root);
+    this.play.addEventListener("keydown", (event) => this.typed(event));
+    this.stopWatching = watchTheme(() => this.drawSoon());
+  }
+
+  button(text, clicked) {
+    const button = make("button", { type: "button" }, text);
+    button.addEventListener("click", clicked);
+    return button;
+  }
+
+  digitButtons() {
+    return Array.from({ length: 10 }, (_, digit) =>
+      this.button(String(digit), () => this.answer(digit)),
+    );
+  }
+
+  end() {
+    this.gone = true;
+    this.stopWatching();
+  }
+
+  get over() {
+    return this.finished || this.answers.length === this.labels.length;
+  }
+
+  typed(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey || this.over) return;
+    if (/^\d$/.test(event.key)) this.answer(Number(event.key));
+    else if (event.key === "Backspace") this.takeBack();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  answer(digit) {
+    if (this.over) return;
+    this.answers.push(digit);
+    this.changed();
+  }
+
+  takeBack() {
+    if (this.over || this.answers.length === 0) return;
+    this.answers.pop();
+    this.changed();
+  }
+
+  finish() {
+    if (this.answers.length === 0) return;
+    this.finished = true;
+    this.show();
+    this.again.focus();
+  }
+
+  restart() {
+    this.finished = false;
+    this.answers = [];
+    this.changed();
+    this.play.focus();
+  }
+
+  changed() {
+    this.save([...this.answers]);
+    const over = this.over;
+    this.show();
+    if (over) this.again.focus(); // what had the focus is hidden now
+  }
+
+  show() {
+    this.play.hidden = this.over;
+    this.result.hidden = !this.over;
+    if (this.over) this.compare();
+    else {
+      const given = this.answers.length;
+      this.back.disabled = given === 0;
+      this.stop.disabled = given === 0;
+      this.progress.textContent = `Digit ${given + 1} of ${this.labels.length}: which one is it?`;
+      const last = given ? `You said ${this.answers[given - 1]}. ` : "";
+      this.status.textContent = `${last}${given} of ${this.labels.length} are named.`;
+      this.canvas.setAttribute("aria-label", `The digit number ${given + 1}, to be named`);
+    }
+    this.drawSoon();
+  }
+
+  // In the next frame, because an element has no colours before it stands in the page.
+  drawSoon() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (!this.gone && this.root.isConnected) this.draw();
+    });
+  }
+
+  draw() {
+    const theme = themeOf(this.root);
+    if (this.over) {
+      for (const { canvas, place } of this.shown) this.drawDigit(canvas, place, SMALL, theme);
+    } else this.drawDigit(this.canvas, this.answers.length, LARGE, theme);
+  }
+
+  drawDigit(canvas, place, scale, theme) {
+    const size = SIDE * scale;
+    const drawing = context(canvas, size + 2, size + 2);
+    const bytes = this.digits.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE);
+    this.maps.paint(bytes, [1, SIDE, SIDE], theme, 255, true);
+    this.maps.draw(drawing, 0, 1, 1, size, size);
+    frame(drawing, theme.line, 1, 1, size, size);
+  }
+
+  compare() {
+    const theirs = this.theirs.slice(0, this.answers.length);
+    const labels = this.labels.slice(0, this.answers.length);
+    this.status.textContent = verdictOf(this.answers, theirs, labels);
+    this.shown = [];
+    const missed = make("ul", { class: "mc-missed" });
+    for (const [place, answer] of this.answers.entries()) {
+      if (answer === labels[place] && theirs[place] === labels[place]) continue;
+      const text = `label ${labels[place]}, you ${answer}, network ${theirs[place]}`;
+      const canvas = make("canvas", { role: "img", "aria-label": `digit number ${place + 1}` });
+      this.shown.push({ canvas, place });
+      missed.append(make("li", {}, canvas, make("span", {}, text)));
+    }
+    this.result.replaceChildren(
+      make(
+        "div",
+        { class: "mc-below" },
+        tableOf("Your answers", counted(this.answers, labels)),
+        tableOf("The network's answers", counted(theirs, labels)),
+      ),
+      make("p", { class: "mc-heading" }, "Where one of you disagrees with the label"),
+      missed,
+      make("p", {}, this.again),
+    );
+  }
+}
+
+// Puts the contest into an element of any page. given: { title, digits, labels, theirs, answers,
+// save }; digits as bytes or as base64, theirs: the network's answers. Returns what ends it.
+export function playContest(element, given) {
+  const contest = new Contest(element, {
+    answers: [],
+    save: () => {},
+    ...given,
+    digits: bytesOf(given.digits),
+  });
+  return () => contest.end();
+}
+
+function render({ model, el }) {
+  const names = ["title", "digits", "labels", "theirs", "answers"];
+  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+  const save = (answers) => {
+    model.set("answers", answers);
+    model.save_changes();
+  };
+  return playContest(el, { ...given, save });
+}
+
+export default { render };

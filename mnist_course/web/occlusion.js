@@ -1,0 +1,308 @@
+// Cover a part of a digit and see at once what the network says of the rest; which parts it can't do
+// without; and how each pixel would move a logit.
+
+import { Network, bytesOf, floatsOf } from "./forward.js";
+import {
+  Maps,
+  bound,
+  context,
+  drawProbabilities,
+  frame,
+  labelledSlider,
+  largest,
+  make,
+  percent,
+  section,
+  themeOf,
+  watchTheme,
+} from "./paint.js";
+
+const SIDE = 28; // pixels of a digit
+const SCALE = 7; // pixels of the screen for one of them
+const STEP = 2; // pixels of the digit from one place of the map to the next
+const PLACES = SIDE / STEP; // in a row of the map
+const BUDGET = 6; // milliseconds of a frame that the map may take
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const CANVAS = SIDE * SCALE + 2;
+
+// The rows and columns that a square patch around a place covers, as far as they lie on the digit:
+// [top, bottom, left, right], the ends not among them.
+export function patchAround([x, y], size) {
+  const [left, top] = [x, y].map((one) => one - Math.floor(size / 2));
+  return [top, top + size, left, left + size].map((line) => bound(line, 0, SIDE));
+}
+
+// The digit with paper on a patch.
+export function covered(bytes, patch) {
+  const image = Uint8Array.from(bytes);
+  const [top, bottom, left, right] = patch;
+  for (let row = top; row < bottom; row += 1) {
+    image.fill(0, row * SIDE + left, row * SIDE + right);
+  }
+  return image;
+}
+
+const figure = (caption, ...children) =>
+  make("figure", {}, make("figcaption", {}, caption), ...children);
+
+// The pixel of the digit, [column, row], at which the pointer is on a canvas.
+function placeOf(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  const at = [event.clientX - box.left - 1, event.clientY - box.top - 1];
+  return at.map((one) => bound(Math.floor(one / SCALE), 0, SIDE - 1));
+}
+
+class Occlusion {
+  constructor(element, { title, network, digits, labels, rivals, slopes }) {
+    Object.assign(this, { digits, labels, rivals, slopes });
+    this.network = new Network(network.description, network.weights);
+    this.around = new Float32Array(PLACES * PLACES);
+    this.maps = { digit: new Maps(), around: new Maps(), slopes: new Maps() };
+    this.size = 6;
+    this.build(element, title);
+    this.choose(0);
+  }
+
+  build(element, title) {
+    this.digit = labelledSlider("Digit", 0, this.labels.length - 1, (value) => this.choose(value));
+    const size = labelledSlider("Size of the patch", 1, 14, (value) => {
+      this.size = value;
+      this.changed(true);
+    });
+    size.set(this.size);
+    this.caption = make("span");
+    this.pad = make("canvas", {
+      class: "mc-pad",
+      tabindex: "0",
+      role: "application",
+      "aria-label": "The digit and the patch. Arrow keys move the patch, Delete takes it away.",
+    });
+    this.bars = make("canvas", { role: "img" });
+    this.map = make("canvas", { role: "img", class: "mc-around" });
+    this.saliency = make("canvas", { role: "img" });
+    this.told = make("p", { class: "mc-muted" });
+    this.status = make("p", { class: "mc-status", role: "status" });
+    const away = make("button", { type: "button" }, "Take the patch away");
+    away.addEventListener("click", () => this.moveTo(null));
+    this.buttons = ["the label", "its rival"].map((name, which) => {
+      const button = make("button", { type: "button" }, name);
+      button.addEventListener("click", () => {
+        this.which = which;
+        this.drawSoon();
+      });
+      return button;
+    });
+    this.which = 0;
+    const choice = make("span", { role: "group", "aria-label": "Whose logit" });
+    choice.append(...this.buttons);
+    this.root = section(
+      "mc-occlusion",
+      title,
+      make("div", { class: "mc-bar" }, this.digit.label, this.caption),
+      make(
+        "div",
+        { class: "mc-bar" },
+        size.label,
+        make("span", { class: "mc-muted" }, "drag the patch, or use the arrow keys on the digit"),
+      ),
+      make(
+        "div",
+        { class: "mc-below" },
+        figure("The digit", this.pad, make("p", {}, away)),
+        figure("What the network says", this.bars),
+        figure("Probability of the label, by place of the patch", this.map, this.told),
+        figure("Saliency: the slopes of a logit", this.saliency, choice),
+      ),
+      this.status,
+    );
+    element.append(this.root);
+    this.listen();
+    this.stopWatching = watchTheme(() => {
+      this.theme = null;
+      this.drawSoon();
+    });
+  }
+
+  listen() {
+    const { pad } = this;
+    let held = false;
+    pad.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      pad.setPointerCapture(event.pointerId);
+      pad.focus();
+      event.preventDefault();
+      held = true;
+      this.moveTo(placeOf(event, pad));
+    });
+    pad.addEventListener("pointermove", (event) => {
+      if (held) this.moveTo(placeOf(event, pad));
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      pad.addEventListener(end, () => {
+        held = false;
+      });
+    }
+    this.map.addEventListener("pointerdown", (event) => this.moveTo(placeOf(event, this.map)));
+    pad.addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      const step = ARROWS[event.key];
+      if (step) {
+        const from = this.place ?? [SIDE / 2, SIDE / 2];
+        this.moveTo(from.map((one, axis) => bound(one + step[axis], 0, SIDE - 1)));
+      } else if (event.key === "Delete") this.moveTo(null);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
+  end() {
+    this.gone = true;
+    this.stopWatching();
+  }
+
+  choose(index) {
+    this.index = index;
+    this.bytes = this.digits.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE);
+    this.digit.set(index);
+    this.changed(true);
+  }
+
+  // place: [column, row] of the patch's middle, or null for none
+  moveTo(place) {
+    this.place = place;
+    this.changed(false);
+  }
+
+  changed(map) {
+    if (map) this.left = PLACES * PLACES; // places of the map that are still to be computed
+    this.drawSoon();
+  }
+
+  drawSoon() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (!this.gone && this.root.isConnected) this.draw();
+    });
+  }
+
+  run(image) {
+    this.network.runDigit(image);
+    return this.network.probabilities();
+  }
+
+  // Some places of the map; the rest has its turn in later frames.
+  computeAround() {
+    const end = performance.now() + BUDGET;
+    while (this.left > 0 && performance.now() < end) {
+      const number = PLACES * PLACES - this.left;
+      const place = [number % PLACES, Math.floor(number / PLACES)].map((one) => STEP * one + 1);
+      const image = covered(this.bytes, patchAround(place, this.size));
+      this.around[number] = this.run(image)[this.labels[this.index]];
+      this.left -= 1;
+    }
+    if (this.left > 0) this.drawSoon();
+  }
+
+  draw() {
+    this.theme ??= themeOf(this.root);
+    const label = this.labels[this.index];
+    const patch = this.place && patchAround(this.place, this.size);
+    const image = patch ? covered(this.bytes, patch) : this.bytes;
+    const probabilities = Float32Array.from(this.run(image));
+    this.drawDigit(image, patch);
+    const bars = context(this.bars, 190, CANVAS);
+    drawProbabilities(bars, this.theme, probabilities, [1, 1, 188, CANVAS - 2], label);
+    const best = probabilities.indexOf(largest(probabilities));
+    const says = `The network says ${best} with ${percent(probabilities[best])}`;
+    this.bars.setAttribute("aria-label", says);
+    this.computeAround();
+    this.drawAround(label);
+    this.drawSlopes(label);
+    this.caption.textContent = `number ${this.index}, label ${label}`;
+    const where = patch
+      ? `Rows ${patch[0]} to ${patch[1] - 1} and columns ${patch[2]} to ${patch[3] - 1} are covered.`
+      : "Nothing is covered.";
+    const said = `${where} ${says}; the label is ${label}, with ${percent(probabilities[label])}.`;
+    if (this.status.textContent !== said) this.status.textContent = said;
+  }
+
+  drawDigit(image, patch) {
+    const drawing = context(this.pad, CANVAS, CANVAS);
+    const { theme } = this;
+    this.maps.digit.paint(image, [1, SIDE, SIDE], theme, 255, true);
+    this.maps.digit.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
+    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    if (patch) this.framePatch(drawing, patch);
+  }
+
+  framePatch(drawing, [top, bottom, left, right]) {
+    const [x, y] = [left, top].map((one) => one * SCALE + 1);
+    const sides = [right - left, bottom - top].map((one) => one * SCALE);
+    frame(drawing, this.theme.accent, x, y, ...sides, 2);
+  }
+
+  drawAround(label) {
+    const drawing = context(this.map, CANVAS, CANVAS);
+    const { theme } = this;
+    this.maps.around.paint(this.around, [1, PLACES, PLACES], theme, 1);
+    this.maps.around.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
+    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    if (this.place) {
+      const [x, y] = this.place.map((one) => Math.floor(one / STEP) * STEP * SCALE + 1);
+      frame(drawing, theme.accent, x, y, STEP * SCALE, STEP * SCALE, 2);
+    }
+    const lost = this.around.filter((share) => share < 0.5).length;
+    const text = `${label} falls below 50 % at ${lost} of ${PLACES * PLACES} places. Click to go there.`;
+    const told = this.left > 0 ? "…" : text;
+    if (this.told.textContent !== told) this.told.textContent = told;
+    this.map.setAttribute("aria-label", told);
+  }
+
+  drawSlopes(label) {
+    const { theme, which } = this;
+    const digit = which === 0 ? label : this.rivals[this.index];
+    const start = (2 * this.index + which) * SIDE * SIDE;
+    const slopes = this.slopes.subarray(start, start + SIDE * SIDE);
+    const drawing = context(this.saliency, CANVAS, CANVAS);
+    this.maps.slopes.paint(slopes, [1, SIDE, SIDE], theme, 127);
+    this.maps.slopes.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
+    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const more = `Orange: more ink here raises the logit of ${digit}. Purple: it lowers it.`;
+    this.saliency.setAttribute("aria-label", more);
+    const names = [`the label, ${label}`, `its rival, ${this.rivals[this.index]}`];
+    for (const [place, button] of this.buttons.entries()) {
+      if (button.textContent !== names[place]) button.textContent = names[place];
+      button.setAttribute("aria-pressed", String(place === which));
+    }
+  }
+}
+
+// Puts the explorer into an element of any page. given: { title, networks: [{ description, weights
+// }], digits, labels, rivals, slopes }; weights, digits and slopes as bytes or as base64. slopes:
+// for each digit 784 signed bytes for the label's logit, then 784 for the rival's. Returns what
+// ends it.
+export function exploreOcclusion(element, given) {
+  const [{ description, weights }] = given.networks;
+  const slopes = bytesOf(given.slopes);
+  const explorer = new Occlusion(element, {
+    ...given,
+    network: { description, weights: floatsOf(bytesOf(weights)) },
+    digits: bytesOf(given.digits),
+    slopes: new Int8Array(slopes.buffer, slopes.byteOffset, slopes.byteLength),
+  });
+  return () => explorer.end();
+}
+
+function render({ model, el }) {
+  const networks = [
+    { description: model.get("descriptions")[0], weights: model.get("weights")[0] },
+  ];
+  const names = ["title", "digits", "labels", "rivals", "slopes"];
+  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+  return exploreOcclusion(el, { ...given, networks });
+}
+
+export default { render };
