@@ -20,6 +20,7 @@ import platformdirs
 PACKAGES = (
     "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
     "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil", "nbformat", "tqdm",
+    "flask", "waitress",
 )  # fmt: skip
 OFF = ("", "0", "false", "no", "off")
 ON = ("1", "true", "yes", "on")

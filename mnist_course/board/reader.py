@@ -5,12 +5,10 @@ from pathlib import Path
 
 import torch
 
-from mnist_course import data, export, runtime
+from mnist_course import data, drawing, export, runtime
 from mnist_course.checkpoints import CheckpointError, load_checkpoint
 from mnist_course.names import Network
 from mnist_course.recipes import NETWORKS
-
-WEIGHTS = Path(__file__).parent / "weights.safetensors"  # they come with the course
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,13 @@ class Reader:
         return cls(network, tuple(normalisation), description, weights)
 
     @classmethod
-    def from_file(cls, path=WEIGHTS, name=Network.RESIDUAL):
+    def shipped(cls):
+        """A reader with the weights that come with the course."""
+        network, recipe = drawing.board_network()
+        return cls.of(network, recipe.normalisation)
+
+    @classmethod
+    def from_file(cls, path, name=Network.RESIDUAL):
         """A reader with the weights of a safetensors file, for the course's network `name`.
 
         Raises CheckpointError for a file that is missing, broken, of another kind or another
@@ -38,7 +42,7 @@ class Reader:
         path = Path(path)
         if path.suffix != ".safetensors":
             raise CheckpointError(
-                f"{path.name} is no .safetensors file, and the drawing page opens no other, because "
+                f"{path.name} is no .safetensors file. The drawing page opens no other, because "
                 f"other kinds can run code. Save your network so: {runtime.command('train')} "
                 f"{name} --save my-network.safetensors"
             )

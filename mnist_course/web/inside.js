@@ -3,7 +3,7 @@
 
 import { chosenSource, drawWork, sayWork } from "./arithmetic.js";
 import { drawLayer, drawOverview } from "./diagram.js";
-import { Network } from "./forward.js";
+import { Network, sizeOf } from "./forward.js";
 import {
   Maps,
   bound,
@@ -34,8 +34,9 @@ function bytesOfInput({ normalisation: [mean, deviation] }, values) {
 }
 
 export class Inside {
-  // network: { description, weights }; drawn: called after each drawing, with whether something was changed or chosen, and so may be read out.
-  // lit: whether a new image passes through the layers one after the other, a frame for each.
+  // network: { description, weights }. drawn: called after each drawing, with whether something was
+  // changed or chosen, and so may be read out. lit: whether a new image passes through the layers
+  // one after the other, a frame for each.
   constructor({ description, weights }, { drawn, lit = false }) {
     this.network = new Network(description, weights);
     this.stages = stagesOf(this.network);
@@ -233,9 +234,10 @@ export class Inside {
     event.stopPropagation();
   }
 
-  // Another image: bytes in 0..255.
+  // Another image: bytes in 0..255, or null where nothing is drawn: then every map is 0.
   put(image) {
-    this.image = image;
+    this.blank = image === null;
+    this.image = image ?? new Uint8Array(sizeOf(this.network.nodes[0].shape));
     this.stale = true;
     this.tell = true;
     this.drawSoon();
@@ -252,8 +254,13 @@ export class Inside {
   }
 
   compute() {
-    this.network.runDigit(this.image);
-    this.probabilities = this.network.probabilities();
+    if (this.blank) {
+      for (const values of this.network.values) values.fill(0);
+      this.probabilities = new Float32Array(this.network.values.at(-1).length);
+    } else {
+      this.network.runDigit(this.image);
+      this.probabilities = this.network.probabilities();
+    }
     this.limits = this.stages.map((stage) => largest(this.network.values[stage.out]));
     this.stale = false;
     if (this.lit && this.painted) this.fronts.push(0);
@@ -273,7 +280,9 @@ export class Inside {
   paintStage(place) {
     const stage = this.stages[place];
     const values = this.network.values[stage.out];
-    const pixels = stage.isImage ? bytesOfInput(this.network, values) : values;
+    let pixels = values;
+    if (stage.isImage && this.blank) pixels = new Uint8Array(values.length);
+    else if (stage.isImage) pixels = bytesOfInput(this.network, values);
     this.maps[place].paint(pixels, stage.shape, this.theme, this.limits[place], stage.isImage);
   }
 
