@@ -215,7 +215,17 @@ def test_git_passes_over_what_the_lessons_save(saved_by_a_test_run):
 
 def test_every_make_command_explains_itself():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for command in ("help", "lab", "board", "setup", "wheels", "test", "lint", "notebooks", "clean"):
+    for command in (
+        "help",
+        "lab",
+        "board",
+        "setup",
+        "wheels",
+        "test",
+        "lint",
+        "notebooks",
+        "clean",
+    ):
         assert re.search(rf"^make {command} +\w", shown, re.M)
 
 

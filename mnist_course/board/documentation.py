@@ -46,6 +46,12 @@ DRAWING = {
         },
     },
 }
+PICTURE = {
+    "type": "string",
+    "contentMediaType": "image/png",
+    "description": "One digit, dark on light or light on dark, of at most "
+    f"{bodies.LONGEST_SIDE} × {bodies.LONGEST_SIDE} pixels.",
+}
 PREDICTION = {
     "type": "object",
     "required": ["prediction", "probabilities", "image"],
@@ -106,14 +112,7 @@ def describe():
                                 "schema": DRAWING,
                                 "example": {"strokes": [[[60, 50], [200, 50], [120, 240]]]},
                             },
-                            "image/png": {
-                                "schema": {
-                                    "type": "string",
-                                    "contentMediaType": "image/png",
-                                    "description": "One digit, dark on light or light on dark, "
-                                    f"of at most {bodies.LONGEST_SIDE} × {bodies.LONGEST_SIDE} pixels.",
-                                }
-                            },
+                            "image/png": {"schema": PICTURE},
                         },
                     },
                     "responses": {

@@ -1,6 +1,7 @@
 """The drawing page on a port: waitress, a server made for daily use, in front of Flask."""
 
 import ipaddress
+import logging
 import socket
 
 import torch
@@ -26,6 +27,7 @@ def serve(reader, host="127.0.0.1", port=8800, started=lambda address: None):
     the port or the host can't be used.
     """
     torch.set_num_threads(1)  # a digit is too small to share out, and requests run side by side
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits is no news
     own_names = (host,) if is_local(host) else (host, socket.gethostname())
     try:
         server = waitress.create_server(

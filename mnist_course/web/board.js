@@ -78,11 +78,13 @@ class Board {
   }
 }
 
-// An image of bytes as grey levels on a canvas of 28×28; black where there is none.
+// An image of bytes as grey levels on a canvas of 28×28. Where there is none, it is empty paper: white
+// before the ink becomes light on black, and black from then on.
 function paintGrey(canvas, bytes) {
+  const paper = canvas.dataset.step === "drawn" ? 255 : 0;
   const pixels = new Uint8ClampedArray(4 * 28 * 28);
   for (let place = 0; place < 28 * 28; place += 1) {
-    pixels.fill(bytes?.[place] ?? 0, 4 * place, 4 * place + 3);
+    pixels.fill(bytes?.[place] ?? paper, 4 * place, 4 * place + 3);
     pixels[4 * place + 3] = 255;
   }
   canvas.getContext("2d").putImageData(new ImageData(pixels, 28, 28), 0, 0);
