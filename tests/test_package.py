@@ -39,6 +39,7 @@ ARROWS = {
     "web": set(),
     "export": {"data", "probe", "runtime"},
     "board": {"drawing", "web", "export", "data", "recipes", "names", "checkpoints", "runtime"},
+    "drawing": {"data", "models", "checkpoints", "runtime"},
     "widgets": {
         "web",
         "plots",
@@ -50,6 +51,7 @@ ARROWS = {
         "runtime",
         "results",
         "export",
+        "drawing",
     },
     "assessment": set(),
     "experiments": set(),

@@ -8,6 +8,7 @@ from mnist_course.widgets.kernel import kernel_lab
 from mnist_course.widgets.loss import loss_explorer
 from mnist_course.widgets.maps import feature_maps
 from mnist_course.widgets.network import network_explorer, shift_explorer
+from mnist_course.widgets.pad import drawing_pad
 from mnist_course.widgets.picture import Picture
 from mnist_course.widgets.pooling import pooling_lab
 from mnist_course.widgets.scrubber import epoch_scrubber
@@ -20,6 +21,7 @@ __all__ = [
     "augmentation_lab",
     "band_explorer",
     "descent_explorer",
+    "drawing_pad",
     "epoch_scrubber",
     "feature_maps",
     "kernel_lab",

@@ -73,6 +73,23 @@ def shift_still(title, image, label, probabilities):
     return _bundle(title, text, draw)
 
 
+def pad_still(title, steps):
+    """A digit after each step, `drawing.Steps`: a mimebundle."""
+    text = (
+        "A pad to draw on, in a running notebook. The pictures show a digit after each step: as it "
+        "was drawn, as light ink on black, with MNIST's pen, scaled into 20×20 pixels, and moved "
+        "until its centre of mass lies in the middle."
+    )
+
+    def draw(figure, theme):
+        axes = figure.subplots(1, 5)
+        for ax, (name, image) in zip(axes, steps.pictures().items(), strict=True):
+            ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+            ax.set_title(name, color=theme[1], fontsize=10)
+
+    return _bundle(title, text, draw)
+
+
 def _tiled(maps, limit):
     """Maps (C, H, W) in two columns, or in one where there are up to six, with gaps of 0."""
     columns = 1 if len(maps) <= 6 else 2

@@ -39,13 +39,13 @@ class PageExplorer(anywidget.AnyWidget):
         part = part[:DIGITS].to("cpu")
         _check_digits(part.images)
         with torch_defaults():
-            described = [_described(one, normalisation) for one in networks.values()]
+            sent = [described(one, normalisation) for one in networks.values()]
             self.still = self.draw_still(title, networks, part, normalisation)
         super().__init__(
             title=title,
             names=list(networks),
-            descriptions=[description for description, _ in described],
-            weights=[weights for _, weights in described],
+            descriptions=[description for description, _ in sent],
+            weights=[weights for _, weights in sent],
             digits=part.images.contiguous().numpy().tobytes(),
             labels=part.labels.tolist(),
         )
@@ -107,7 +107,7 @@ def _check_digits(images):
         )
 
 
-def _described(network, normalisation):
+def described(network, normalisation):
     """A network's description and weights. Raises what `export.describe` does, and ExplorerError
     where the page would be too slow for it."""
     if not isinstance(network, nn.Module):
@@ -138,7 +138,7 @@ def network_explorer(network, part, normalisation=NORMALISATION):
     Raises ExplorerError, `export.DescriptionError` or `probe.InspectionError`, whose messages say
     what can't be shown and why.
     """
-    if any(node["kind"] == "mean" for node in _described(network, normalisation)[0]["nodes"]):
+    if any(node["kind"] == "mean" for node in described(network, normalisation)[0]["nodes"]):
         raise ExplorerError(
             "these are several networks that vote, and the diagram shows one: give it one of them, "
             "such as network.networks[0]"

@@ -1,0 +1,206 @@
+// Draw a digit: a pad, each step from the strokes to 28×28 pixels, and what the network says of it.
+
+import { Network, bytesOf, floatsOf } from "./forward.js";
+import { Pad, padTools } from "./pad.js";
+import {
+  Maps,
+  context,
+  drawProbabilities,
+  frame,
+  largest,
+  make,
+  percent,
+  section,
+  themeOf,
+  watchTheme,
+} from "./paint.js";
+import { PEN, SIDE, stepsOf } from "./strokes.js";
+
+const SMALL = 4; // pixels of the screen for a pixel of a step
+const LARGE = 7; // and for one that the network sees
+const SHOWN = [
+  ["drawn", "What you drew", null],
+  ["ink", "Light ink on black", "inkOnBlack"],
+  ["pen", "MNIST's pen", "pen"],
+  ["box", "20×20 box", "box"],
+  ["image", "Centre of mass", "centre"],
+];
+const BARS = [190, 222];
+
+class Drawing {
+  constructor(element, { title, network, keep }) {
+    this.network = new Network(network.description, network.weights);
+    this.keep = keep; // called with a drawing and its label; null where nothing is kept
+    this.taken = { inkOnBlack: true, pen: true, box: true, centre: true };
+    this.maps = new Maps();
+    this.build(element, title);
+    this.compute();
+  }
+
+  build(element, title) {
+    this.pad = new Pad({ changed: () => this.compute() });
+    this.bars = make("canvas", { role: "img" });
+    this.seen = make("canvas", { role: "img" });
+    this.status = make("p", { class: "mc-status", role: "status" });
+    this.pictures = SHOWN.map(() => make("canvas", { "aria-hidden": "true" }));
+    const figures = SHOWN.map(([, name, option], place) =>
+      make(
+        "figure",
+        {},
+        make("figcaption", {}, option ? this.switchOf(option, name) : name),
+        this.pictures[place],
+      ),
+    );
+    this.root = section(
+      "mc-draw-digit",
+      title,
+      make(
+        "div",
+        { class: "mc-columns" },
+        make("div", {}, this.pad.element, padTools(this.pad), ...this.keeping()),
+        make("figure", {}, make("figcaption", {}, "What the network sees"), this.seen),
+        make("figure", {}, make("figcaption", {}, "What it says"), this.bars),
+      ),
+      make("div", { class: "mc-steps mc-switches" }, ...figures),
+      this.status,
+    );
+    element.append(this.root);
+    this.stopWatching = watchTheme(() => {
+      this.theme = null;
+      this.drawSoon();
+    });
+  }
+
+  // A box to tick, for a step that can be left out.
+  switchOf(option, name) {
+    const input = make("input", { type: "checkbox" });
+    input.checked = true;
+    input.addEventListener("change", () => {
+      this.taken[option] = input.checked;
+      this.compute();
+    });
+    return make("label", {}, input, name);
+  }
+
+  // Where a drawing can be kept: its label, and a button.
+  keeping() {
+    if (!this.keep) return [];
+    const label = make("input", { type: "number", min: "0", max: "9", value: "0" });
+    const button = make("button", { type: "button" }, "Keep");
+    this.kept = make("span", { class: "mc-muted", role: "status" });
+    button.addEventListener("click", () => {
+      const digit = Number(label.value);
+      const valid = label.value !== "" && Number.isInteger(digit) && digit >= 0 && digit <= 9;
+      if (this.pad.empty) this.kept.textContent = "Draw a digit first.";
+      else if (!valid) this.kept.textContent = "A label is a digit from 0 to 9.";
+      else {
+        this.keep({ strokes: this.pad.strokes, label: digit, pen: this.pad.pen });
+        this.pad.clear();
+      }
+    });
+    return [
+      make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), button, this.kept),
+    ];
+  }
+
+  // How many drawings are kept, as the kernel says.
+  showKept(count) {
+    if (this.kept) this.kept.textContent = `${count} kept`;
+  }
+
+  end() {
+    this.gone = true;
+    this.stopWatching();
+  }
+
+  options() {
+    return { ...this.taken, pen: this.taken.pen ? PEN : null };
+  }
+
+  compute() {
+    this.steps = stepsOf(this.pad.strokes, this.pad.field, this.pad.pen, this.options());
+    this.probabilities = null;
+    if (this.steps) {
+      this.network.runDigit(this.steps.image);
+      this.probabilities = this.network.probabilities();
+    }
+    this.drawSoon();
+  }
+
+  drawSoon() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (!this.gone && this.root.isConnected) this.draw();
+    });
+  }
+
+  draw() {
+    if (!this.theme) {
+      this.theme = themeOf(this.root);
+      this.pad.draw(this.theme);
+    }
+    SHOWN.forEach(([name], place) => this.drawPicture(this.pictures[place], name, SMALL));
+    this.drawPicture(this.seen, "image", LARGE);
+    const drawing = context(this.bars, ...BARS);
+    const shares = this.probabilities ?? new Float32Array(10);
+    drawProbabilities(drawing, this.theme, shares, [1, 1, BARS[0] - 2, BARS[1] - 2]);
+    const best = shares.indexOf(largest(shares));
+    const said = this.probabilities
+      ? `The network says ${best} with ${percent(shares[best])}.`
+      : "Draw a digit from 0 to 9: an empty pad predicts nothing.";
+    this.bars.setAttribute("aria-label", said);
+    this.seen.setAttribute("aria-label", this.steps ? "Your digit, 28×28 pixels" : "Nothing");
+    if (this.status.textContent !== said) this.status.textContent = said;
+  }
+
+  drawPicture(canvas, name, scale) {
+    const size = SIDE * scale;
+    const drawing = context(canvas, size + 2, size + 2);
+    drawing.fillStyle = this.theme.surface;
+    drawing.fillRect(1, 1, size, size);
+    if (this.steps) {
+      // real black and white in every theme, because which of them is ink is one of the steps
+      this.maps.paint(this.steps[name], [1, SIDE, SIDE], BLACK, 255, true);
+      this.maps.draw(drawing, 0, 1, 1, size, size);
+    }
+    frame(drawing, this.theme.line, 1, 1, size, size);
+  }
+}
+
+// A theme whose greys are the bytes themselves.
+const BLACK = {
+  grey: Uint32Array.from({ length: 256 }, (_, level) => 0xff000000 + level * 0x010101),
+};
+
+// Puts the pad into an element of any page. given: { title, network: { description, weights },
+// keep }; weights as bytes or as base64; keep: called with { strokes, label, pen }, or null.
+export function drawDigit(element, given) {
+  const { description, weights } = given.network;
+  const network = { description, weights: floatsOf(bytesOf(weights)) };
+  return new Drawing(element, { title: given.title, network, keep: given.keep ?? null });
+}
+
+function render({ model, el }) {
+  const drawing = drawDigit(el, {
+    title: model.get("title"),
+    network: { description: model.get("description"), weights: model.get("weights") },
+    keep: (drawn) => model.send({ keep: drawn }),
+  });
+  const shown = () => drawing.showKept(model.get("kept"));
+  const sent = () => {
+    model.set("drawn", JSON.stringify({ strokes: drawing.pad.strokes, pen: drawing.pad.pen }));
+    model.save_changes();
+  };
+  // the kernel gets a drawing once it rests, because ink must not wait for it
+  for (const event of ["pointerup", "keyup", "click"]) drawing.root.addEventListener(event, sent);
+  model.on("change:kept", shown);
+  shown();
+  return () => {
+    model.off("change:kept", shown);
+    drawing.end();
+  };
+}
+
+export default { render };

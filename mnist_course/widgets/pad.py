@@ -1,0 +1,83 @@
+"""A pad to draw on: each step from strokes to 28×28, and what the network says of it, in the page.
+
+The network goes to the page once, as the pad is made (`export.describe`). So ink, steps and
+probabilities follow each move, also while a cell runs. After more training, run the cell again.
+"""
+
+import json
+
+import anywidget
+import traitlets
+
+from mnist_course import drawing, web
+from mnist_course.widgets import diagram
+from mnist_course.widgets.explorer import torch_defaults
+from mnist_course.widgets.network import NORMALISATION, described
+
+TITLE = "Draw a digit"
+SEVEN = [[(40, 60), (120, 55), (70, 200)], [(60, 125), (115, 120)]]  # of the still picture
+FIELD = (0.0, 0.0, 280.0)  # the pad's square, as in web/pad.js
+
+
+class DrawingPad(anywidget.AnyWidget):
+    """See `drawing_pad`.
+
+    collection: the `drawing.Collection` into which the button Keep puts drawings with a label;
+    problem: what was wrong with the last one, or "".
+    """
+
+    _esm = web.module("draw.js")
+    _css = web.styles("theme.css", "network.css", "pad.css")
+    title = traitlets.Unicode(TITLE).tag(sync=True)
+    description = traitlets.Dict().tag(sync=True)
+    weights = traitlets.CBytes().tag(sync=True)
+    kept = traitlets.Int(0).tag(sync=True)  # digits in the collection
+    drawn = traitlets.Unicode("").tag(sync=True)  # what is on the pad, as JSON; "" is nothing
+
+    def __init__(self, description, weights, collection):
+        self.collection = collection
+        self.problem = ""
+        super().__init__(description=description, weights=weights, kept=len(collection))
+        self.on_msg(self._receive)
+
+    def steps(self, options=None):
+        """What is on the pad, step by step: `drawing.Steps`. Raises `drawing.NothingDrawn`."""
+        now = json.loads(self.drawn or "{}")
+        return drawing.from_strokes(now.get("strokes", []), FIELD, now.get("pen"), options)
+
+    def _receive(self, widget, content, buffers):
+        """Keep a drawing that the page sends. Whatever is no drawing is left out, and told."""
+        try:
+            one = content["keep"]
+            self.collection.add(one["strokes"], one["label"], field=FIELD, pen=one["pen"])
+            self.problem = ""
+        except (drawing.DrawingError, KeyError, TypeError) as error:
+            self.problem = str(error)
+        self.kept = len(self.collection)
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live widget, and beside it a still picture."""
+        live: dict | tuple = super()._repr_mimebundle_(**kwargs) or {}
+        bundle, *metadata = live if isinstance(live, tuple) else (live,)
+        seven = drawing.from_strokes(SEVEN, FIELD)
+        bundle = {**bundle, **diagram.pad_still(TITLE, seven)}
+        return (bundle, *metadata) if metadata else bundle
+
+
+def drawing_pad(network, collection=None, normalisation=NORMALISATION):
+    """A pad to draw a digit on, by mouse, pen, finger or keyboard.
+
+    network: one that `export.describe` can describe; it is shown as it is now. collection: the
+    `drawing.Collection` that the button Keep adds to, by default a new one, in `pad.collection`.
+    normalisation: as in the network's recipe. Each step from the strokes to the 28×28 pixels that
+    the network sees can be switched off. An empty pad predicts nothing.
+    Raises what `network_explorer` raises, and `drawing.DrawingError` for a wrong collection.
+    """
+    collection = drawing.Collection() if collection is None else collection
+    if not isinstance(collection, drawing.Collection):
+        raise drawing.DrawingError(
+            f"expected a drawing.Collection, got {type(collection).__name__}"
+        )
+    with torch_defaults():
+        description, weights = described(network, normalisation)
+    return DrawingPad(description, weights, collection)
