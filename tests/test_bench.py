@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import bench
+import board
 import browser
 import latency
 import pytest
@@ -141,3 +142,35 @@ def test_two_trainings_at_once_are_timed_as_each_says_it_of_itself(monkeypatch):
         "each of two": [2, 3, 5, 6, 8, 9, 11, 12, 14, 15],
     }
     assert (table["seconds"], table["peer_seconds"], table["ratio"]) == (8.5, 7, 8.5 / 7)
+
+
+# --- the drawing page's server ------------------------------------------------------------
+
+
+def test_the_clients_count_every_answer_and_notice_a_failure():
+    bodies = board.drawings()
+    assert len(bodies) >= 200
+    with board.serving(board.OURS) as (address, process):
+        load = board.Load(address, bodies, clients=3)
+        speed = load.run(0)
+        assert (len(load.took), speed > 0) == (3, True)
+        load.bodies = ["{}"]
+        with pytest.raises(RuntimeError, match="400"):
+            load.run(0)
+        assert process.poll() is None
+
+
+def test_a_soak_measures_memory_before_and_after_each_minute(monkeypatch):
+    asked = []
+
+    def run(load, seconds):
+        asked.append(seconds)
+        load.took += [0.01] * 5
+
+    monkeypatch.setattr(board.Load, "run", run)
+    row = board.soak(2, warm=30)
+    assert asked == [30, 60, 60]
+    assert (row["minutes"], row["predictions"], len(row["megabytes"])) == (2, 10, 3)
+    assert row["growth_megabytes"] == pytest.approx(
+        row["megabytes"][-1] - row["megabytes"][0], abs=0.11
+    )

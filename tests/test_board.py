@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 import zlib
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -21,9 +22,10 @@ from PIL import Image, PngImagePlugin
 
 from mnist_course import board, cli, data, drawing, models
 from mnist_course.board import bodies, documentation
-from mnist_course.board.server import ServerError, address, is_local
+from mnist_course.board.server import MOST_BUFFERED, ServerError, address, is_local
 from mnist_course.checkpoints import CheckpointError, save_checkpoint
 
+ROOT = Path(__file__).parent.parent
 SEVEN = [[[60, 50], [200, 50], [120, 240]]]
 FUZZ = settings(deadline=None, max_examples=100, derandomize=True, database=None)
 SENTENCE = re.compile(r"[A-Z].*\.", re.S)
@@ -514,3 +516,23 @@ def test_the_command_says_what_is_wrong_with_weights(tmp_path):
     done = CliRunner().invoke(cli.main, ["board", "--weights", str(tmp_path / "x.pkl")])
     assert done.exit_code == 1
     assert "Error: x.pkl is no .safetensors file" in done.output
+
+
+# --- what is written of it ----------------------------------------------------------------
+
+
+def test_the_documentation_names_the_limits_and_the_options_of_the_code():
+    text = " ".join((ROOT / "docs" / "board.md").read_text(encoding="utf-8").split())
+    limits = (
+        f"{bodies.MOST_BYTES:,} bytes, {bodies.MOST_POINTS:,} points, or {bodies.LONGEST_SIDE:,}"
+    )
+    assert limits in text
+    assert f"{MOST_BUFFERED:,} bytes" in text
+    for name in (*bodies.KEYS, *bodies.SWITCHES):
+        assert f"`{name}`" in text or f'"{name}"' in text
+
+
+def test_the_documented_request_is_answered(client):
+    text = (ROOT / "docs" / "board.md").read_text(encoding="utf-8")
+    [body] = re.findall(r"--data '(.*)'", text)
+    assert predict(client, body.encode()).status_code == 200

@@ -123,6 +123,9 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
         ("mnist_course/data/mnist", "*.gz"),
         ("mnist_course/results", "*.json"),
         ("mnist_course/web", "*.*s"),
+        ("mnist_course/web", "*.svg"),
+        ("mnist_course/board", "*.html"),
+        ("mnist_course/drawing", "*.safetensors"),
     ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
