@@ -26,30 +26,36 @@ def serve(reader, host="127.0.0.1", port=8800, started=lambda address: None):
     started: called with the page's address once the server listens. Raises ServerError when
     the port or the host can't be used.
     """
+    listening = _listen(host, port)
     torch.set_num_threads(1)  # a digit is too small to share out, and requests run side by side
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits is no news
     own_names = (host,) if is_local(host) else (host, socket.gethostname())
+    server = waitress.create_server(
+        create_app(reader, own_names),
+        sockets=[listening],
+        threads=THREADS,
+        max_request_body_size=MOST_BUFFERED,
+        ident="mnist-course",
+        clear_untrusted_proxy_headers=True,
+    )
     try:
-        server = waitress.create_server(
-            create_app(reader, own_names),
-            host=host,
-            port=port,
-            threads=THREADS,
-            max_request_body_size=MOST_BUFFERED,
-            ident="mnist-course",
-            clear_untrusted_proxy_headers=True,
-        )
-    except (OSError, ValueError) as error:  # ValueError: a host that nobody knows
-        raise ServerError(
-            f"can't listen on port {port} of {host} ({getattr(error, 'strerror', '') or error}). "
-            "Perhaps the page runs already; if not, choose another port: "
-            + runtime.command(f"board --port {(port + 1) % 65536}")
-        ) from error
-    try:
-        started(address(host, _port(server)))
+        started(address(host, listening.getsockname()[1]))
         server.run()
     finally:
         server.close()
+
+
+def _listen(host, port):
+    """A socket that listens. Made here, since waitress leaves its own open when it fails."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:  # a name that nobody knows, or that can't be one
+        raise ServerError(
+            f"can't listen on port {port} of {host} ({getattr(error, 'strerror', None) or error}). "
+            "Perhaps the page runs already; if not, choose another port: "
+            + runtime.command(f"board --port {(port + 1) % 65536}")
+        ) from error
 
 
 def address(host, port):
@@ -67,10 +73,3 @@ def is_local(host):
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _port(server):
-    """The port that a server listens on; a name with two addresses makes a server of each."""
-    if hasattr(server, "effective_listen"):
-        return server.effective_listen[0][1]
-    return server.effective_port
