@@ -39,7 +39,6 @@ def create_app(reader, own_names=()):
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MOST_BYTES
-    app.json.sort_keys = False
     names = {"localhost", *(name.lower() for name in own_names if name)}
     files = _files(reader)
     documented = documentation.describe()
