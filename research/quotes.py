@@ -237,6 +237,31 @@ def of_bench(content):
     return {"command": content["command"], "tables": tables}
 
 
+def of_drawn(content):
+    """How each network reads drawings: by what was left out, of all digits and of each."""
+    quoted = {key: value for key, value in content.items() if key != "runs"} | {"rows": {}}
+    rows: dict = {}
+    for run in content["runs"]:
+        rows.setdefault(run["name"], []).append(run)
+    for name, mine in rows.items():
+        row = {"validation": summary([run["validation_accuracy"][-1] for run in mine])}
+        if "test_accuracy" in mine[0]:  # of the network that ships
+            row["test"] = summary([mine[0]["test_accuracy"]], TEST_IMAGES)
+        for option in mine[0]["accuracy"]:
+            by_digit = [run["accuracy"][option] for run in mine]
+            of_all = [statistics.mean(one) for one in by_digit]
+            each = [statistics.mean(one) for one in zip(*by_digit, strict=True)]
+            texts = [f"{100 * share:.1f}" for share in each]
+            row[option] = summary(of_all, content["digits"]) | {
+                "each": each,
+                "lowest": min(each),
+                "digit": {str(digit): text for digit, text in enumerate(texts)},
+            }
+        row["habits"] = mine[0]["habits"]
+        quoted["rows"][name] = row
+    return quoted
+
+
 def of_lessons(content):
     """What each lesson took, and the most memory that one of them did."""
     lessons = {
@@ -263,7 +288,13 @@ def without(content, keys):
 def quoted(topic):
     """What `mnist_course/results/` holds of a topic."""
     content = load(topic)
-    by_name = {"choices": of_choices, "rates": of_rates, "bench": of_bench, "lessons": of_lessons}
+    by_name = {
+        "choices": of_choices,
+        "rates": of_rates,
+        "bench": of_bench,
+        "lessons": of_lessons,
+        "drawn": of_drawn,
+    }
     return by_name[topic](content) if topic in by_name else of_trainings(topic, content)
 
 

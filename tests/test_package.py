@@ -135,7 +135,11 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
     assert settings.endswith(".data/data/share/jupyter/lab/settings/overrides.d/mnist-course.json")
     assert len([name for name in names if name.endswith("ubyte.gz")]) == 4
     licences = {name.partition("/licenses/")[2] for name in names if ".dist-info/licenses/" in name}
-    assert licences == {"LICENSE", "mnist_course/data/mnist/README.md"}
+    assert licences == {
+        "LICENSE", "mnist_course/data/mnist/README.md", "mnist_course/drawing/glyphs/OFL.txt",
+    }  # fmt: skip
+    for name in ("board.safetensors", "glyphs/ems.json", "glyphs/hershey.json"):
+        assert f"mnist_course/drawing/{name}" in names
     assert "mnist_course/data/mnist/README.md" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"mnist_course"}
 
@@ -202,7 +206,7 @@ def test_every_dependency_has_a_reason_beside_it_or_above_it():
     block = text[text.index("dependencies = [") : text.index("[project.scripts]")]
     lines = [line for line in block.splitlines() if line.startswith('  "')]
     assert [line.strip(' ",') for line in lines if "#" not in line] == [
-        "pandas", "requests", "scipy", "matplotlib-inline", "pillow",  # d2l's, under one heading
+        "pandas", "requests", "matplotlib-inline",  # d2l's, under one heading
         "mnist-course[test]",
     ]  # fmt: skip
 

@@ -31,7 +31,7 @@ def test_nothing_lies_among_the_results_that_is_not_quoted():
 
 
 def test_curves_are_quoted_where_they_are_shown_alone():
-    for topic in set(TOPICS) - {"choices", "rates", "bench", "lessons"}:
+    for topic in set(TOPICS) - {"choices", "rates", "bench", "lessons", "drawn"}:
         shown = quotes.CURVES.get(topic, set())
         stored = results.load(topic)
         assert shown <= set(stored["rows"])
@@ -92,6 +92,27 @@ def test_the_search_for_learning_rates_is_quoted_by_network():
             "b": {"epochs": 2, "rates": [3], "losses": [[0.0]], "accuracies": [[1.0]]},
         },
     }
+
+
+def test_readings_of_drawings_are_summed_up_by_option_and_digit():
+    def run(seed, first):
+        accuracy = {"every-step": [first] + 9 * [1.0], "no-box": 10 * [0.5]}
+        habits = {"0 simplex": [1, 2]}
+        return {
+            "name": "board", "seed": seed, "validation_accuracy": [0.9, 0.99],
+            "accuracy": accuracy, "habits": habits,
+        }  # fmt: skip
+
+    runs = [run(0, 0.8), run(1, 0.6)]
+    found = quotes.of_drawn({"command": "c", "digits": 20, "runs": runs})
+    assert "runs" not in found
+    row = found["rows"]["board"]
+    assert row["every-step"]["accuracies"] == pytest.approx([0.98, 0.96])
+    assert row["every-step"]["digit"]["0"] == "70.0"
+    assert row["every-step"]["lowest"] == pytest.approx(0.7)
+    assert row["no-box"]["text"]["mean"] == "50.00"
+    assert row["validation"]["mean"] == pytest.approx(0.99)
+    assert row["habits"] == {"0 simplex": [1, 2]}
 
 
 def test_the_seconds_of_an_epoch_are_those_of_the_fastest():

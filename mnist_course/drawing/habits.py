@@ -148,7 +148,7 @@ TRAINING = {
 
 # (digit, name): strokes in the box of the font's digit that replace it. None stands for the font's
 # own strokes, to which others are added.
-HELD_OUT = {
+HELD_OUT: dict[tuple[int, str], list] = {
     (1, "long flag"): [[(0.0, 0.62), (0.28, 0.35), (0.72, 0.02), (0.7, 0.0, C), (0.66, 0.5),
                         (0.7, 1.0)]],
     (1, "medium flag"): [[(0.1, 0.33), (0.4, 0.2), (0.62, 0.0, C), (0.6, 1.0)]],

@@ -4,6 +4,7 @@ A picture of one digit keeps its grey levels. On a photograph the light is uneve
 darker than the paper around it; what comes of it is black and white, as NIST's scans were.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from mnist_course.drawing.steps import (
 )
 
 MOST_PIXELS = 50_000_000  # of a picture
-LONGEST = 2000  # a longer side is scaled down to it before a photograph is read
+ENOUGH_PIXELS = 4_000_000  # a larger picture is reduced first, because floats take eight times more
 FAINTEST = 0.1  # contrast of ink, as a share of the way from white to black
 UNEVEN = 0.25  # of the contrast: paper that varies more is no plain paper
 THINNEST = 1.1  # pixels: only lines that are much thinner than MNIST's are thickened
@@ -46,8 +47,7 @@ def from_picture(picture, options=None):
     photograph with uneven light, for which there is `read_photograph`.
     """
     options = options or Options()
-    grey = to_grey(picture)
-    ink = _plain_ink(grey)
+    ink = _plain_ink(to_grey(picture)[0])
     field = _squared(ink)
     penned = field if options.pen is None else _thickened(field, SIDE / len(field), options.pen)
     crop = _cropped(ink)
@@ -67,28 +67,50 @@ def read_photograph(picture):
     digits apart from each other. Raises `NothingDrawn` when there is none, DrawingError for what
     can't be read.
     """
-    grey = to_grey(picture)
-    factor = max(1.0, max(grey.shape) / LONGEST)
-    if factor > 1:
-        grey = shrink(grey, 1 / factor)
+    grey, factor = to_grey(picture)
     ink = _photographed_ink(grey)
     found = []
     for box in _reading_order(_digit_boxes(ink)):
         left, top, right, bottom = box
         inside = ink[top:bottom, left:right]
         steps = _from_bilevel(inside)
-        whole = tuple(round(edge * factor) for edge in box)
+        whole = tuple(edge * factor for edge in box)
         found.append(Found(steps.image, whole, inside))
     return found
 
 
 def to_grey(picture):
-    """A picture as float64 (H, W) in 0..1, 1 for white. Raises DrawingError for anything else."""
+    """A picture as float64 (H, W) in 0..1, 1 for white, and by which factor it was reduced.
+
+    Raises DrawingError for anything else.
+    """
+    if not isinstance(picture, Image.Image):
+        picture = _image_of_bytes(picture)
+    factor = 1
     if isinstance(picture, Image.Image):
-        if picture.width * picture.height > MOST_PIXELS:
+        pixels = picture.width * picture.height
+        if pixels > MOST_PIXELS:
             raise _too_large(picture.height, picture.width)
-        kept = picture.mode in ("L", "RGB", "RGBA")
-        picture = np.asarray(picture if kept else picture.convert("RGBA"))
+        if picture.mode not in ("L", "RGB", "RGBA"):
+            picture = picture.convert("RGBA")
+        factor = math.ceil(math.sqrt(pixels / ENOUGH_PIXELS)) or 1
+        picture = np.asarray(picture.reduce(factor) if factor > 1 else picture)
+    return _grey_of(_values(picture)), factor
+
+
+def _image_of_bytes(picture):
+    """A PIL image where an array of bytes is one and is large; anything else as it came."""
+    large = isinstance(picture, np.ndarray) and picture.dtype == np.uint8
+    large = large and picture.ndim in (2, 3) and picture.size > ENOUGH_PIXELS
+    if large and picture.shape[2:] in ((), (3,), (4,)):
+        if picture.shape[0] * picture.shape[1] > MOST_PIXELS:
+            raise _too_large(*picture.shape[:2])
+        return Image.fromarray(picture)
+    return picture
+
+
+def _values(picture):
+    """A picture's numbers, float64 (H, W) or (H, W, C) in 0..1. Raises DrawingError."""
     try:
         values = np.asarray(picture)
     except ValueError as error:
@@ -114,7 +136,7 @@ def to_grey(picture):
     # also false for NaN
     if not ((values >= 0) & (values <= 1)).all():
         raise DrawingError("a float picture lies in 0..1, and this one has other numbers")
-    return _grey_of(values.astype(np.float64))
+    return values.astype(np.float64)
 
 
 def _too_large(height, width):
@@ -161,21 +183,26 @@ def _plain_ink(grey):
 
 
 def _photographed_ink(grey):
-    """Where there is ink on a photograph: bool (H, W).
+    """Where there is ink on a photograph: bool (H, W), dark on paper or light on a board.
+
+    Of the two that one is ink which covers less.
+    """
+    found = [ink for ink in (_darker(grey), _darker(1 - grey)) if ink.any()]
+    if not found:
+        raise NothingDrawn("the photograph")
+    return min(found, key=np.count_nonzero)
+
+
+def _darker(grey):
+    """What is darker than the paper around it: bool (H, W).
 
     A morphological closing fills whatever is dark and narrower than its window, so it leaves the
-    paper with its shadows. Ink is darker than that; how much, is Otsu's threshold.
+    paper with its shadows. How much darker ink must be, is Otsu's threshold.
     """
-    if np.median(grey) < 0.4:
-        grey = 1 - grey  # chalk on a board
     smooth = ndimage.gaussian_filter(grey, 1)
     paper = ndimage.grey_closing(smooth, max(15, max(grey.shape) // 10))
     darker = np.clip(1 - smooth / np.maximum(paper, 0.05), 0, 1)
-    threshold = max(_otsu(darker), FAINTEST)
-    ink = darker > threshold
-    if not ink.any():
-        raise NothingDrawn("the photograph")
-    return ink
+    return darker > max(_otsu(darker), FAINTEST)
 
 
 def _otsu(values):

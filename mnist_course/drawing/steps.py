@@ -261,7 +261,7 @@ def centre_shift(image):
     places = np.arange(SIDE)
     rows, columns = (ink.sum(axis=axis) for axis in (1, 0))
     return tuple(
-        math.floor(MIDDLE + 0.5 - int((one * places).sum()) / total) for one in (rows, columns)
+        math.ceil(MIDDLE - 0.5 - int((one * places).sum()) / total) for one in (rows, columns)
     )
 
 

@@ -25,6 +25,7 @@ const SHOWN = [
   ["box", "20×20 box", "box"],
   ["image", "Centre of mass", "centre"],
 ];
+const BY_KEYS = "By keyboard: arrow keys move the pen, the space bar puts it down and lifts it.";
 const BARS = [190, 222];
 
 class Drawing {
@@ -57,7 +58,14 @@ class Drawing {
       make(
         "div",
         { class: "mc-columns" },
-        make("div", {}, this.pad.element, padTools(this.pad), ...this.keeping()),
+        make(
+          "div",
+          {},
+          this.pad.element,
+          padTools(this.pad),
+          ...this.keeping(),
+          make("p", { class: "mc-muted" }, BY_KEYS),
+        ),
         make("figure", {}, make("figcaption", {}, "What the network sees"), this.seen),
         make("figure", {}, make("figcaption", {}, "What it says"), this.bars),
       ),

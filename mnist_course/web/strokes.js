@@ -66,7 +66,7 @@ function centreShift(image) {
     columns += image[place] * (place % SIDE);
   }
   if (total === 0) return [0, 0];
-  return [rows, columns].map((sum) => Math.floor(MIDDLE + 0.5 - sum / total));
+  return [rows, columns].map((sum) => Math.ceil(MIDDLE - 0.5 - sum / total));
 }
 
 function shifted(image, down, right) {
