@@ -11,7 +11,7 @@ from mnist_course import runtime
 from mnist_course.board import bodies
 from mnist_course.board.application import create_app
 
-THREADS = 4  # requests that are worked on at once; the others wait their turn
+THREADS = 2  # requests that are worked on at once: more would only wait for Python's lock
 # Larger bodies are cut off by waitress itself, in plain text; smaller ones get Flask's sentence.
 MOST_BUFFERED = 16 * bodies.MOST_BYTES
 
