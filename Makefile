@@ -1,7 +1,7 @@
 # `make` alone lists the commands. ARGS, WHEELS and PYTHON may be given: make lab ARGS="--port 8899"
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup setup-tests wheels test test-browser test-full test-solved lint format \
+.PHONY: help lab board setup setup-tests wheels test test-browser test-full test-solved lint format \
     notebooks solutions check-notebooks site bench results clean
 
 # The first Python that is new enough. If none is, the script tells the first one there.
@@ -24,6 +24,9 @@ help:  ## list these commands
 
 lab: setup  ## set up if needed and open JupyterLab on your lessons; ARGS="--no-browser --port 8899"
 	@$(BIN)/mnist-course lab $(ARGS)
+
+board: setup  ## draw a digit in a page and watch a network read it; ARGS="--port 8801"
+	@$(BIN)/mnist-course board $(ARGS)
 
 setup:  ## set up: .venv with every package, the data; WHEELS=DIR takes packages from a folder
 	@$(SETUP)
@@ -90,5 +93,5 @@ results: setup  ## make the long runs that are missing, into research/evidence/;
 
 clean:  ## remove caches, built packages, what tests saved; your lessons, .venv, wheels and data stay
 	rm -f notebooks/*.safetensors notebooks/*.json notebooks/*.jsonl
-	rm -rf dist site screenshots solutions .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist site screenshots solutions .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@
     python benchmarks/bench.py explorers --only band loss  these explorers, in a browser
     python benchmarks/bench.py lessons --only 04           one lesson
     python benchmarks/bench.py memory                      of kernel and page, after 1,000 moves
+    python benchmarks/bench.py board --soak 10             the server's memory over 10 minutes
 
 Two things to compare are timed in turn, several times each; the table holds medians and the
 ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure. On
@@ -28,6 +29,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import board
 import explorers
 import grading
 import latency
@@ -268,6 +270,7 @@ TABLES = {
     "help": bench_help,
     "sharing": bench_sharing,
     "grading": grading.bench_grading,
+    "board": board.bench_board,
 }
 
 
@@ -341,6 +344,9 @@ def main():
     parser.add_argument(
         "--moves", type=int, help="explorers and memory: a trial with so many moves, not stored"
     )
+    parser.add_argument(
+        "--soak", type=int, metavar="MINUTES", help="board: only its memory, for so many minutes"
+    )
     parser.add_argument("--one", nargs=2, metavar=("NOTEBOOK", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -356,8 +362,12 @@ def main():
         parser.error("--only goes with one table: explorers, memory or lessons")
     if options.moves and not set(options.tables) <= set(browsing):
         parser.error(f"--moves goes with {' and '.join(browsing)} alone")
+    if options.soak and options.tables != ["board"]:
+        parser.error("--soak goes with board alone")
     for name in options.tables or known:
-        if name == "lessons":
+        if options.soak:
+            store(name, {**stored().get(name, {}), "soak": board.soak(options.soak)})
+        elif name == "lessons":
             bench_lessons(options.only)
         elif name in browsing:
             # each explorer is stored as soon as it is measured

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import bench
+import board
 import browser
 import grading
 import latency
@@ -166,3 +167,35 @@ def test_a_class_is_graded_and_measured(monkeypatch, tmp_path):
     table = grading.bench_grading(2, ["04"])
     assert (table["notebooks_per_minute"], table["peer_notebooks_per_minute"]) == (4, 2)
     assert (table["ratio"], table["peak_megabytes"], table["notebooks"]) == (2, 2, 2)
+
+
+# --- the drawing page's server ------------------------------------------------------------
+
+
+def test_the_clients_count_every_answer_and_notice_a_failure():
+    bodies = board.drawings()
+    assert len(bodies) >= 200
+    with board.serving(board.OURS) as (address, process):
+        load = board.Load(address, bodies, clients=3)
+        speed = load.run(0)
+        assert (len(load.took), speed > 0) == (3, True)
+        load.bodies = ["{}"]
+        with pytest.raises(RuntimeError, match="400"):
+            load.run(0)
+        assert process.poll() is None
+
+
+def test_a_soak_measures_memory_before_and_after_each_minute(monkeypatch):
+    asked = []
+
+    def run(load, seconds):
+        asked.append(seconds)
+        load.took += [0.01] * 5
+
+    monkeypatch.setattr(board.Load, "run", run)
+    row = board.soak(2, warm=30)
+    assert asked == [30, 60, 60]
+    assert (row["minutes"], row["predictions"], len(row["megabytes"])) == (2, 10, 3)
+    assert row["growth_megabytes"] == pytest.approx(
+        row["megabytes"][-1] - row["megabytes"][0], abs=0.11
+    )

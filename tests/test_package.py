@@ -39,6 +39,7 @@ ARROWS = {
     "results": set(),
     "web": set(),
     "export": {"data", "probe", "runtime"},
+    "board": {"drawing", "web", "export", "data", "recipes", "names", "checkpoints", "runtime"},
     "drawing": {"data", "models", "checkpoints", "runtime"},
     "widgets": {
         "web",
@@ -125,6 +126,9 @@ def test_a_wheel_holds_data_results_lessons_and_settings(tmp_path, saved_by_a_te
         ("mnist_course/results", "*.json"),
         ("mnist_course/web", "*.*s"),
         ("mnist_course/web", "*.jinja"),
+        ("mnist_course/web", "*.svg"),
+        ("mnist_course/board", "*.html"),
+        ("mnist_course/drawing", "*.safetensors"),
     ):
         for path in (ROOT / folder).glob(pattern):
             assert f"{folder}/{path.name}" in names
@@ -225,7 +229,17 @@ def test_git_passes_over_what_the_lessons_save(saved_by_a_test_run):
 
 def test_every_make_command_explains_itself():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for command in ("help", "lab", "setup", "wheels", "test", "lint", "notebooks", "clean"):
+    for command in (
+        "help",
+        "lab",
+        "board",
+        "setup",
+        "wheels",
+        "test",
+        "lint",
+        "notebooks",
+        "clean",
+    ):
         assert re.search(rf"^make {command} +\w", shown, re.M)
 
 

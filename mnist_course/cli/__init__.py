@@ -294,6 +294,46 @@ def train(network, dataset, seed, device, dry_run, save, **changes):
     run(network, dataset, changes, seed, device, dry_run, save)
 
 
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8800,
+    show_default=True,
+    help="of the page; 0 takes a free one",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="the address to listen on; 0.0.0.0 lets others on your network draw, too",
+)
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="a network of yours, a .safetensors file as train --save and the lessons save it",
+)
+@click.option(
+    "--network",
+    type=click.Choice([one.value for one in Network]),
+    default=Network.RESIDUAL.value,
+    show_default=True,
+    metavar="NETWORK",
+    help="which network --weights belong to, by its name in train",
+)
+@click.option("--open/--no-open", "show", default=True, help="open the page in your browser")
+def board(port, host, weights, network, show):
+    """Draw a digit in a page, and watch a network read it.
+
+    The page is served from this machine, with weights that come with the course. It needs no
+    network. Other programs get the same answers as JSON: docs/board.md says how.
+    """
+    from mnist_course.cli.board import run
+
+    run(port, host, weights, network, show)
+
+
 @main.group()
 def data():
     """Put a dataset where the lessons look for it, and check it."""

@@ -20,7 +20,7 @@ MODULES = {  # where it isn't the package's name
     "scikit-learn": "sklearn", "d2l": "d2l.torch", "pillow": "PIL",
     "matplotlib-inline": "matplotlib_inline",
 }  # fmt: skip
-NOT_NEEDED = {"nbval", "nbformat", "tqdm"}  # by a lesson
+NOT_NEEDED = {"nbval", "nbformat", "tqdm", "flask", "waitress"}  # by a lesson
 D2L = "--no-deps d2l==1.0.3"  # as in scripts/setup.py, which says why
 SETTINGS = Path(__file__).parent.parent / "jupyterlab.json"
 COMMS = ("@jupyterlab/apputils-extension:kernels-settings", "commsOverSubshells")

@@ -222,7 +222,7 @@ export function sayWork(view) {
   const node = network.nodes[stage.head];
   const parts = [];
   if (node.kind === "image") {
-    const byte = view.pad.image[indexOf(stage.shape, place)];
+    const byte = view.image[indexOf(stage.shape, place)];
     const [mean, deviation] = network.normalisation;
     return [`(${byte} ÷ 255 − ${mean}) ÷ ${deviation} = ${number(found.value)}`];
   }

@@ -1,121 +1,34 @@
 // A network to look into: every layer as maps of a digit, one layer, and the arithmetic of one
 // number. All of it is computed in the page, so that it follows each move of the digit.
 
-import { chosenSource, drawWork, sayWork } from "./arithmetic.js";
-import { drawLayer, drawOverview } from "./diagram.js";
 import { DigitPad, padButtons } from "./digit.js";
-import { Network, bytesOf, floatsOf } from "./forward.js";
-import {
-  Maps,
-  bound,
-  colourAt,
-  context,
-  frame,
-  labelledSlider,
-  largest,
-  levelOf,
-  make,
-  number,
-  percent,
-  section,
-  themeOf,
-  watchTheme,
-  write,
-} from "./paint.js";
-import { fieldsOf, stagesOf, workOf } from "./stages.js";
-
-const HOW =
-  "Point at a number to see where it comes from; a click keeps it. Double click, or Enter, shows one " +
-  "layer. Arrow keys work on the diagram, the digit, the map and the sums.";
-const SELECT = 170; // side of the enlarged map
-
-const canvas = (name, role, label) =>
-  make("canvas", { class: name, tabindex: "0", role, "aria-label": label });
-
-// Normalised floats back to bytes in 0..255; zeros that were added around an image are grey.
-function bytesOfInput({ normalisation: [mean, deviation] }, values) {
-  return Uint8Array.from(values, (value) => Math.round(255 * (value * deviation + mean)));
-}
+import { bytesOf, floatsOf } from "./forward.js";
+import { HOW, Inside } from "./inside.js";
+import { labelledSlider, largest, make, number, percent, section } from "./paint.js";
 
 class Explorer {
   constructor(element, { title, networks, digits, labels }) {
-    const [{ description, weights }] = networks;
-    this.network = new Network(description, weights);
-    this.stages = stagesOf(this.network);
-    this.maps = this.stages.map(() => new Maps());
+    this.inside = new Inside(networks[0], { drawn: (tell) => this.drawn(tell) });
     this.digits = digits;
     this.labels = labels;
-    this.whole = false; // one layer instead of the overview
-    this.bars = []; // of the arithmetic, to choose a source map by
-    this.source = null; // the source map whose patch is shown; null: the one that adds most
-    const works = ({ head }) => ["conv", "linear"].includes(this.network.nodes[head].kind);
-    this.pinned = this.middle(Math.max(0, this.stages.findIndex(works)), 0);
-    this.pointed = null; // what the pointer is over, until it leaves
     this.build(element, title);
     this.choose(0);
+    this.inside.start();
   }
-
-  get place() {
-    return this.pointed ?? this.pinned;
-  }
-
-  middle(stage, channel) {
-    const [channels, height, width] = this.stages[stage].shape;
-    return {
-      stage,
-      channel: bound(channel, 0, channels - 1),
-      row: Math.floor(height / 2),
-      column: Math.floor(width / 2),
-    };
-  }
-
-  // --- the page ---------------------------------------------------------------------------
 
   build(element, title) {
-    this.pad = new DigitPad({ changed: () => this.computeSoon() });
+    const { inside } = this;
+    this.pad = new DigitPad({ changed: () => inside.put(this.pad.image) });
     this.slider = labelledSlider("Digit", 0, this.labels.length - 1, (value) => this.choose(value));
     this.caption = make("span", { class: "mc-caption" });
-    this.views = ["All layers", "One layer"].map((label, whole) => {
-      const button = make("button", { type: "button" }, label);
-      button.addEventListener("click", () => this.show(whole === 1));
-      return button;
-    });
-    this.overview = canvas(
-      "mc-overview",
-      "application",
-      "The network. Left and right choose a layer, up and down a map, Enter enlarges the layer.",
-    );
-    this.select = canvas(
-      "mc-select",
-      "application",
-      "The map that is chosen. Arrow keys choose a number of it.",
-    );
-    this.work = canvas("mc-work", "application", "");
-    this.equation = make("p", { class: "mc-equation" });
     this.status = make("p", { class: "mc-status", role: "status" });
-    this.mapCaption = make("figcaption");
-    this.workCaption = make("figcaption");
-    this.scale = [make("span"), make("span"), make("span")];
-    this.scroll = make("div", { class: "mc-scroll" }, this.overview);
+    inside.buttons.setAttribute("class", "mc-right");
     this.root = section(
       "mc-network",
       title,
-      make(
-        "div",
-        { class: "mc-bar" },
-        this.slider.label,
-        this.caption,
-        make("span", { role: "group", "aria-label": "View", class: "mc-right" }, ...this.views),
-      ),
-      this.scroll,
-      make(
-        "p",
-        { class: "mc-legend mc-muted" },
-        this.scale[0],
-        make("i", { class: "mc-ramp" }),
-        this.scale[1],
-        this.scale[2],
-      ),
+      make("div", { class: "mc-bar" }, this.slider.label, this.caption, inside.buttons),
+      inside.scroll,
+      inside.legend,
       make(
         "div",
         { class: "mc-below" },
@@ -126,277 +39,34 @@ class Explorer {
           this.pad.canvas,
           padButtons(this.pad),
         ),
-        make("figure", {}, this.mapCaption, this.select),
-        make("figure", { class: "mc-wide" }, this.workCaption, this.work, this.equation),
+        ...inside.figures,
       ),
       this.status,
       make("p", { class: "mc-muted" }, HOW),
     );
     element.append(this.root);
-    this.listen();
-  }
-
-  listen() {
-    const { overview, select, work } = this;
-    overview.addEventListener("pointermove", (event) => this.point(this.hit(event)));
-    overview.addEventListener("pointerleave", () => this.point(null));
-    overview.addEventListener("pointerdown", (event) => {
-      const place = this.hit(event);
-      if (place) this.pin(place);
-    });
-    overview.addEventListener("dblclick", () => this.show(!this.whole));
-    overview.addEventListener("keydown", (event) => this.key(event, true));
-    select.addEventListener("keydown", (event) => this.key(event, false));
-    const within = (event) => {
-      const box = select.getBoundingClientRect();
-      const { stage, channel } = this.pinned;
-      const [, height, width] = this.stages[stage].shape;
-      const scale = this.selectScale(this.pinned);
-      return {
-        stage,
-        channel,
-        row: bound(Math.floor((event.clientY - box.top - 1) / scale), 0, height - 1),
-        column: bound(Math.floor((event.clientX - box.left - 1) / scale), 0, width - 1),
-      };
-    };
-    select.addEventListener("pointermove", (event) => {
-      if (this.stages[this.pinned.stage].isMaps) this.point(within(event));
-    });
-    select.addEventListener("pointerleave", () => this.point(null));
-    select.addEventListener("pointerdown", (event) => {
-      if (this.stages[this.pinned.stage].isMaps) this.pin(within(event));
-    });
-    work.addEventListener("pointerdown", (event) => {
-      const box = work.getBoundingClientRect();
-      const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-      const found = this.bars.find((bar) => x >= bar.x && x < bar.x + bar.wide && y >= bar.y);
-      if (!found) return;
-      this.source = found.source;
-      this.drawSoon();
-    });
-    work.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!step || this.bars.length === 0) return;
-      this.source = bound(chosenSource(this) + step, 0, this.bars.length - 1);
-      this.drawSoon();
-      event.preventDefault();
-    });
-    this.endings = [watchTheme(() => this.drawSoon(true))];
-    const size = new ResizeObserver(() => this.drawSoon());
-    size.observe(this.scroll);
-    this.endings.push(() => size.disconnect());
-  }
-
-  end() {
-    this.gone = true;
-    for (const end of this.endings) end();
-  }
-
-  // What the pointer is over in the overview: a place, or null.
-  hit(event) {
-    const box = this.overview.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const found = this.areas.find(
-      (area) => x >= area.x && x < area.x + area.wide && y >= area.y && y < area.y + area.high,
-    );
-    if (!found) return null;
-    const [, height, width] = this.stages[found.stage].shape;
-    return {
-      stage: found.stage,
-      channel: found.channel,
-      row: bound(Math.floor(((y - found.y) / found.high) * height), 0, height - 1),
-      column: bound(Math.floor(((x - found.x) / found.wide) * width), 0, width - 1),
-    };
-  }
-
-  point(place) {
-    this.pointed = place;
-    this.source = null;
-    this.drawSoon();
-  }
-
-  pin(place) {
-    this.pinned = place;
-    this.pointed = null;
-    this.source = null;
-    this.drawSoon();
-    this.tell = true;
-  }
-
-  show(whole) {
-    this.whole = whole;
-    this.pointed = null;
-    this.drawSoon();
-  }
-
-  key(event, layers) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const { stage, channel, row, column } = this.pinned;
-    const [channels, height, width] = this.stages[stage].shape;
-    const last = this.stages.length - 1;
-    const numbers = !layers || event.shiftKey;
-    const to = (changes) => this.pin({ ...this.pinned, ...changes });
-    const across = (step) => {
-      if (numbers) return to({ column: bound(column + step, 0, width - 1) });
-      return this.pin(this.middle(bound(stage + step, 0, last), channel));
-    };
-    const down = (step) => {
-      if (numbers && this.stages[stage].isMaps) {
-        return to({ row: bound(row + step, 0, height - 1) });
-      }
-      return to({ channel: bound(channel + step, 0, channels - 1) });
-    };
-    const actions = {
-      ArrowLeft: () => across(-1),
-      ArrowRight: () => across(1),
-      ArrowUp: () => down(-1),
-      ArrowDown: () => down(1),
-      PageUp: () => to({ channel: bound(channel - 1, 0, channels - 1) }),
-      PageDown: () => to({ channel: bound(channel + 1, 0, channels - 1) }),
-      Enter: () => this.show(!this.whole),
-      Escape: () => this.show(false),
-    };
-    if (!actions[event.key]) return;
-    actions[event.key]();
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   choose(index) {
     this.index = index;
     this.pad.put(this.digits.subarray(index * 784, (index + 1) * 784));
     this.slider.set(index);
-    this.computeSoon();
+    this.inside.put(this.pad.image);
   }
 
-  // --- what is computed -------------------------------------------------------------------
-
-  computeSoon() {
-    this.stale = true;
-    this.tell = true;
-    this.drawSoon();
-  }
-
-  drawSoon(newTheme = false) {
-    if (newTheme) this.theme = null;
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
-  }
-
-  compute() {
-    this.network.runDigit(this.pad.image);
-    this.probabilities = this.network.probabilities();
-    this.limits = this.stages.map((stage) => largest(this.network.values[stage.out]));
-    this.stale = false;
-    this.painted = false;
-  }
-
-  paintMaps() {
-    for (const [place, stage] of this.stages.entries()) {
-      const values = this.network.values[stage.out];
-      const pixels = stage.isImage ? bytesOfInput(this.network, values) : values;
-      this.maps[place].paint(pixels, stage.shape, this.theme, this.limits[place], stage.isImage);
-    }
-    this.painted = true;
-  }
-
-  // --- what is drawn ----------------------------------------------------------------------
-
-  draw() {
-    if (this.scroll.clientWidth === 0) {
-      setTimeout(() => this.drawSoon(), 200); // the page hides it, so there is no width to fill
-      return;
-    }
-    if (!this.theme) {
-      this.theme = themeOf(this.root);
-      this.painted = false;
-    }
-    if (this.stale) this.compute();
-    if (!this.painted) this.paintMaps();
-    const { place } = this;
-    this.found = workOf(this.network, this.stages, place);
-    this.fields = fieldsOf(this.network, this.stages, place);
-    this.areas = [];
-    if (this.whole) drawLayer(this);
-    else drawOverview(this);
-    const [field] = place.stage > 0 ? this.fields : [null];
-    this.pad.draw(this.theme, field);
-    this.drawSelect();
-    drawWork(this);
-    this.drawTexts();
-  }
-
-  selectScale({ stage }) {
-    const [, height, width] = this.stages[stage].shape;
-    return Math.max(1, Math.floor(SELECT / Math.max(height, width)));
-  }
-
-  // The chosen map alone, enlarged, with its number in a frame; of a vector the number.
-  drawSelect() {
-    const { theme, place } = this;
-    const stage = this.stages[place.stage];
-    const [, height, width] = stage.shape;
-    const scale = this.selectScale(place);
-    const drawing = context(this.select, width * scale + 2, height * scale + 2);
-    this.maps[place.stage].draw(drawing, place.channel, 1, 1, width * scale, height * scale);
-    frame(drawing, theme.line, 1, 1, width * scale, height * scale);
-    if (stage.isMaps) {
-      const at = [1 + place.column * scale, 1 + place.row * scale];
-      frame(drawing, theme.accent, ...at, scale, scale, 2);
-      return;
-    }
-    const level = levelOf(this.found.value, this.limits[place.stage]);
-    const { ink } = colourAt(theme.signed, level);
-    write(drawing, theme, number(this.found.value), scale / 2, scale / 2 + 10, {
-      size: 28,
-      colour: ink,
-      align: "center",
-    });
-  }
-
-  // --- what is said -----------------------------------------------------------------------
-
-  where() {
-    const { place } = this;
-    const stage = this.stages[place.stage];
-    const name = [stage.title, ...stage.steps].join(" + ");
-    if (!stage.isMaps) return `${name}, number ${place.channel}`;
-    return `${name}, map ${place.channel}, row ${place.row}, column ${place.column}`;
-  }
-
-  drawTexts() {
-    const { place, pad } = this;
-    const stage = this.stages[place.stage];
-    const best = this.probabilities.indexOf(largest(this.probabilities));
-    const answer = `${best} with ${percent(this.probabilities[best])}`;
+  // After each drawing of the network: the digit with what the chosen number sees, and the words.
+  drawn(tell) {
+    const { inside, pad } = this;
+    pad.draw(inside.theme, inside.field);
     const [across, down] = pad.shift;
     const digit = `number ${this.index}, label ${this.labels[this.index]}`;
     const parts = [pad.edited ? "your drawing" : digit];
     if (across || down) parts.push(`moved by ${number(across, 0)}, ${number(down, 0)}`);
     this.caption.textContent = parts.join(", ");
-    const limit = this.limits[place.stage];
-    this.scale[0].textContent = number(-limit);
-    this.scale[1].textContent = number(limit);
-    this.scale[2].textContent = `colours of ${stage.title}; lines: what adds to the number (orange) or takes away (purple)`;
-    this.mapCaption.textContent = stage.isMaps
-      ? `${stage.title}, map ${place.channel}`
-      : `${stage.title}, number ${place.channel}`;
-    this.workCaption.textContent = `Where the number at row ${place.row}, column ${place.column} comes from`;
-    if (!stage.isMaps) this.workCaption.textContent = "Where this number comes from";
-    const said = sayWork(this);
-    this.equation.replaceChildren(...said.map((step) => make("span", {}, step)));
-    const more = this.bars.length > 0 ? ". Left and right choose one of the maps below" : "";
-    this.work.setAttribute("aria-label", `${this.where()}: ${said.join(", ")}${more}`);
-    this.views.forEach((button, whole) => {
-      button.setAttribute("aria-pressed", String((whole === 1) === this.whole));
-    });
-    if (!this.tell) return; // pointing is not read out, moving and choosing are
-    this.tell = false;
-    this.status.textContent = `The network says ${answer}. ${this.where()}: ${number(this.found.value)}.`;
+    if (!tell) return;
+    const best = inside.probabilities.indexOf(largest(inside.probabilities));
+    const answer = `${best} with ${percent(inside.probabilities[best])}`;
+    this.status.textContent = `The network says ${answer}. ${inside.where()}: ${number(inside.found.value)}.`;
   }
 }
 
@@ -412,7 +82,7 @@ export function exploreNetwork(element, given) {
     digits: bytesOf(given.digits),
     labels: given.labels,
   });
-  return () => explorer.end();
+  return () => explorer.inside.end();
 }
 
 function render({ model, el }) {

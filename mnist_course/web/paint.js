@@ -170,7 +170,8 @@ export function labelledSlider(name, low, high, changed) {
 export function drawProbabilities(drawing, theme, probabilities, [x, y, wide, high], label = null) {
   const row = Math.min(32, high / probabilities.length);
   const start = y + (high - row * probabilities.length) / 2;
-  const best = probabilities.indexOf(largest(probabilities));
+  const blank = largest(probabilities) === 0; // nothing is drawn, so that nothing was computed
+  const best = blank ? -1 : probabilities.indexOf(largest(probabilities));
   return Array.from(probabilities, (share, digit) => {
     const top = start + digit * row;
     const bold = digit === best;
@@ -181,6 +182,7 @@ export function drawProbabilities(drawing, theme, probabilities, [x, y, wide, hi
     drawing.fillRect(...bar);
     drawing.fillStyle = digit === (label ?? best) ? theme.accent : theme.muted;
     drawing.fillRect(bar[0], bar[1], bar[2] * share, bar[3]);
+    if (blank) return { x, y: top, wide, high: row };
     write(drawing, theme, percent(share), x + wide, text, { bold, align: "right" });
     return { x, y: top, wide, high: row };
   });
