@@ -259,6 +259,9 @@ def of_bench(content):
     }
     a = tables["networks"]["rows"]["a"]
     a["minutes_an_epoch"] = a["seconds_an_epoch"] / 60
+    tables["grading"]["hours_for_ten_thousand"] = (
+        10_000 / tables["grading"]["notebooks_per_minute"] / 60
+    )
     table = tables["explorers"]
     rows = [table["explorers"][name] for name in IMAGE_EXPLORERS]
     loss = table["explorers"]["loss"]
