@@ -1,4 +1,7 @@
-"""Numbers that say how good a classifier is."""
+"""Numbers that say how good a classifier is.
+
+Where a function takes several tensors, it raises CourseError unless they lie on one device.
+"""
 
 import math
 from statistics import NormalDist, mean, variance
