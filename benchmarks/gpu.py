@@ -163,7 +163,7 @@ def run_checks(device, folder, deadline):
 def first_losses(device, digits, steps):
     """The loss of each of the first steps of lesson 05's training, on one device: a list."""
     runtime.seed_everything(0)
-    network = BUILD().to(device, memory_format=torch.channels_last)
+    network = BUILD().to(device)
     batches = data.Batches(
         digits.train, RECIPE.batch_size, shuffle=True, augment=RECIPE.augment, device=device
     )

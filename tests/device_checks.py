@@ -144,7 +144,9 @@ def fit_by_every_recipe_loses_as_on_the_cpu(device, folder):
         for place in (device, torch.device("cpu")):
             network = drawn(build, "cpu")
             with full_precision():
-                history = fit(network, digits, recipe, device=place)
+                # the layout changes no result, and on some processors torch crashes in it
+                one = recipe if place == device else replace(recipe, channels_last=False)
+                history = fit(network, digits, one, device=place)
             assert on(place, *network.parameters())
             assert history.device == str(place)
             assert not history.diverged
@@ -238,14 +240,15 @@ def told(network, device):
     images, labels = inputs(device)
     inspector = probe.Inspector(network)
     found = inspector.inspect(images[:1])
+    # as one, because the slope of a bias before batch norm is nothing but rounding
+    slopes = torch.cat([one.flatten() for one in probe.gradients(network, images, labels).values()])
     return [
         probe.shape_table(network), probe.multiply_accumulates(network), inspector.map_shapes(),
         inspector.receptive_field("3", 2, 3), inspector.kernel("4", 2, 1), found.outputs["4"],
         probe.patch(network[4], torch.as_tensor(found.inputs["4"]).to(device), 2, 3),
         probe.inspect(network.eval(), images[:1]).probabilities,
         *probe.activations(network, images).values(), *probe.kernels(network).values(),
-        *probe.gradients(network, images, labels).values(),
-        probe.saliency(network, images, labels),
+        slopes, probe.saliency(network, images, labels),
     ]  # fmt: skip
 
 
