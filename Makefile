@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help lab board setup setup-tests wheels test test-browser test-full test-solved lint format \
-    notebooks solutions check-notebooks site bench results clean
+    notebooks solutions check-notebooks site bench gpu results clean
 
 # The first Python that is new enough. If none is, the script tells the first one there.
 PYTHON ?= $(shell for python in python3 python python3.14 python3.13 python3.12 python3.11; do \
@@ -87,6 +87,9 @@ site: setup-tests  ## run the lessons and render them to web pages, in site/
 
 bench: setup-tests  ## measure speed against stated peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+gpu: setup  ## try the course on this machine's GPU and time a training, in at most 8 minutes
+	@$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 results: setup  ## make the long runs that are missing, into research/evidence/; resumable
 	$(BIN)/python research/runs.py $(ARGS)

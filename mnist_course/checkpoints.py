@@ -5,9 +5,6 @@ import reprlib
 from dataclasses import asdict, fields
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
-
 from mnist_course import runtime
 from mnist_course.augment import RandomAffine
 from mnist_course.records import History, Recipe
@@ -70,6 +67,8 @@ def save_checkpoint(path, network, recipe=None, history=None, seed=None):
     Returns the path of the weights. Raises CheckpointError when it can't be written, or when a
     file of another program would be lost.
     """
+    import safetensors.torch
+
     path = _weights_path(path)
     _refuse_foreign(path)
     about = {
@@ -111,6 +110,8 @@ def _refuse_foreign(path):
 
 
 def _has_our_weights(file):
+    import safetensors
+
     try:
         with safetensors.safe_open(file, "pt") as weights:
             return "mnist_course" in (weights.metadata() or {})
@@ -132,6 +133,8 @@ def load_checkpoint(path, network):
     Raises CheckpointError, and leaves the network as it is, when the file is missing, broken,
     not from this course, from a newer version of it, or of a network with other layers.
     """
+    import safetensors
+
     path = _weights_path(path)
     if not path.is_file():
         raise CheckpointError(

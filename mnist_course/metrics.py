@@ -1,10 +1,14 @@
-"""Numbers that say how good a classifier is."""
+"""Numbers that say how good a classifier is.
+
+Where a function takes several tensors, it raises CourseError unless they lie on one device.
+"""
 
 import math
 from statistics import NormalDist, mean, variance
 
 import torch
-from scipy.optimize import minimize_scalar
+
+from mnist_course import runtime
 
 
 def accuracy(logits, labels):
@@ -14,6 +18,7 @@ def accuracy(logits, labels):
     """
     if len(logits) != len(labels) or len(labels) == 0:
         raise ValueError(f"{len(logits)} predictions for {len(labels)} labels")
+    runtime.require_one_device(logits=logits, labels=labels)
     return (logits.argmax(dim=1) == labels).float().mean().item()
 
 
@@ -53,6 +58,7 @@ def confusion(predictions, labels, classes=10):
     """
     if len(predictions) != len(labels):
         raise ValueError(f"{len(predictions)} predictions for {len(labels)} labels")
+    runtime.require_one_device(predictions=predictions, labels=labels)
     for name, values in (("prediction", predictions), ("label", labels)):
         if len(values) and not 0 <= values.min() <= values.max() < classes:
             raise ValueError(f"a {name} lies outside 0 to {classes - 1}")
@@ -70,6 +76,7 @@ def calibration(probabilities, labels, bins=10):
     Raises ValueError for logits: they are no probabilities before a softmax.
     Source: Guo et al. (2017), section 2.
     """
+    runtime.require_one_device(probabilities=probabilities, labels=labels)
     if probabilities.min() < 0 or probabilities.max() > 1 + 1e-5:
         raise ValueError("calibration expects probabilities in 0..1: logits.softmax(dim=1)")
     confidence, predictions = probabilities.max(dim=1)
@@ -99,9 +106,11 @@ def temperature(logits, labels):
     Raises ValueError when there are not as many rows as labels, or none.
     Source: Guo et al. (2017), section 4.2.
     """
+    from scipy.optimize import minimize_scalar
+
     if len(logits) != len(labels) or len(labels) == 0:
         raise ValueError(f"{len(logits)} predictions for {len(labels)} labels")
-    logits = logits.detach().double()
+    logits, labels = logits.detach().cpu().double(), labels.cpu()  # not every GPU has doubles
 
     def loss(exponent):
         return torch.nn.functional.cross_entropy(logits / 10**exponent, labels).item()

@@ -15,8 +15,6 @@ import threading
 import zlib
 from pathlib import Path
 
-import platformdirs
-
 PACKAGES = (
     "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
     "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil", "nbformat", "tqdm",
@@ -65,6 +63,33 @@ def device(name=None):
     if wanted is None or wanted.type not in available:  # "meta" computes nothing
         raise ValueError(f"no device {name!r} here; this machine has {', '.join(available)}")
     return wanted
+
+
+def require_one_device(advice=None, /, **things):
+    """Raise CourseError unless all of these lie on one device, where torch can compute with them.
+
+    things: networks and tensors, each under the word for it in the sentence, such as
+    `network=network, images=images`; what lies nowhere, such as a network without weights, passes.
+    advice: what to type, with {} for the device of the first of them; by default the `.to` that
+    moves the other one.
+    """
+    places = {name: str(place) for name, thing in things.items() if (place := _place(thing))}
+    for name, place in places.items():
+        first, wanted = next(iter(places.items()))
+        if place != wanted:
+            typed = (advice or f'{name} = {name}.to("{{}}")').format(wanted)
+            raise CourseError(
+                f"The {first} {'is' if first == 'network' else 'are'} on the device {wanted}, but "
+                f"the {name} are on {place}, and torch computes only with what is on one device. "
+                f"Type: {typed}"
+            )
+
+
+def _place(thing):
+    """The device of a tensor, or that of a network's first weights; None where there is none."""
+    if hasattr(thing, "parameters"):
+        thing = next(thing.parameters(), None)
+    return getattr(thing, "device", None)
 
 
 def seed_everything(seed):
@@ -233,7 +258,11 @@ def data_folder():
     Raises CourseError when the variable holds a relative path.
     """
     named = named_folder("MNIST_COURSE_DATA")
-    return named or platformdirs.user_data_path("mnist-course", appauthor=False)
+    if named:
+        return named
+    import platformdirs
+
+    return platformdirs.user_data_path("mnist-course", appauthor=False)
 
 
 def command(words):
@@ -286,9 +315,9 @@ def _remove_left_behind(path):
     Another computer may use the same network drive, and only itself knows which programs run there.
     So a part file is known by the computer's name too.
     """
-    import psutil
-
     for part in path.parent.glob(glob.escape(_part(path)) + "*-*"):
+        import psutil  # only now, because a first file can be written without it
+
         process = part.name.removeprefix(_part(path)).partition("-")[0]
         if process.isdecimal() and not psutil.pid_exists(int(process)):
             with contextlib.suppress(OSError):  # another user's, or another program was faster

@@ -1,7 +1,6 @@
 """Shapes in images of digits: what can be measured without a network."""
 
 import numpy as np
-from scipy import ndimage
 
 
 def count_holes(images, threshold=128):
@@ -10,6 +9,9 @@ def count_holes(images, threshold=128):
     Ink is what is at least at the threshold. Paper is connected over sides, not over corners, so
     a thin ring that runs in a slant is closed.
     """
-    paper = np.pad(np.asarray(images) < threshold, ((0, 0), (1, 1), (1, 1)), constant_values=True)
+    from scipy import ndimage
+
+    images = np.asarray(images.cpu() if hasattr(images, "cpu") else images)
+    paper = np.pad(images < threshold, ((0, 0), (1, 1), (1, 1)), constant_values=True)
     # the frame joins all the paper outside, so that it is one region
     return [ndimage.label(one)[1] - 1 for one in paper]

@@ -279,6 +279,21 @@ def of_bench(content):
     return {"command": content["command"], "tables": tables}
 
 
+def of_gpu(content):
+    """A GPU, and what a training took there in each way, without the single trainings."""
+    kept = ("command", "name", "machine", "cuda", "driver")
+    quoted = {key: content[key] for key in kept if key in content}
+    quoted |= {"torch": content["versions"]["torch"], "trainings": {}}
+    for name, found in content["trainings"].items():
+        row = {key: value for key, value in found.items() if key != "rows"}
+        quoted["trainings"][name] = row | summary([one["accuracy"] for one in found["rows"]])
+    if "losses" in content:
+        quoted["largest_gap"] = content["losses"]["largest_gap"]
+    if "shares" in content:
+        quoted["shares"] = content["shares"]
+    return quoted
+
+
 def of_drawn(content):
     """How each network reads drawings: by what was left out, of all digits and of each."""
     quoted = {key: value for key, value in content.items() if key != "runs"} | {"rows": {}}
@@ -337,6 +352,7 @@ def quoted(topic):
         "lessons": of_lessons,
         "drawn": of_drawn,
         "errors": of_errors,
+        "gpu": of_gpu,
     }
     return by_name[topic](content) if topic in by_name else of_trainings(topic, content)
 

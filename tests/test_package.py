@@ -28,7 +28,7 @@ ARROWS = {
     "augment": set(),
     "models": set(),
     "writeups": {"models"},
-    "metrics": set(),
+    "metrics": {"runtime"},
     "shapes": set(),
     "records": {"data", "augment", "names"},
     "checkpoints": {"records", "augment", "runtime"},

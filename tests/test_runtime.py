@@ -382,3 +382,21 @@ def test_a_notebook_shows_a_foreseen_mistake_without_its_traceback(capsys):
         "except OSError as error:\n    raise DataError('say what to do') from error"
     )
     assert capsys.readouterr().out == "say what to do\n"
+
+
+def test_two_devices_in_one_call():
+    """The sentence says what is where, and what to type. A network is where its weights are."""
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2, device="meta"))
+    images = torch.zeros(1, 2, 2)
+    runtime.require_one_device(network=network, labels=torch.zeros(1, device="meta"))
+    runtime.require_one_device(network=torch.nn.Flatten(), images=images, names=["no tensor"])
+    with pytest.raises(runtime.CourseError) as caught:
+        runtime.require_one_device(network=network, images=images)
+    assert str(caught.value) == (
+        "The network is on the device meta, but the images are on cpu, and torch computes only "
+        'with what is on one device. Type: images = images.to("meta")'
+    )
+    with pytest.raises(
+        runtime.CourseError, match=r"The images are .* labels .* Type: there\(meta\)"
+    ):
+        runtime.require_one_device("there({})", images=images.to("meta"), labels=images)

@@ -306,7 +306,7 @@ def test_channels_last_is_a_layout_and_no_other_result(few):
     runs = []
     for channels_last in (False, True):
         torch.manual_seed(0)
-        network = models.residual_network(8)
+        network = models.residual_network(16)
         recipe = Recipe(epochs=1, learning_rate=0.01, channels_last=channels_last)
         runs.append(fit(network, few, recipe).train_loss[0])
         layout = network[4].conv1.weight.is_contiguous(memory_format=torch.channels_last)
@@ -314,10 +314,19 @@ def test_channels_last_is_a_layout_and_no_other_result(few):
     assert runs[0] == pytest.approx(runs[1], rel=1e-4)
 
 
-def test_a_narrow_network_keeps_the_layout_in_which_torch_does_not_crash(few):
-    network = models.residual_network(4)
-    fit(network, few, Recipe(epochs=1, learning_rate=0.01, channels_last=True))
-    assert not network[4].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize(
+    ("capability", "channels", "channels_last"),
+    [("AVX2", 7, False), ("AVX2", 8, True), ("AVX512", 15, False), ("AVX512", 16, True)],
+)
+def test_a_narrow_network_keeps_the_layout_in_which_torch_does_not_crash(
+    capability, channels, channels_last, few, monkeypatch
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    network = models.residual_network(channels)
+    monkeypatch.setattr(training, "train_epoch", lambda *_: (0.0, 0.0))  # it might crash here
+    fit(network, few, Recipe(epochs=1, channels_last=True))
+    layout = network[4].conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    assert layout == channels_last
 
 
 # --- learning rates -----------------------------------------------------------------------

@@ -60,8 +60,9 @@ class Batches:
         order = torch.arange(len(self.part), device="cpu")
         if self.shuffle:
             order = torch.randperm(len(self.part), generator=self.generator, device="cpu")
-        for indices in order.split(self.batch_size):
-            batch = self.part[indices.to(self.part.images.device)]
+        # Moved at once, because each move lets the processor wait for the device.
+        for indices in order.to(self.part.images.device).split(self.batch_size):
+            batch = self.part[indices]
             images = scale(batch.images).to(dtype=self.dtype)
             if self.augment is not None:
                 images = self.augment(images, self.generator)

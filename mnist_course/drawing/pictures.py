@@ -111,6 +111,7 @@ def _image_of_bytes(picture):
 
 def _values(picture):
     """A picture's numbers, float64 (H, W) or (H, W, C) in 0..1. Raises DrawingError."""
+    picture = picture.cpu() if hasattr(picture, "cpu") else picture  # a tensor from a GPU
     try:
         values = np.asarray(picture)
     except ValueError as error:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import ticker
 
 from mnist_course import metrics
-from mnist_course.plots.style import COLOURS, GREY, own_style, subplots
+from mnist_course.plots.style import COLOURS, GREY, own_style, subplots, values
 
 MARKS = "os^D"
 
@@ -22,9 +22,9 @@ def reliability(series, labels, bins=10, ax=None, title=""):
     ax.plot([0, 1], [0, 1], linestyle=":", color=GREY, label="confidence = accuracy")
     for place, (name, probabilities) in enumerate(series.items()):
         found = metrics.calibration(probabilities, labels, bins)
-        confidence, accuracy, count = (values.numpy().astype(float) for values in found)
+        confidence, accuracy, count = (values(one) for one in found)
         there = count > 0
-        confidence, accuracy, count = (values[there] for values in (confidence, accuracy, count))
+        confidence, accuracy, count = (one[there] for one in (confidence, accuracy, count))
         low, high = np.transpose(
             [
                 metrics.interval(round(share * images), int(images))

@@ -139,14 +139,16 @@ class Inspector:
 
 @torch.no_grad()
 def inspect(network, images):
-    """The `Inspection` of a network on the CPU, as it is, for a batch of one image.
+    """The `Inspection` of a network as it is, for a batch of one image.
 
-    Raises InspectionError where the network can't run or gives anything but finite logits.
+    Raises InspectionError where the network can't run or gives anything but finite logits, and
+    CourseError unless network and images lie on one device.
     """
+    runtime.require_one_device(network=network, images=images)
     with _told(images):
         inputs, outputs, logits = record(
             network, images, recorded_layers(network),
-            lambda maps: maps[0].numpy().copy() if maps.ndim == 4 else None, inputs=True,
+            lambda maps: maps[0].cpu().numpy().copy() if maps.ndim == 4 else None, inputs=True,
         )  # fmt: skip
     if not (torch.is_tensor(logits) and logits.ndim == 2):
         got = f"the shape {tuple(logits.shape)}" if torch.is_tensor(logits) else type(logits)
@@ -158,7 +160,7 @@ def inspect(network, images):
             "the network's logits for this digit are no numbers (NaN or infinite), though its "
             "weights are: look for a division by 0 or the logarithm of 0 in its forward"
         )
-    return Inspection(inputs, outputs, logits.softmax(dim=1)[0].numpy())
+    return Inspection(inputs, outputs, logits.softmax(dim=1)[0].cpu().numpy())
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from mnist_course import runtime
+
 
 @contextmanager
 def evaluation_mode(network):
@@ -78,7 +80,9 @@ def activations(network, images):
     """What leaves every innermost layer: a dict from layer name to a detached tensor.
 
     The network runs once, in evaluation mode and without gradients; nothing of it changes.
+    Raises CourseError unless network and images lie on one device.
     """
+    runtime.require_one_device(network=network, images=images)
     with evaluation_mode(network), torch.no_grad():
         _, outputs, _ = record(
             network, images, set(layer_names(network)),
@@ -92,8 +96,10 @@ def gradients(network, images, labels, loss_function=None):
     """Gradient of the mean loss for every parameter that learns: a dict from name to a tensor.
 
     Runs in training mode on a throw-away copy, so that neither the parameters' own gradients
-    nor batch norm's statistics change. Default loss: cross-entropy.
+    nor batch norm's statistics change. Default loss: cross-entropy. Raises CourseError unless
+    network, images and labels lie on one device.
     """
+    runtime.require_one_device(network=network, images=images, labels=labels)
     loss_function = loss_function or nn.CrossEntropyLoss()
     twin = copy.deepcopy(network)
     twin.train()
@@ -108,8 +114,10 @@ def saliency(network, images, classes):
 
     classes: int64 (N,), whose logit is taken. A slope says how much the logit rises if the pixel
     rises a little. Runs in evaluation mode on a throw-away copy; nothing of the network changes.
+    Raises CourseError unless network, images and classes lie on one device.
     Source: Simonyan et al. (2013), section 3, there without the sign.
     """
+    runtime.require_one_device(network=network, images=images, classes=classes)
     twin = copy.deepcopy(network).eval()
     images = images.detach().clone().requires_grad_()
     with torch.enable_grad():

@@ -41,7 +41,8 @@ def transform(image, rotation=0, right=0, down=0, size=1, shear=0):
     # picture even when the digit was rotated.
     place = torch.tensor([2 * right / 28, 2 * down / 28])
     matrices[:, :, 2] = -matrices[:, :, :2] @ place
-    return augment.move(torch.as_tensor(image)[None, None], matrices)[0, 0].numpy()
+    image = torch.as_tensor(image, device="cpu")  # where the settings are
+    return augment.move(image[None, None], matrices)[0, 0].numpy()
 
 
 def outside(recipe, rotation, right, down, size, shear):
