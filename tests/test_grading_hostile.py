@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from mnist_course import runtime
-from mnist_course.assessment import display, further
+from mnist_course.assessment import display, hidden_cases
 from mnist_course.assessment.comparison import difference
 from mnist_course.assessment.judgement import judge
 from mnist_course.assessment.observation import Attempt, Ending, reference_value
@@ -94,7 +94,7 @@ def judged(exercise, told):
 def passes_hidden_cases(exercise, told):
     if "error" in told:
         return False
-    cases = further.decoded(exercise, hostile.CASES[exercise.name])
+    cases = hidden_cases.decoded(exercise, hostile.CASES[exercise.name])
     seen = Attempt.decoded(told["attempt"]).observations[len(exercise.cases) :]
     return len(seen) == len(cases) and all(
         one.ending is Ending.RETURNED

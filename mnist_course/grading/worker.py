@@ -27,7 +27,7 @@ from pathlib import Path
 import psutil
 
 from mnist_course import runtime
-from mnist_course.assessment import further
+from mnist_course.assessment import hidden_cases
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading.answers import NotRun, as_python, as_python_cells, attempts
@@ -45,7 +45,7 @@ def serve():
     """Answer every line of the standard input by a line.
 
     The first line holds the limits: processor (seconds), memory and line (bytes). Each other one
-    asks for one exercise: name, cells (source, id, grade id), cases (further ones), files (modules
+    asks for one exercise: name, cells (source, id, grade id), cases (hidden ones), files (modules
     beside the notebook, by path). All are JSON. What an answer prints goes nowhere.
     """
     requests, channel = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -84,7 +84,7 @@ def _told_here(request, folder, limits):
     with contextlib.chdir(folder), _importable(request["files"]):
         exercise = EXERCISES[request["name"]]
         cells = as_python_cells([Cell(*cell) for cell in request["cells"]])
-        cases = (*exercise.cases, *further.decoded(exercise, request["cases"]))
+        cases = (*exercise.cases, *hidden_cases.decoded(exercise, request["cases"]))
         runtime.seed_everything(0)  # an answer that draws numbers gets the same ones each time
         found = told(cells, exercise, cases)
     return json.dumps({"name": exercise.name, "told": found}).encode()
