@@ -107,7 +107,7 @@ def running(session):
     """Processes of a session beside its waiting worker, and any that have left it."""
     if session._worker is None:
         return []
-    below = supervision._below(session._worker.process)
+    below = supervision.below(session._worker.process)
     known = {one.pid for one in below}
     lost = [one for one in supervision._marked(session._worker.mark) if one.pid not in known]
     return below[PROCESSES:] + lost
