@@ -157,7 +157,7 @@ def _png(draw, theme):
     """The bytes of a picture, drawn without pyplot. draw: called with a figure and the colours."""
     named = raster.colours(theme).items()
     colours = {name: tuple(level / 255 for level in colour) for name, colour in named}
-    inches = [side / DOTS for side in SIZE]
+    inches = SIZE[0] / DOTS, SIZE[1] / DOTS
     with plots.own_style():
         figure = Figure(inches, DOTS, facecolor=colours["paper"], layout="constrained")
         FigureCanvasAgg(figure)

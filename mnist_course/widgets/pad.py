@@ -42,6 +42,10 @@ class DrawingPad(WithStill, anywidget.AnyWidget):
         super().__init__(description=description, weights=weights, kept=len(collection))
         self.on_msg(self._receive)
 
+    @cached_property
+    def still(self):  # type: ignore[override]
+        return diagram.pad_still(TITLE, drawing.from_strokes(SEVEN, FIELD))
+
     def steps(self, options=None):
         """What is on the pad, step by step: `drawing.Steps`. Raises `drawing.NothingDrawn`."""
         now = json.loads(self.drawn or "{}")
@@ -56,10 +60,6 @@ class DrawingPad(WithStill, anywidget.AnyWidget):
         except (drawing.DrawingError, KeyError, TypeError) as error:
             self.problem = str(error)
         self.kept = len(self.collection)
-
-    @cached_property
-    def still(self):
-        return diagram.pad_still(TITLE, drawing.from_strokes(SEVEN, FIELD))
 
 
 def drawing_pad(network, collection=None, normalisation=NORMALISATION):
