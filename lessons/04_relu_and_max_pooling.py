@@ -1138,24 +1138,56 @@ check("early-stopping", last_epoch)
 #   descent this is the same as **L2** regularisation, which adds the squares of all weights to the
 #   loss.
 #
-# You met dropout in lesson 03: what is left is made larger, so that the sum stays the same on average,
-# and in evaluation nothing has to be done. Dropped is the share that you choose, so what is left has
-# to be divided by one minus that share. This is all of it, beside torch's own.
+# You met dropout in lesson 03. There half of the units were dropped and the others were doubled, so
+# that the sum stayed the same on average. But how large a share is dropped is your choice. In the
+# next cell `nn.Dropout` first drops half of 100,000 ones, and then a fifth of them. By which number
+# does it multiply what is left?
 
 # %%
-torch.manual_seed(0)
+runtime.seed_everything(0)
 units = torch.ones(100_000)
 for share in (0.5, 0.2):
-    kept = torch.rand(len(units)) >= share  # True where a unit is kept
-    ours = units * kept / (1 - share)
-    theirs = nn.Dropout(share)(units)  # a new layer is in training mode
-    for name, dropped in (("ours", ours), ("torch", theirs)):
-        values = [f"{value:.2f}" for value in dropped.unique().tolist()]
-        print(f"share {share}, {name:5} values {values}, mean {dropped.mean():.2f}")
+    dropped = nn.Dropout(share)(units)  # a new layer is in training mode
+    values = [f"{value:.2f}" for value in dropped.unique().tolist()]
+    print(f"share {share}: values {values}, mean {dropped.mean():.2f}")
 
 # %% [markdown]
-# The values are the same in both, and the mean of all units stays at 1, as it was before.
+# When half of the units are dropped, the others are doubled. When only a fifth is dropped, four
+# fifths are left, so a smaller factor is enough. Either way the mean stays at 1, as it was before,
+# and therefore nothing has to be done in evaluation.
+
+# %% [markdown]
+# ### Exercise 04.7: Dropout
 #
+# Which factor belongs to which share? Find the rule in what the cell printed, and write dropout
+# yourself. To make the answer the same each time, the random numbers are handed in: one for each
+# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share. (torch's own
+# `nn.Dropout` does the same, with random numbers that it draws itself.)
+
+
+# %%
+def drop_units(units, draws, share, training):
+    """Switch off a share of the units while training, and enlarge the others to make up for it.
+
+    units: float32, any shape; draws: float32 in 0..1, the same shape: a unit is dropped where
+    its draw is below share; share: from 0 to below 1; training: True or False.
+    Returns a tensor like units; units themselves stay as they are. When not training, nothing
+    is dropped or enlarged.
+
+    >>> drop_units(torch.ones(4), torch.tensor([0.1, 0.9, 0.3, 0.7]), share=0.5, training=True)
+    tensor([0., 2., 0., 2.])
+    """
+    ### BEGIN SOLUTION
+    if not training:
+        return units.clone()
+    return units * (draws >= share) / (1 - share)
+    ### END SOLUTION
+
+
+# %%
+check("inverted-dropout", drop_units)
+
+# %% [markdown]
 # Do the remedies help? Three networks follow, each from the same first weights. The learning rate
 # times the decay is 0.001 here, so each step takes a thousandth off every weight. (The optimiser is
 # called `adamw` there. With decay 0 it is Adam, and it only takes the decay off apart from Adam's

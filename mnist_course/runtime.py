@@ -267,9 +267,12 @@ def data_folder():
 
 def command(words):
     """The line that runs `mnist-course` with these words in a shell, wherever it is installed."""
-    program = "mnist-course"
-    if not shutil.which(program):  # its environment is not activated
-        program = str(Path(sysconfig.get_path("scripts")) / program)
+    program, scripts = "mnist-course", Path(sysconfig.get_path("scripts"))
+    found = shutil.which(program)
+    # in cells `lab` lets it be found, but a terminal knows nothing of that
+    activated = sys.prefix in (sys.base_prefix, os.environ.get("VIRTUAL_ENV"))
+    if not found or (Path(found).parent == scripts and not activated):
+        program = str(scripts / program)
         program = f'"{program}"' if " " in program else program
     return f"{program} {words}"
 

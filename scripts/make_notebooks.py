@@ -17,6 +17,8 @@ Both cells carry nbgrader's metadata, and ids made from the exercise's name.
 A heading ends with an id, `## 7. Pooling {#pooling}`, by which links and hints name it, so that a
 section can be renamed or moved. `[windows](#pooling)` is a link, and `[](#pooling)` one that says
 the section's number. What the hints need of headings and exercises goes into contents.json.
+
+Every lesson ends with the same words on handing in, which stand here.
 """
 
 import hashlib
@@ -43,6 +45,20 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 CHECKED = "# NBVAL_CHECK_OUTPUT"
 HEADING = re.compile(r"^(##+) (.+?) \{#([\w-]+)\}$", re.MULTILINE)
+HAND_IN = """\
+## Hand in
+
+If your teacher collects your work, you can hand it in from here. Type this line into a new cell,
+then save the notebook (Ctrl-S), and only then run the cell, because what is not saved can't be
+handed in:
+
+```
+!mnist-course hand-in .
+```
+
+First you read what is solved in each notebook of this folder. Then one file is made of them,
+`hand-in.zip`, which lies beside this notebook. Give it to your teacher. On a class's server it goes
+there by itself. You may hand in as often as you like."""
 EXERCISE = re.compile(r"^### Exercise (\d\d\.\d): (.+)$", re.MULTILINE)
 
 
@@ -144,6 +160,7 @@ def build(lesson, solved=False):
     notebook = jupytext.read(lesson)
     headings = sections(notebook.cells)
     seen = {}
+    notebook.cells.append(nbformat.v4.new_markdown_cell(HAND_IN))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = linked(results.fill(cell.source), headings)

@@ -274,11 +274,6 @@ def lesson_page(notebook):
     return soup
 
 
-def lesson_body(notebook):
-    """The cells of a notebook as HTML."""
-    return str(lesson_page(notebook))
-
-
 def make_lesson(file, notebook):
     """A `Lesson` of a notebook that was run."""
     networks = replace_widgets(notebook)

@@ -5,7 +5,7 @@ import threading
 import zipfile
 from unittest import mock
 
-from mnist_course.assessment import further
+from mnist_course.assessment import hidden_cases
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import answers, supervision, worker
 from mnist_course.grading.examination import examine
@@ -99,6 +99,6 @@ class SessionHere:
         with mock.patch.dict("sys.modules"):  # the cells have a `__main__` of their own
             for name in names:
                 exercise = EXERCISES[name]
-                hidden = further.decoded(exercise, cases.get(name, []))
+                hidden = hidden_cases.decoded(exercise, cases.get(name, []))
                 told[name] = worker.told(cells, exercise, (*exercise.cases, *hidden))
         return json.loads(json.dumps(told))

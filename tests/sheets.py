@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from mnist_course.widgets import raster
+from mnist_course.widgets import pixels, raster
 
 
 def map_at(picture, x, y):
@@ -66,3 +66,11 @@ def decoded(frame):
 def colour(name, theme="light"):
     """A colour of a theme, three bytes."""
     return raster.colours(theme)[name]
+
+
+def map_pixels(content):
+    """A `pixels.Map` as pixels, uint8 (H * scale, W * scale, 3), with its bars."""
+    rows, columns = content.levels.shape
+    sheet = pixels.Sheet(columns * content.scale, rows * content.scale)
+    sheet.paste(content, 0, 0, line=False)
+    return raster.draw(sheet)

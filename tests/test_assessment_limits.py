@@ -84,6 +84,25 @@ def recursive(image, factor):
         return image * factor  # noqa: B012
 
 
+class Clock:
+    """In place of `limits.time`: time passes only where a test says so."""
+
+    used = passed = 0.0
+
+    def thread_time(self):
+        return self.used
+
+    def perf_counter(self):
+        return self.passed
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", clock)
+    return clock
+
+
 @unix
 @pytest.mark.parametrize(
     "answer",
@@ -151,23 +170,37 @@ def test_what_sleeps_is_stopped_after_a_while(monkeypatch):
 
     result = judged(sleepy)
     assert result.verdict is Verdict.TIME
+    assert "Does it sleep, or wait for something?" in result.sentence
     assert "`time.sleep(600)`" in result.sentence
     assert judged(right).verdict is Verdict.PASSED
 
 
-def test_the_time_that_other_programs_take_does_not_count(short):
+@unix
+def test_the_time_that_other_programs_take_does_not_count(clock):
     def held_up(image, factor):
-        time.sleep(0.3)  # the processor works for others
-        return image * factor
-
-    def busy(image, factor):
-        ends = time.thread_time() + 0.5
-        while time.thread_time() < ends:
-            pass
+        clock.passed += 0.9 * limits.WAITING  # the processor works for others
+        clock.used += 0.9 * limits.SECONDS
+        signal.raise_signal(signal.SIGALRM)  # now the clocks are looked at
         return image * factor
 
     assert judged(held_up).verdict is Verdict.PASSED
-    assert judged(busy).verdict is Verdict.TIME
+
+
+@unix
+@pytest.mark.parametrize(
+    ("used", "passed", "words"),
+    [(1.1, 0.0, "longer than 1 s"), (0.1, 1.1, "Does it sleep"), (1.1, 1.1, "longer than 1 s")],
+)
+def test_what_computes_too_long_is_told_from_what_waits_too_long(clock, used, passed, words):
+    def answer(image, factor):
+        clock.used += used * limits.SECONDS
+        clock.passed += passed * limits.WAITING
+        signal.raise_signal(signal.SIGALRM)
+        return image * factor
+
+    result = judged(answer)
+    assert result.verdict is Verdict.TIME
+    assert words in result.sentence
 
 
 PACKAGE = """

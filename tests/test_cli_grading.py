@@ -1,10 +1,15 @@
 """`mnist-course grade`, as a teacher types it: reports, refusals, and what an interrupt leaves."""
 
+import csv
+import dataclasses
+import datetime
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import PurePosixPath
+from unittest import mock
 
 import psutil
 import pytest
@@ -12,8 +17,8 @@ from classroom import Here, notebook, pack, right, wrong
 from click.testing import CliRunner
 
 from mnist_course import runtime
-from mnist_course.cli import grading, main
-from mnist_course.grading import policy, sandbox
+from mnist_course.cli import grading, main, sharing
+from mnist_course.grading import hand_in, policy, sandbox, sources
 
 POLICY = 'lessons = ["04"]\n[late]\nstudents = ["Nobody"]\n'
 
@@ -72,6 +77,55 @@ def test_from_a_zip_to_grades(here, tmp_path, own_policy):
     result = grade(path, "--to", to, "--policy", own_policy)
     assert "Since the last time points changed for" in result.output
     assert "04.1 1 → 9" in result.output
+
+
+def drop(box, day, user, source):
+    """A hand-in of lesson 04 by a user of a server, put into a drop box as the command does."""
+    content = notebook({"leaky-relu": source("leaky-relu")})
+    part = hand_in.Part(PurePosixPath("04_relu.ipynb"), content)
+    now = datetime.datetime(2026, 11, day, tzinfo=datetime.UTC)
+    with (
+        mock.patch.object(hand_in, "login", return_value=user),
+        mock.patch.object(hand_in, "now", return_value=now),
+    ):
+        hand_in.save(hand_in.packed([part], user, 0, {}), box)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders and files have other rights there")
+def test_the_drop_box_of_a_server_is_graded_as_it_is(here, tmp_path, own_policy):
+    """Ada handed in twice and Chen once, and Ben last of all, in Ada's name."""
+    box, to = tmp_path / "hand-ins", tmp_path / "graded"
+    box.mkdir()
+    box.chmod(sharing.DROP_BOX)
+    drop(box, 1, "ada", wrong)
+    drop(box, 2, "ada", right)
+    drop(box, 1, "chen", wrong)
+    drop(box, 3, "ada", wrong)
+    owners = {"ada_2026-11-03": "ben"}  # of this file alone, its name does not say who made it
+
+    def marks():
+        def owner(path, parts, drop_box):
+            item = file_item(path, parts, drop_box)
+            assert item.owner, "in a drop box the owners are looked up"
+            day = path.name.partition("T")[0]
+            return dataclasses.replace(item, owner=owners.get(day, day.partition("_")[0]))
+
+        with mock.patch.object(sources, "file_item", owner):
+            result = grade(box, "--to", to, "--policy", own_policy)
+        assert result.exit_code == 0, result.output
+        with open(to / "grades.csv", encoding="utf-8-sig", newline="") as file:
+            rows = {row["student"]: row for row in csv.DictReader(file)}
+        return {student: row["points"] for student, row in rows.items()}, rows, result.output
+
+    file_item = sources.file_item
+    points, rows, _ = marks()
+    assert points == {"ada": "1", "ada (a file of ben)": "0", "chen": "0"}
+    assert "handed in 2 times; what counts is the attempt of 2026-11-02" in str(rows["ada"])
+    drop(box, 4, "chen", right)
+    points, _, said = marks()
+    assert points["chen"] == "1"
+    assert "points changed for 1:" in said
+    assert "chen: 04.1 0 → 1" in said
 
 
 @pytest.mark.parametrize("option", ["class.zip", "--policy", "--fill"])

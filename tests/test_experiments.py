@@ -5,7 +5,7 @@ from math import comb
 import pytest
 
 from mnist_course import checks
-from mnist_course.assessment import further
+from mnist_course.assessment import hidden_cases
 from mnist_course.assessment.observation import observe, reference_value
 from mnist_course.exercises import EXERCISES
 from mnist_course.experiments import SEEDS, Comparison, changed_setting
@@ -82,10 +82,10 @@ def test_a_check_shows_no_comparison_of_its_own(capsys):
     assert "prediction: " not in printed
 
 
-def test_a_policy_may_hold_further_cases_of_an_experiment():
+def test_a_policy_may_hold_hidden_cases_of_an_experiment():
     rows = [[[["learning_rate", 0.5], ["steps", 3]], [[1, 2, 3, 4, 5], [7, 8, 9, 10, 11]], 0]]
     exercise = EXERCISES["kernel-experiment"]
-    [case] = further.decoded(exercise, rows)
+    [case] = hidden_cases.decoded(exercise, rows)
     asked = []
 
     def experiment(base, compare):

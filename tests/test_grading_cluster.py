@@ -1,10 +1,8 @@
 """Grading on a Dask cluster: the same results, also when a worker dies in the midst of it."""
 
-import asyncio
+import contextlib
+import json
 import os
-import signal
-import threading
-import time
 
 import psutil
 import pytest
@@ -17,7 +15,7 @@ from mnist_course import runtime  # noqa: E402
 from mnist_course.assessment.verdict import Verdict  # noqa: E402
 from mnist_course.exercises import EXERCISES  # noqa: E402
 from mnist_course.grading import batch, cluster, reports, sandbox, submissions  # noqa: E402
-from mnist_course.grading.examiners import Examiner  # noqa: E402
+from mnist_course.grading.examiners import Examiner, ExaminerLost  # noqa: E402
 from mnist_course.grading.policy import Policy  # noqa: E402
 
 # Dask's own: it is imported and ended inside of tests in which every warning is an error.
@@ -64,78 +62,125 @@ def graded(folder, to, examiners):
     }
 
 
-def processing(client):
-    """The address of a worker that is at work on a submission; None while there is none."""
-    for address, keys in client.processing().items():
-        if any(str(key).startswith("examine-") for key in keys):
-            return address
-    return None
+def dies_at_work(times, notes):
+    """A task in place of `cluster.examine`, which kills its worker in the midst of it.
+
+    times: how often, in all of the cluster. notes: an empty folder, in which each worker that dies
+    notes the numbers of the processes that ran below it.
+    """
+
+    def examine(files, task):  # it travels to the workers, where there are no tests
+        import json
+        import os
+        import signal
+        import threading
+        import time
+        from pathlib import Path
+
+        import psutil
+
+        from mnist_course.grading import cluster
+
+        for number in range(times):
+            try:
+                note = open(Path(notes, str(number)), "x")
+            except FileExistsError:  # that one has died already
+                continue
+            work = threading.Thread(target=cluster.examine, args=(files, task), daemon=True)
+            work.start()
+            here = psutil.Process()
+            while work.is_alive() and len(here.children(recursive=True)) < 2:
+                time.sleep(0.01)  # until its examiner is at work
+            note.write(json.dumps([one.pid for one in here.children(recursive=True)]))
+            note.close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return cluster.examine(files, task)
+
+    return examine
 
 
-def kill(client, address):
-    """Kill the process of a worker, and return what ran below it."""
-    [pid] = client.run(os.getpid, workers=[address]).values()
-    process = psutil.Process(pid)
-    below = process.children(recursive=True)
-    process.send_signal(signal.SIGKILL)
-    return below
+def left_of(notes):
+    """The processes that still run below workers that have died, and the number of these."""
+    found, paths = [], list(notes.iterdir())
+    for pid in [pid for path in paths for pid in json.loads(path.read_text())]:
+        with contextlib.suppress(psutil.Error):
+            found.append(psutil.Process(pid))
+    return found, len(paths)
+
+
+@pytest.fixture
+def notes(tmp_path):
+    (tmp_path / "notes").mkdir()
+    return tmp_path / "notes"
 
 
 @pytest.mark.skipif(bool(sandbox.problem()), reason=f"no sandbox here: {sandbox.problem()}")
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
-def test_a_worker_that_is_killed_changes_no_result(workers, folder, tmp_path):
+def test_a_worker_that_is_killed_changes_no_result(workers, folder, tmp_path, notes, monkeypatch):
     with Examiner() as examiner:
         expected = graded(folder, tmp_path / "here", [examiner])
     with cluster.Cluster(workers.scheduler_address) as found:
         batch.preflight(OWN, found.each, everywhere=True)
         assert len(found.each) == len(found.examiners) == 2
-        left = []
-
-        def disturb():
-            while (address := processing(found.client)) is None:
-                time.sleep(0.02)
-            left.extend(kill(found.client, address))
-
-        thread = threading.Thread(target=disturb)
-        thread.start()
+        monkeypatch.setattr(cluster, "examine", dies_at_work(1, notes))
         assert graded(folder, tmp_path / "there", found.examiners) == expected
-        thread.join()
         pids = found.client.run(os.getpid).values()
         below = [one for pid in pids for one in psutil.Process(pid).children(recursive=True)]
+    left, died = left_of(notes)
+    assert died == 1
     assert below, "the examiners wait for more"
     assert psutil.wait_procs([*left, *below], timeout=120)[1] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
-def test_a_submission_that_ends_worker_after_worker_is_set_aside(workers, tmp_path):
-    """Others kill the workers here, since no submission that is known of can."""
+def test_a_submission_that_ends_worker_after_worker_is_set_aside(
+    workers, tmp_path, notes, monkeypatch
+):
+    """The task itself kills the workers here, since no submission that is known of can."""
     hostile = tmp_path / "class" / "Mallory_1_assignsubmission_file"
     hostile.mkdir(parents=True)
     (hostile / "04.ipynb").write_bytes(notebook({"leaky-relu": NEVER}))
+    monkeypatch.setattr(cluster, "examine", dies_at_work(9, notes))
     with cluster.Cluster(workers.scheduler_address, sandboxed=False) as found:
-        over = threading.Event()
-
-        def disturb():
-            while not over.is_set():
-                try:
-                    if address := processing(found.client):
-                        kill(found.client, address)
-                except (OSError, ValueError, asyncio.CancelledError, psutil.Error):
-                    pass  # it has just ended
-                time.sleep(0.2)
-
-        thread = threading.Thread(target=disturb)
-        thread.start()
-        try:
-            marks, _ = batch.grade(
-                submissions.read(tmp_path / "class"), OWN, tmp_path / "to", found.examiners
-            )
-        finally:
-            over.set()
-            thread.join()
+        marks, _ = batch.grade(
+            submissions.read(tmp_path / "class"), OWN, tmp_path / "to", found.examiners
+        )
     assert {one.verdict for one in marks[0].lessons[0].exercises} == {Verdict.NOT_JUDGED.value}
     assert "set aside" in marks[0].remarks[0]
     assert "several workers" in marks[0].remarks[0]
+    left, died = left_of(notes)
+    assert died == 2, "no more than may fail"
+    assert psutil.wait_procs(left, timeout=120)[1] == []
+
+
+class Gone:
+    """A client whose scheduler has gone, and what it is asked."""
+
+    def __init__(self):
+        self.client, self.distributed = self, distributed
+        self.said = []
+
+    def submit(self, *arguments, **named):
+        self.said.append("asked")
+        return self
+
+    def result(self, timeout):
+        raise distributed.client.FutureCancelledError("examine", "scheduler-connection-lost")
+
+    def release(self):
+        self.said.append("let go")
+
+
+def test_a_scheduler_that_has_gone_costs_no_student_a_point(tmp_path):
+    gone = Gone()
+    examiner = cluster.RemoteExaminer(gone)
+    with pytest.raises(runtime.CourseError, match="scheduler of the cluster has gone"):
+        examiner.ask(folder=tmp_path, paths=[], names=[], cases={})
+    assert gone.said == ["asked", "let go"]
+    examiner.end()
+    with pytest.raises(ExaminerLost, match="given up"):
+        examiner.ask(folder=tmp_path, paths=[], names=[], cases={})
+    assert gone.said == ["asked", "let go"], "nothing is asked any more"
 
 
 def test_what_a_worker_says_becomes_what_is_raised(tmp_path, monkeypatch):
@@ -173,6 +218,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
         (2, {}, "has 2 threads"),
         (1, {"tcp://a": ("other code", "")}, "another version"),
         (1, {"tcp://a": (cluster.engine(), "bubblewrap is not installed")}, "has no sandbox"),
+        (1, OSError("connection refused"), "a worker of the cluster does not answer"),
     ],
 )
 def test_a_cluster_that_can_t_grade_is_refused(monkeypatch, threads, told, words):
@@ -185,6 +231,8 @@ def test_a_cluster_that_can_t_grade_is_refused(monkeypatch, threads, told, words
             return {"workers": {} if threads is None else {"tcp://a": {"nthreads": threads}}}
 
         def run(self, function, *arguments):
+            if isinstance(told, OSError):
+                raise told
             return told
 
         def close(self):

@@ -125,8 +125,9 @@ def test_hidden_cases_are_told_by_outcome_and_cost():
         HiddenCase(4, "not run", 0),
     )
     one = card(mark(points=0.5, hidden=hidden, visible=7))
-    assert "Right on the cases that you can see, but not on all hidden ones." in words(one)
-    assert "It passed 1 of 4 hidden cases. You can see 7 other cases in the lesson." in words(one)
+    assert "Cases: 7 visible, 4 hidden." in words(one)
+    assert "Right on all visible cases, but not on all hidden ones." in words(one)
+    assert "It passed 1 of 4 hidden cases." in words(one)
     assert [words(li) for li in one.select(".cases li")] == [
         "Hidden case 2 stopped with an exception, which cost 0.25 points.",
         "Hidden case 3 took too long and was stopped, which cost 1 point.",
@@ -135,6 +136,7 @@ def test_hidden_cases_are_told_by_outcome_and_cost():
     two = card(mark(hidden=hidden[:1] * 2))
     assert "It passed all 2 hidden cases." in words(two)
     assert not two.select(".cases")
+    assert "Cases: 3 visible, none hidden." in words(card(mark(visible=3)))
 
 
 def test_remarks_weight_and_late_rule():

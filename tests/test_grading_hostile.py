@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from mnist_course import runtime
-from mnist_course.assessment import display, further
+from mnist_course.assessment import display, hidden_cases
 from mnist_course.assessment.comparison import difference
 from mnist_course.assessment.judgement import judge
 from mnist_course.assessment.observation import Attempt, Ending, reference_value
@@ -94,7 +94,7 @@ def judged(exercise, told):
 def passes_hidden_cases(exercise, told):
     if "error" in told:
         return False
-    cases = further.decoded(exercise, hostile.CASES[exercise.name])
+    cases = hidden_cases.decoded(exercise, hostile.CASES[exercise.name])
     seen = Attempt.decoded(told["attempt"]).observations[len(exercise.cases) :]
     return len(seen) == len(cases) and all(
         one.ending is Ending.RETURNED
@@ -107,7 +107,7 @@ def running(session):
     """Processes of a session beside its waiting worker, and any that have left it."""
     if session._worker is None:
         return []
-    below = supervision._below(session._worker.process)
+    below = supervision.below(session._worker.process)
     known = {one.pid for one in below}
     lost = [one for one in supervision._marked(session._worker.mark) if one.pid not in known]
     return below[PROCESSES:] + lost

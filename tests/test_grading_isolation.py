@@ -1,7 +1,6 @@
 """What keeps an answer from the others, from the teacher's files and from the right answers."""
 
 import ast
-import json
 import os
 import sys
 import types
@@ -11,11 +10,12 @@ import hostile
 import pytest
 
 from mnist_course import exercises
-from mnist_course.assessment.observation import argument_values, reference_value
+from mnist_course.assessment import limits
+from mnist_course.assessment.observation import Attempt, argument_values, reference_value
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.cli import checkup
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import answers, notebooks, questions, sandbox, supervision
+from mnist_course.grading import questions, sandbox, supervision
 from mnist_course.grading.notebooks import Cell
 
 linux = pytest.mark.skipif(not supervision.FORKS, reason="no child for each exercise here")
@@ -127,6 +127,15 @@ def test_an_answer_that_draws_numbers_gives_the_same_each_time():
     assert returned[0] == returned[1]
 
 
+def test_an_answer_may_wait_longer_than_in_a_lesson_because_a_machine_that_grades_is_busy():
+    looks = "from mnist_course.assessment import limits\ndef leaky_relu(inputs, slope):\n"
+    looks += "    return limits.WAITING"
+    [told] = supervision.run(cells(looks), [LEAKY], None, {})[LEAKY]
+    observations = Attempt.decoded(told["attempt"]).observations
+    assert {one.returned for one in observations} == {supervision.WAITING}
+    assert limits.WAITING < supervision.WAITING < supervision.SECONDS_FOR_AN_ANSWER
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -229,48 +238,6 @@ def test_an_older_bubblewrap_is_not_asked_for_what_it_lacks(monkeypatch):
     assert "--disable-userns" in sandbox.command([sys.executable])
 
 
-# --- to which exercises a notebook belongs ------------------------------------------------------
-
-
-def exercises_of(folder, content, name="notebook.ipynb"):
-    path = folder / name
-    path.write_text(json.dumps(content), encoding="utf-8")
-    found = notebooks.exercises_of(notebooks.read(path), EXERCISES)
-    return {EXERCISES[name].lesson for name in found}
-
-
-def test_a_notebook_is_known_by_ids_then_by_names_then_by_its_title(tmp_path):
-    bare = hostile.pasted("x = 1")
-    assert exercises_of(tmp_path, bare) == set()
-    assert exercises_of(tmp_path, bare, "Copy of 03_lenet (2).ipynb") == {"03"}
-    answer = hostile.pasted(hostile.RIGHT)
-    assert exercises_of(tmp_path, answer, "03_lenet.ipynb") == {"04"}
-    checked = hostile.pasted("check( 'one-cycle-rate', mine)")
-    assert exercises_of(tmp_path, checked) == {"05"}
-    both = hostile.pasted("def read_labels(content):\n    return 1", hostile.RIGHT)
-    assert exercises_of(tmp_path, both) == {"01", "04"}
-    ids = hostile.notebook(hostile.cell("def read_labels(content):\n    return 1"))
-    assert exercises_of(tmp_path, ids) == {"04"}
-
-
-def test_an_example_in_prose_is_not_read_as_code(tmp_path):
-    prose = "Look at this:\n```python\ndef leaky_relu(inputs, slope):\n    return inputs\n```"
-    assert exercises_of(tmp_path, hostile.pasted("x = 1")) == set()
-    content = hostile.notebook(hostile.cell(prose, "", "markdown"))
-    path = tmp_path / "04.ipynb"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    assert notebooks.read(path).cells == ()
-    assert notebooks.read(path).remarks == ()
-
-
-def test_what_an_answer_needs_of_other_cells_changes_no_module():
-    changing = "import torch, os\ntorch.where = None\nos.environ['A'] = '1'\ntorch.nn.relu = 1"
-    keeping = "TABLE = [0, 0]\nTABLE[torch.tensor(1)] = 3"
-    found = [Cell(changing, "", ""), Cell(keeping, "", ""), Cell("torch, os, TABLE", LEAKY, "")]
-    needed = answers.prelude(found, found[2:])
-    assert needed == ["import torch, os", "TABLE = [0, 0]", "TABLE[torch.tensor(1)] = 3"]
-
-
 def test_a_folder_that_python_names_but_does_not_have_is_not_asked_for(monkeypatch, tmp_path):
     """Debian's Python names such folders in every virtual environment."""
     there, missing = tmp_path / "there", tmp_path / "missing"
@@ -279,3 +246,18 @@ def test_a_folder_that_python_names_but_does_not_have_is_not_asked_for(monkeypat
     readable = sandbox._readable()
     assert str(there.resolve()) in readable
     assert str(missing.resolve()) not in readable
+
+
+@pytest.mark.parametrize(
+    ("platform", "program", "reason"),
+    [
+        ("darwin", "/bin/true", "on Linux alone"),
+        ("linux", None, "is not installed"),
+        ("linux", "/bin/false", "can't run here"),
+    ],
+)
+def test_a_sandbox_is_tried_and_not_believed(monkeypatch, platform, program, reason):
+    monkeypatch.setattr(sandbox.sys, "platform", platform)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: program)
+    monkeypatch.setattr(sandbox, "command", lambda arguments: [program])
+    assert reason in sandbox.problem.__wrapped__()

@@ -6,6 +6,7 @@ import http.server
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -14,12 +15,15 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from unittest import mock
 
+import make_notebooks
+import nbclient
+import nbformat
 import pytest
 from click.testing import CliRunner
 
 from mnist_course import runtime
 from mnist_course.cli import hand_in as command
-from mnist_course.cli import main
+from mnist_course.cli import jupyter, main
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import hand_in, hand_out, notebooks, submissions
 
@@ -77,17 +81,30 @@ def names_in(path):
 # --- the command --------------------------------------------------------------------------
 
 
-def test_from_the_table_to_the_teacher(work, tmp_path):
-    """With the answers judged for real, in a process of their own."""
-    result = course("hand-in", work, "--name", "Änne")
-    assert result.exit_code == 0, result.output
-    [row] = (line for line in result.stdout.splitlines() if EXERCISES["leaky-relu"].title in line)
+def run_in_a_cell(line, folder):
+    """What a line prints in a cell of a notebook in this folder."""
+    cell = nbformat.v4.new_code_cell(line)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    where = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
+    return "".join(output.text for output in cell.outputs).replace("\r\n", "\n")
+
+
+def test_from_a_cell_of_the_lesson_to_the_teacher(work, tmp_path, monkeypatch):
+    """By the line at the end of each lesson, with the answers judged for real."""
+    [line] = re.findall(r"^!.*$", make_notebooks.HAND_IN, re.MULTILINE)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    jupyter.find_own_programs()  # as `mnist-course lab` does
+    said = run_in_a_cell(f'{line} --name "Änne"', work)
+    assert (work / "hand-in.zip").exists(), said
+    [row] = (line for line in said.splitlines() if EXERCISES["leaky-relu"].title in line)
     assert row.split()[:2] == [EXERCISES["leaky-relu"].number, "right"]
+    assert row.endswith(f"(cases: {len(EXERCISES['leaky-relu'].cases)} visible)")
     points_here = sum(one.points for one in EXERCISES.values() if one.lesson == "04")
-    assert f"{EXERCISES['leaky-relu'].points} of {points_here} points" in result.stdout
-    assert "not solved yet" in result.stdout
-    assert "Your teacher may try your answers on further cases." in result.stdout
-    assert command.SAVE_FIRST in result.stdout
+    assert f"{EXERCISES['leaky-relu'].points} of {points_here} points" in said
+    assert "not solved yet" in said
+    assert "Your teacher may try them on hidden ones, too, and has not said on how many." in said
+    assert command.SAVE_FIRST in said
     [one] = submissions.read(work / "hand-in.zip")
     assert (one.remarks, one.problems, one.openings) == ([], [], 0)
     assert one.stated.name == "Änne"
@@ -228,8 +245,15 @@ def test_lessons_are_chosen_by_the_option_or_by_what_was_handed_out(work, quick)
     (work / "course.json").write_bytes(found["course.json"])
     result = course("hand-in", work)
     assert names_in(work / "hand-in-2.zip") == ["hand-in.json", lesson(work).name]
-    assert result.stdout.count("2 further case(s) will be tried") == len(counts)
-    assert "may try your answers" not in result.stdout
+    visible = [len(one.cases) for one in EXERCISES.values() if one.lesson == "04"]
+    for count in set(visible):
+        told = f"(cases: {count} visible, 2 hidden)"
+        assert result.stdout.count(told) == visible.count(count)
+    assert f"will be tried on the hidden ones, too: {2 * len(counts)} in all." in result.stdout
+    assert "Your teacher may" not in result.stdout
+    found = hand_out.files(ROOT / "notebooks", ("04",), dict.fromkeys(counts, (5, 0)))
+    (work / "course.json").write_bytes(found["course.json"])
+    assert "There are no hidden ones." in course("hand-in", work).stdout
     result = course("hand-in", work, "--lessons", "8")
     assert result.exit_code == 1
     assert "names no lessons" in result.stderr
@@ -296,6 +320,20 @@ def test_a_notebook_that_is_saved_meanwhile_is_not_handed_in_half(work, quick, m
     assert result.exit_code == 1
     assert "was saved while it was looked at" in result.stderr
     assert not list(work.glob("*.zip"))
+
+
+def test_a_notebook_whose_outputs_alone_are_saved_meanwhile_is_handed_in(work, quick, monkeypatch):
+    def judged(part):
+        text = part.notebook.path.read_text(encoding="utf-8")
+        part.notebook.path.write_text(text.replace('"outputs": []', '"outputs": [ ]'), "utf-8")
+        return dict.fromkeys(part.exercises, ("right", ""))
+
+    monkeypatch.setattr(command, "_judged", judged)
+    before = lesson(work).read_bytes()
+    assert course("hand-in", work).exit_code == 0
+    assert lesson(work).read_bytes() != before
+    [one] = submissions.read(work / "hand-in.zip")
+    assert (one.files[0].read(), one.remarks) == (before, [])
 
 
 def test_the_same_work_in_the_same_second_gives_the_same_bytes():
@@ -381,8 +419,21 @@ def test_an_untouched_notebook_is_pointed_out(work, quick):
     assert result.stdout.count("Nothing in it is solved. If you worked on it") == 1
 
 
+def test_a_cell_that_hands_in_before_it_was_saved_is_told_so(work, quick, monkeypatch):
+    """Its kernel is active at that moment, which says nothing of the file."""
+    always = dict.fromkeys(work.iterdir(), datetime.datetime.now(datetime.UTC).replace(year=9000))
+    monkeypatch.setattr(command, "_open_in_jupyter", lambda: always)
+    own = {"JPY_SESSION_NAME": str(lesson(work))}
+    assert "was not saved since you typed it" in course("hand-in", work, **own).stdout
+    add_cell(lesson(work), "!mnist-course hand-in .")
+    said = course("hand-in", work, **own).stdout
+    assert "was not saved since" not in said
+    assert "its kernel was active" not in said
+    assert "its kernel was active" in course("hand-in", work, JPY_SESSION_NAME="").stdout
+
+
 @contextlib.contextmanager
-def jupyter(sessions, token="secret"):
+def jupyter_server(sessions, token="secret"):
     """A server that answers as Jupyter's does when it is asked for its sessions."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -416,7 +467,7 @@ def test_a_notebook_whose_kernel_was_active_after_it_was_saved(seconds, warned, 
     saved = datetime.datetime.fromtimestamp(lesson(work).stat().st_mtime, datetime.UTC)
     active = saved + datetime.timedelta(seconds=seconds)
     session = {"path": lesson(work).name, "kernel": {"last_activity": f"{active:%FT%T.%fZ}"}}
-    with jupyter([session]) as url:
+    with jupyter_server([session]) as url:
         server = {"url": url, "token": "secret", "root_dir": str(work)}
         refused = {"url": url, "token": "wrong", "root_dir": str(work)}
         gone = {"url": "http://127.0.0.1:9/", "token": "", "root_dir": str(work)}

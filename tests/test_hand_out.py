@@ -145,7 +145,9 @@ def test_the_note_counts_cases_and_says_nothing_of_them(handed_out):
     read = hand_in.note(handed_out)
     assert read == {"lessons": list(LESSONS), "hidden": dict.fromkeys(EXERCISES, 3)}
     page = (handed_out / "README.md").read_text(encoding="utf-8")
-    assert f"{3 * len(EXERCISES)} in all" in page
+    assert f"never see: {3 * len(EXERCISES)} in all" in page
+    for one in EXERCISES.values():
+        assert f"| {one.number} {one.title} | {len(one.cases)} | 3 |\n" in page
     assert {path.name for path in handed_out.iterdir()} == {
         "README.md", "course.json", *(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
     }  # fmt: skip
@@ -157,7 +159,9 @@ def test_without_a_policy_nothing_is_said_of_numbers(tmp_path):
     note = json.loads((tmp_path / "out/course.json").read_text(encoding="utf-8"))
     assert set(note["exercises"]) == {name for name, one in EXERCISES.items() if one.lesson == "02"}
     assert all(counts.keys() == {"visible"} for counts in note["exercises"].values())
-    assert "may be tried on further cases" in (tmp_path / "out/README.md").read_text("utf-8")
+    page = (tmp_path / "out/README.md").read_text("utf-8")
+    assert "Your teacher has not said how many there are." in page
+    assert page.count("| not said |") == len(note["exercises"])
     assert hand_in.note(tmp_path / "out") == {"lessons": ["02"], "hidden": None}
 
 
@@ -172,6 +176,17 @@ def test_with_a_policy_students_are_told_how_many_cases_are_hidden(tmp_path):
     assert result.exit_code == 0, result.output
     assert hand_in.note(out)["hidden"]["leaky-relu"] == 1
     assert secret not in everything(out)
+    page = (out / "README.md").read_text("utf-8")
+    own = EXERCISES["leaky-relu"]
+    assert f"| {own.number} {own.title} | {len(own.cases)} | 1 |\n" in page
+    assert "never see: 1 in all" in page
+
+
+def test_students_read_that_there_are_no_hidden_cases():
+    counts = {name: (len(one.cases), 0) for name, one in EXERCISES.items()}
+    page = hand_out.files(lessons.course_folder(), ("02",), counts)[hand_out.PAGE].decode()
+    assert "there are no hidden cases" in page
+    assert "hidden* cases" not in page
 
 
 @pytest.mark.parametrize("text", ["", "7", "1-9", "3-1", "x", "1;2", "-", "1-"])

@@ -42,19 +42,65 @@ def test_the_small_correlation_of_lesson_02_gives_the_numbers_of_its_text():
     assert names["corr2d"](names["image"], names["kernel"]).tolist() == [[8, 1], [2, 7]]
 
 
-def found(path, names, before, after):
-    """What a change does, by the lesson's own trial and rule. before, after: recipes."""
-    names = {"torch": torch, "data": data, "F": F, "RandomAffine": RandomAffine, **names}
-    for name in ("nearest_labels", "accuracy", "task", "trial"):
-        if name in definitions(path):
-            exec(definitions(path)[name], names)
-    numbers = [[names["trial"](one, seed) for seed in range(5)] for one in (before, after)]
-    return concluded(*numbers)
+class Trials:
+    """The trials of a lesson's experiment, by its own code; each recipe is tried once."""
+
+    def __init__(self, number, **names):
+        path = lesson(number)
+        self.base, self.known = base(path), {}
+        names |= {
+            "F": F, "RandomAffine": RandomAffine, "Recipe": Recipe, "data": data, "fit": fit,
+            "models": models, "nn": nn, "recipes": recipes, "replace": replace,
+            "runtime": runtime, "torch": torch, "training": training,
+        }  # fmt: skip
+        for name in ("nearest_labels", "accuracy", "task", "Shortcut", "network_of", "trial"):
+            if name in definitions(path):
+                exec(definitions(path)[name], names)
+        self.trial = names["trial"]
+
+    def numbers(self, recipe):
+        """What a recipe gives with five seeds."""
+        key = repr(sorted(recipe.items()))
+        if key not in self.known:
+            self.known[key] = [self.trial(recipe, seed) for seed in range(5)]
+        return self.known[key]
+
+    def found(self, change, before=None):
+        """What a change of a recipe does, by the lessons' rule. before: by default the base."""
+        before = before or self.base
+        return concluded(self.numbers(before), self.numbers({**before, **change}))
 
 
-def test_augmented_copies_help_the_nearest_neighbour_of_lesson_01():
-    path = lesson("01")
-    assert found(path, {"parts": split()}, base(path), {**base(path), "copies": 4}) == "higher"
+@pytest.fixture(scope="module", autouse=True)
+def full_mode():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MNIST_COURSE_QUICK", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def lesson_01():
+    return Trials("01", parts=split())
+
+
+@pytest.fixture(scope="module")
+def lesson_02():
+    sobel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])[None, None]
+    return Trials("02", digits=split(), secret=sobel)
+
+
+@pytest.fixture(scope="module")
+def lesson_03():
+    return Trials("03", digits=split())
+
+
+@pytest.fixture(scope="module")
+def lesson_05():
+    return Trials("05", digits=split())
+
+
+def test_augmented_copies_help_the_nearest_neighbour_of_lesson_01(lesson_01):
+    assert lesson_01.found({"copies": 4}) == "higher"
 
 
 @pytest.mark.parametrize(
@@ -67,10 +113,8 @@ def test_augmented_copies_help_the_nearest_neighbour_of_lesson_01():
     ],
     ids=str,
 )
-def test_what_lesson_01_tells_of_other_changes_is_so(change, result):
-    path = lesson("01")
-    before = {**base(path), "copies": 4}
-    assert found(path, {"parts": split()}, before, {**before, **change}) == result
+def test_what_lesson_01_tells_of_other_changes_is_so(change, result, lesson_01):
+    assert lesson_01.found(change, {**lesson_01.base, "copies": 4}) == result
 
 
 @pytest.mark.parametrize(
@@ -85,11 +129,8 @@ def test_what_lesson_01_tells_of_other_changes_is_so(change, result):
     ],
     ids=str,
 )
-def test_what_lesson_02_tells_of_its_changes_is_so(change, result):
-    path = lesson("02")
-    sobel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])[None, None]
-    names = {"digits": split(), "secret": sobel}
-    assert found(path, names, base(path), {**base(path), **change}) == result
+def test_what_lesson_02_tells_of_its_changes_is_so(change, result, lesson_02):
+    assert lesson_02.found(change) == result
 
 
 @pytest.mark.parametrize(
@@ -105,25 +146,8 @@ def test_what_lesson_02_tells_of_its_changes_is_so(change, result):
     ],
     ids=str,
 )
-def test_what_lesson_03_tells_of_its_changes_is_so(change, result):
-    path = lesson("03")
-    names = {"digits": split(), "runtime": runtime, "models": models, "Recipe": Recipe, "fit": fit}
-    assert found(path, names, base(path), {**base(path), **change}) == result
-
-
-@pytest.fixture(scope="module")
-def trial_of_lesson_05():
-    """The lesson's own trial, and what it gives with its base recipe and five seeds."""
-    path = lesson("05")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MNIST_COURSE_QUICK", raising=False)
-        names = {
-            "data": data, "digits": split(), "models": models, "nn": nn, "recipes": recipes,
-            "replace": replace, "runtime": runtime, "torch": torch, "training": training,
-        }  # fmt: skip
-        for name in ("Shortcut", "network_of", "trial"):
-            exec(definitions(path)[name], names)
-        yield names["trial"], base(path), [names["trial"](base(path), seed) for seed in range(5)]
+def test_what_lesson_03_tells_of_its_changes_is_so(change, result, lesson_03):
+    assert lesson_03.found(change) == result
 
 
 @pytest.mark.parametrize(
@@ -135,6 +159,5 @@ def trial_of_lesson_05():
     ],
     ids=["rate", "images", "shortcut"],
 )
-def test_what_lesson_05_tells_of_its_changes_is_so(change, result, trial_of_lesson_05):
-    trial, recipe, before = trial_of_lesson_05
-    assert concluded(before, [trial({**recipe, **change}, seed) for seed in range(5)]) == result
+def test_what_lesson_05_tells_of_its_changes_is_so(change, result, lesson_05):
+    assert lesson_05.found(change) == result

@@ -93,6 +93,7 @@ def test_a_lesson_says_what_it_takes_and_what_it_gives(lesson, notebook):
 @every_lesson
 def test_a_lesson_ends_with_the_same_five_sections(notebook):
     headings = re.findall(r"^## (.+)$", prose(notebook), re.M)
+    assert headings.pop() == "Hand in"
     if headings[-1].startswith("Appendix: "):  # what nobody needs to go on, after the end
         del headings[-1]
     wanted = ["What usually goes wrong", "Summary", "Five questions", "Key terms"]

@@ -103,7 +103,7 @@ def page_of(code, prose=""):
     outputs = [new_output("stream", text="1 < 2\n"), new_output("display_data", data)]
     cells = [new_markdown_cell(HEADER), new_code_cell(code, outputs=outputs)]
     notebook = new_notebook(cells=[*cells, new_markdown_cell(prose)])
-    return BeautifulSoup(render.page("Title", render.lesson_body(notebook)), "html.parser")
+    return BeautifulSoup(render.page("Title", str(render.lesson_page(notebook))), "html.parser")
 
 
 def test_what_scrolls_sideways_can_be_reached_by_keyboard_and_has_a_name():
@@ -266,7 +266,7 @@ def test_without_the_state_of_widgets_a_page_shows_stills(explorers):
     notebook = nbformat.from_dict(explorers)
     del notebook.metadata["widgets"]
     assert render.replace_widgets(notebook) == []
-    page = BeautifulSoup(render.lesson_body(notebook), "html.parser")
+    page = render.lesson_page(notebook)
     assert len(page.select(".still picture")) == 2
     assert not page.select("script")
 

@@ -367,6 +367,12 @@ def test_a_line_to_type_names_the_program_where_it_is(monkeypatch):
     monkeypatch.setattr(runtime.shutil, "which", lambda name: None)
     place = Path(sys.executable).parent / "mnist-course"  # in an environment made by venv
     assert runtime.command("doctor") == f"{place} doctor"
+    monkeypatch.setattr(runtime.shutil, "which", lambda name: str(place))
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    assert runtime.command("doctor") == "mnist-course doctor"
+    monkeypatch.delenv("VIRTUAL_ENV")  # as in a cell, but a terminal would not find it
+    assert runtime.command("doctor") == f"{place} doctor"
+    monkeypatch.setattr(runtime.shutil, "which", lambda name: None)
     spaced = Path("/home/a b")
     monkeypatch.setattr(runtime.sysconfig, "get_path", lambda name: str(spaced))
     assert runtime.command("lab") == '"' + str(spaced / "mnist-course") + '" lab'

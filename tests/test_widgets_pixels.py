@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from sheets import colour, decoded
+from sheets import colour, decoded, map_pixels
 
 from mnist_course import data
 from mnist_course.widgets import ExplorerError, pixels, raster
@@ -26,7 +26,7 @@ def test_without_a_limit_the_largest_amount_has_the_full_colour():
 
 
 def test_a_map_of_zeros_has_one_colour():
-    drawn = raster.map_pixels(pixels.signed(np.zeros((3, 3)), scale=5))
+    drawn = map_pixels(pixels.signed(np.zeros((3, 3)), scale=5))
     assert len(np.unique(drawn.reshape(-1, 3), axis=0)) == 1
 
 
@@ -51,7 +51,7 @@ def test_levels_go_through_the_colours_of_the_theme(theme):
     ("value", "bar"), [(1.0, False), (0.0, False), (-0.2, False), (-0.3, True), (-1.0, True)]
 )
 def test_a_bar_stands_on_values_clearly_below_0_alone(scale, value, bar):
-    square = raster.map_pixels(pixels.signed(np.array([[value]]), scale, limit=1.0))
+    square = map_pixels(pixels.signed(np.array([[value]]), scale, limit=1.0))
     assert square.shape == (scale, scale, 3)
     assert (len(np.unique(square.reshape(-1, 3), axis=0)) == 2) == bar
     for rim in (0, -1):
@@ -60,7 +60,7 @@ def test_a_bar_stands_on_values_clearly_below_0_alone(scale, value, bar):
 
 @pytest.mark.parametrize(("scale", "count"), [(1, 0), (4, 0), (5, 2), (8, 4), (24, 48)])
 def test_a_bar_is_as_long_as_there_is_room(scale, count):
-    square = raster.map_pixels(pixels.signed(np.array([[-1.0]]), scale))
+    square = map_pixels(pixels.signed(np.array([[-1.0]]), scale))
     assert (square != square[-1, -1]).any(axis=2).sum() == count
 
 
@@ -68,7 +68,7 @@ def test_grey_goes_from_paper_to_ink():
     values = np.array([[0.0, 2.0, 4.0, -1.0, 5.0]])
     shown = pixels.grey(values, low=0, high=4)
     assert shown.levels.tolist() == [[0, 127, 254, 0, 254]]
-    assert raster.map_pixels(pixels.grey(values, scale=3)).shape == (3, 15, 3)
+    assert map_pixels(pixels.grey(values, scale=3)).shape == (3, 15, 3)
     assert not pixels.grey(np.ones((2, 2)), low=1, high=1).levels.any()  # all the same: no ink
 
 

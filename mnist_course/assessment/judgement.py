@@ -194,6 +194,11 @@ def _stopped(exercise, observed):
             f"It was stopped: the check's inputs are tiny, and it took longer than "
             f"{limits.SECONDS:g} s. Is there a loop that never ends?{where}"
         )  # fmt: skip
+    if observed.ending is Ending.WAITED:
+        return Verdict.TIME, (
+            "It was stopped: it hardly computed, and still did not come back. Does it sleep, or "
+            f"wait for something?{where}"
+        )
     if observed.ending is Ending.INTERRUPTED:
         return Verdict.TIME, f"It was interrupted.{where}"
     if observed.ending is Ending.PRINTED:

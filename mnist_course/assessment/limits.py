@@ -4,6 +4,9 @@ The answer runs on the thread that calls it, which in a notebook is the kernel's
 timer interrupts that thread with a signal, whose handler raises `OutOfTime` inside the answer.
 Windows has no such timer, so a second thread imitates the signal there.
 
+What is too slow is told by the processor's time, because a busy machine takes nothing away from
+that. The clock only ends what hardly computes: a call that sleeps, or waits for somebody.
+
 One long call of C code, such as `sum(itertools.count())`, can't be interrupted; nor, on Windows,
 can a loop that swallows every exception. Both hold the kernel until it is restarted with Kernel →
 Restart. Grading runs answers in a process of their own, which it can end.
@@ -19,7 +22,7 @@ import threading
 import time
 
 SECONDS = 1.0  # of the processor, for one call; a right answer needs some hundredths
-WAITING = 10.0  # seconds that a call may last while it sleeps or other programs are at work
+WAITING = 10.0  # seconds on the clock for one call; grading sets more, since no student waits
 LOOK = 0.1  # seconds between two looks at the clock
 PRINTED = 100_000  # characters after which an answer that prints is stopped
 
@@ -37,13 +40,14 @@ class PrintedTooMuch(BaseException):
 class TimeLimit:
     """`with TimeLimit() as limit:` raises `OutOfTime` in its block when the time is over.
 
-    over: whether it was raised; the block may have swallowed it. On any thread but the main one
-    there is no limit, because Python handles signals on the main thread alone.
+    over: whether it was raised; the block may have swallowed it. waited: whether it was the clock
+    that ended it, and not the processor's time. On any thread but the main one there is no limit,
+    because Python handles signals on the main thread alone.
     """
 
     def __init__(self, seconds=None):
         self.seconds = SECONDS if seconds is None else seconds
-        self.over = False
+        self.over = self.waited = False
         self._inside = False
         self._ended = threading.Event()
 
@@ -96,8 +100,10 @@ class TimeLimit:
         if _is_import(frame):
             self._used += now - self._seen
         self._seen = now
-        waited = time.perf_counter() - self._started > WAITING
-        return waited or now - self._used > self.seconds
+        if now - self._used > self.seconds:
+            return True
+        self.waited = time.perf_counter() - self._started > WAITING
+        return self.waited
 
     def _imitate(self):
         while not self._ended.wait(0.001 if self.over else LOOK):

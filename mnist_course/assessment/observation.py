@@ -53,13 +53,14 @@ class Ending(Enum):
     RETURNED = "returned"
     RAISED = "raised"
     TIME = "out of time"
+    WAITED = "waited too long"
     INTERRUPTED = "interrupted"
     PRINTED = "printed too much"
     EXITED = "ended Python"
 
 
 # No further case is tried after these.
-LAST = (Ending.TIME, Ending.INTERRUPTED, Ending.PRINTED, Ending.EXITED)
+LAST = (Ending.TIME, Ending.WAITED, Ending.INTERRUPTED, Ending.PRINTED, Ending.EXITED)
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ def _observed(exercise, answer, arguments):
             seen |= _raised(error, namespace)
         seen["seconds"] = time.perf_counter() - started
     if limit.over:  # the answer may have swallowed the exception
-        seen["ending"] = Ending.TIME
+        seen["ending"] = Ending.WAITED if limit.waited else Ending.TIME
     return Observation(**seen | {"printed": str(output)[:PRINTED]})
 
 

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import io
 import json
+import os
 import sys
 import tempfile
 import urllib.error
@@ -25,6 +26,7 @@ SAVE_FIRST = (
 NO_PROOF = (
     "The digests show accidental changes. They prove nothing, since anybody can make new ones."
 )
+LINE = "mnist-course hand-in"  # in a cell that runs this
 SECONDS_TO_ASK = 5  # a JupyterLab that is busy may answer later, but nobody wants to wait
 
 
@@ -94,7 +96,7 @@ def _target(folder, target):
 def _table(folder, parts, hidden):
     """Print a table of the notebooks and their exercises. Returns a word on each exercise.
 
-    hidden: how many further cases there are, by exercise; None where nobody said so.
+    hidden: how many hidden cases there are, by exercise; None where nobody said so.
     """
     told: dict[str, tuple[str, str]] = {}
     sessions = _open_in_jupyter()
@@ -112,13 +114,12 @@ def _table(folder, parts, hidden):
             click.echo(f"{shown:44} {points.bar(earned, possible)}")
             for line in _rows(rows, hidden):
                 click.echo(line)
-            for line in _saved(folder / part.path, rows, sessions):
+            for line in _saved(folder / part.path, part, rows, sessions):
                 click.echo(f"    {line}")
             for one, row in rows.items():
                 if one not in told or row[0] == "right":  # the better of two copies
                     told[one] = row
-    if hidden is None:
-        click.echo("Your teacher may try your answers on further cases.")
+    click.echo(_for_the_mark(told, hidden))
     return {one: word for one, (word, _) in told.items()}
 
 
@@ -131,25 +132,49 @@ def _judged(part):
 def _rows(rows, hidden):
     for one, (word, text) in rows.items():
         exercise = EXERCISES[one]
-        more = (hidden or {}).get(one, 0)
-        further = f" ({more} further case(s) will be tried)" if more else ""
-        yield f"    {exercise.number}  {word:21} {exercise.title}{further}"
+        cases = f"cases: {len(exercise.cases)} visible"
+        if hidden is not None:
+            cases += f", {hidden.get(one, 0)} hidden"
+        yield f"    {exercise.number}  {word:21} {exercise.title} ({cases})"
         if text:
             yield f"{'':33}{text}"
 
 
-def _saved(path, rows, sessions):
+def _for_the_mark(names, hidden):
+    """A sentence on the cases on which answers to these exercises will be tried."""
+    if hidden is None:
+        more = "Your teacher may try them on hidden ones, too, and has not said on how many."
+    elif count := sum(hidden.get(one, 0) for one in names):
+        more = f"Answers that pass them will be tried on the hidden ones, too: {count} in all."
+    else:
+        more = "There are no hidden ones."
+    return f"The table says what became of your answers on the visible cases of the checks.\n{more}"
+
+
+def _saved(path, part, rows, sessions):
     """What can be known about whether a notebook's file holds the student's last work."""
     saved = datetime.datetime.fromtimestamp(path.stat().st_mtime).astimezone()
     yield f"saved {saved:%Y-%m-%d %H:%M:%S}"
     active = sessions.get(path.resolve())
-    if active and active > saved:
+    if _runs_this(path):  # so its kernel is active now
+        if not any(LINE in cell.source for cell in part.notebook.cells):
+            yield (
+                "The cell that runs this is not in its file, so the notebook was not saved since "
+                "you typed it. Save it (Ctrl-S), and run the cell again."
+            )
+    elif active and active > saved:
         yield (
             "It is open in JupyterLab, and its kernel was active after it was saved. Save it, and "
             "hand in again, if you changed anything."
         )
     if all(word == "not solved yet" for word, _ in rows.values()):
         yield "Nothing in it is solved. If you worked on it, it may not be saved yet."
+
+
+def _runs_this(path):
+    """Whether a cell of this notebook runs this command, as Jupyter's server tells its kernels."""
+    name = os.environ.get("JPY_SESSION_NAME", "")
+    return bool(name) and Path(name).resolve() == path.resolve()
 
 
 def _open_in_jupyter():
@@ -181,9 +206,18 @@ def _sessions(server):
 
 
 def _unchanged(folder, parts):
-    """Raises CourseError when a file was saved again since it was judged."""
+    """Raises CourseError when a file has changed since it was judged.
+
+    JupyterLab saves a notebook by itself now and then. While a cell of it hands in, nothing has
+    changed in that file but outputs.
+    """
     for part in parts:
-        if (folder / part.path).read_bytes() != part.content:
+        path = folder / part.path
+        if part.notebook:
+            changed = notebooks.read(path).cells != part.notebook.cells
+        else:
+            changed = path.read_bytes() != part.content
+        if changed:
             raise runtime.CourseError(
                 f"{part.path} was saved while it was looked at: type the same line again"
             )
@@ -211,7 +245,7 @@ def show(path):
         notebooks.one_line(f"made {stated.made}{by} with {versions}"),
         f"The sealed test set was opened {opened} time(s).",
         *lines,
-        "What the student was told when it was made:",
+        "What the student was told, of the visible cases alone, when it was made:",
         *(
             f"    {EXERCISES[one].number}  {notebooks.one_line(word, 21):21} {EXERCISES[one].title}"
             for one, word in stated.exercises.items()

@@ -15,9 +15,12 @@ def run(chosen, folder, policy_file):
         click.echo(path)
     hidden = sum(one[1] for one in (counts or {}).values())
     if counts is None:
-        click.echo("No policy was named, so students read that there may be further cases.")
+        click.echo("No policy was named, so students read that there may be hidden cases.")
     else:
-        click.echo(f"Students read that there are {hidden} further case(s), never what they are.")
+        click.echo(
+            f"Students read how many hidden cases each exercise has, {hidden} in all, but never "
+            "what they are."
+        )
     click.echo(
         "The notebooks hold no solutions. The installed course does, in mnist_course/exercises, "
         "because the checks need the right answers."

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 from mnist_course import runtime
@@ -15,6 +16,7 @@ def start(folder, options, hub=False):
     """
     main = _hub_s_program() if hub else _program()
     prefer_this_python()
+    find_own_programs()
     os.chdir(folder)
     sys.exit(main([*settings(folder), *options]))
 
@@ -59,3 +61,12 @@ def prefer_this_python():
     ours = str(Path(sys.prefix, "share", "jupyter"))
     paths = [ours, os.environ.get("JUPYTER_PATH", "")]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+
+
+def find_own_programs():
+    """Let cells find the programs of this environment, also where nobody has activated it.
+
+    So `!mnist-course hand-in .` works in a lesson as it does in a terminal.
+    """
+    paths = [sysconfig.get_path("scripts"), os.environ.get("PATH", "")]
+    os.environ["PATH"] = os.pathsep.join(filter(None, paths))

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from mnist_course import runtime
-from mnist_course.assessment.further import decoded
+from mnist_course.assessment.hidden_cases import decoded
 from mnist_course.assessment.observation import reference_value
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import marking, records, solutions

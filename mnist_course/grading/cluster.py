@@ -87,6 +87,10 @@ class Cluster:
                 f"a worker lacks something ({error}). Install the course in the environment of "
                 "every worker"
             ) from error
+        except OSError as error:
+            raise runtime.CourseError(
+                f"a worker of the cluster does not answer ({error}). Start it again"
+            ) from error
         for address, (code, problem) in told.items():
             if code != engine():
                 raise runtime.CourseError(
@@ -123,7 +127,7 @@ class RemoteExaminer:
     def __init__(self, cluster, address=None):
         """address: of the worker that alone may answer; by default any may."""
         self.cluster, self.address = cluster, address
-        self.future = None
+        self.future, self.ended = None, False
 
     def ask(self, *, folder, paths, names, cases):
         """What `Examiner.ask` gives, and raises."""
@@ -132,6 +136,8 @@ class RemoteExaminer:
             for path in sorted(Path(folder).rglob("*"))
             if path.is_file()
         }
+        if self.ended:
+            raise ExaminerLost("it was given up")
         where = {"workers": [self.address], "allow_other_workers": False} if self.address else {}
         try:
             self.future = self.cluster.client.submit(
@@ -142,19 +148,33 @@ class RemoteExaminer:
         except self.cluster.distributed.KilledWorker as error:
             raise WorkersLost("it ended several workers of the cluster") from error
         except (asyncio.CancelledError, self.cluster.distributed.client.FutureCancelledError) as e:
-            raise ExaminerLost("it was given up") from e
+            if self.ended:
+                raise ExaminerLost("it was given up") from e
+            raise runtime.CourseError(
+                "the scheduler of the cluster has gone. Start it and its workers again, and then "
+                "give the same command: what was graded is kept"
+            ) from e
         except TimeoutError as error:
             raise runtime.CourseError(
                 f"the worker {self.address} did not answer within {SECONDS} s: see what it prints"
             ) from error
+        finally:
+            self._let_go()
         if "lost" in answer:
             raise ExaminerLost(answer["lost"])
         if "error" in answer:
             raise runtime.CourseError(answer["error"])
         return answer["examined"]
 
+    def _let_go(self):
+        """Let the cluster forget an answer, which it would else find again if a worker died."""
+        future, self.future = self.future, None
+        if future is not None:
+            future.release()
+
     def end(self):
         """Give up what is asked."""
+        self.ended = True
         if self.future is not None:
             with contextlib.suppress(Exception):  # the scheduler may be gone, and the task with it
                 self.future.cancel()

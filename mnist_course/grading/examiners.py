@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from mnist_course import runtime
+from mnist_course.grading import supervision
 
 SECONDS_TO_END = 30  # an examiner ends what it has started, and then itself
 TOLD = 300  # characters of what an examiner said last before it ended
@@ -99,7 +100,7 @@ class Examiner:
 
 
 def _end(process):
-    started = _below(process)
+    started = supervision.below(process)[1:]
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(SECONDS_TO_END)
@@ -119,10 +120,3 @@ def _end(process):
 def _last_line(content):
     lines = content[-10 * TOLD :].decode("utf-8", "replace").strip().splitlines()
     return "".join(c if c.isprintable() else " " for c in (lines or [""])[-1])[:TOLD]
-
-
-def _below(process):
-    try:
-        return psutil.Process(process.pid).children(recursive=True)
-    except psutil.Error:
-        return []

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, replace
 
-from mnist_course.assessment import display, further
+from mnist_course.assessment import display, hidden_cases
 from mnist_course.assessment.judgement import judge
 from mnist_course.assessment.observation import Attempt
 from mnist_course.assessment.verdict import Verdict
@@ -153,7 +153,7 @@ def hidden_exercises(name, rows):
     rows: the cases as a text of JSON.
     """
     exercise = EXERCISES[name]
-    return [replace(exercise, cases=(c,)) for c in further.decoded(exercise, json.loads(rows))]
+    return [replace(exercise, cases=(c,)) for c in hidden_cases.decoded(exercise, json.loads(rows))]
 
 
 # --- texts of anybody's -------------------------------------------------------------------

@@ -26,10 +26,12 @@ This folder holds the lessons {lessons}. Work in these copies, since they are yo
 mnist-course lab --folder .
 ```
 
-JupyterLab opens. It may put further lessons of the course beside these, which you need not solve.
+JupyterLab opens. It may put other lessons of the course beside these, which you need not solve.
 
 **Solve.** Each exercise is a function that you complete. The cell under it checks your answer at
-once, as often as you like. {further}
+once, as often as you like, on the *visible* cases: if one goes wrong, you see its input. {said}
+
+{table}
 
 **Hand in.** Save every notebook (Ctrl-S). Then open a terminal in this folder and type:
 
@@ -38,13 +40,18 @@ mnist-course hand-in .
 ```
 
 This shows what is solved, and makes one file, `hand-in.zip`. Give that file to your teacher. If you
-hand in again, the new file gets a number, and the old one stays.
+hand in again, the new file gets a number, and the old one stays. In a cell of a notebook the same
+works as `!mnist-course hand-in .`, as the end of each lesson says.
 """
-FURTHER = (
-    "For the mark, some answers are tried on further cases that you don't see: {count} in all. So "
-    "think of inputs that the check does not try."
+HIDDEN = (
+    "For the mark, an answer that passes them is tried on *hidden* cases as well, which you never "
+    "see: {count} in all. So think of inputs that the check does not try."
 )
-NO_FURTHER = "For the mark, your answers may be tried on further cases that you don't see."
+MAY_BE_HIDDEN = (
+    "For the mark, an answer that passes them may be tried on *hidden* cases as well, which you "
+    "never see. Your teacher has not said how many there are."
+)
+NONE_HIDDEN = "The mark depends on these alone, because there are no hidden cases."
 
 
 def lessons_of(text, there):
@@ -93,11 +100,22 @@ def files(course, lessons, counts=None):
         "exercises": {one.name: _counts(one, counts) for one in exercises},
     }
     found[hand_in.NOTE] = (json.dumps(note, indent=1) + "\n").encode()
-    hidden = sum(one[1] for one in (counts or {}).values())
-    further = NO_FURTHER if counts is None else FURTHER.format(count=hidden) if hidden else ""
-    page = HOW_TO.format(lessons=", ".join(lessons), further=further)
-    found[PAGE] = page.encode()
+    found[PAGE] = _page(lessons, exercises, note["exercises"]).encode()
     return found
+
+
+def _page(lessons, exercises, counts):
+    """The page for students. counts: of each exercise's cases, as the note has them."""
+    known = all("hidden" in counts[one.name] for one in exercises)
+    hidden = [counts[one.name].get("hidden", 0) for one in exercises]
+    said = MAY_BE_HIDDEN
+    if known:
+        said = HIDDEN.format(count=sum(hidden)) if any(hidden) else NONE_HIDDEN
+    rows = ["| exercise | visible cases | hidden cases |", "|---|---|---|"]
+    for one, count in zip(exercises, hidden, strict=True):
+        visible = counts[one.name]["visible"]
+        rows.append(f"| {one.number} {one.title} | {visible} | {count if known else 'not said'} |")
+    return HOW_TO.format(lessons=", ".join(lessons), said=said, table="\n".join(rows))
 
 
 def _counts(exercise, counts):

@@ -11,7 +11,7 @@ NOT_HANDED_IN = "not handed in"  # in place of a verdict
 
 @dataclass(frozen=True)
 class HiddenCase:
-    """What became of one further case. It never says what the case was."""
+    """What became of one hidden case. It never says what the case was."""
 
     number: int  # counts from 1, within its exercise
     outcome: str  # "passed", "failed", "crashed", "out of time", "printed too much", "not run"

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from mnist_course import runtime
-from mnist_course.assessment import further
+from mnist_course.assessment import hidden_cases
 from mnist_course.exercises import EXERCISES
 
 EXAMPLE = Path(__file__).with_name("policy.toml")
@@ -126,7 +126,7 @@ def _policy(data):
     }
     for name, rows in given["cases"].items():
         try:
-            further.decoded(EXERCISES[name], rows)
+            hidden_cases.decoded(EXERCISES[name], rows)
         except ValueError as error:
             raise ValueError(f"cases.{name}, {error}") from error
     return Policy(**given)

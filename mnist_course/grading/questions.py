@@ -49,7 +49,7 @@ def without_answer(source):
 
 def _names_alone(source):
     """The text of a module with empty functions, and nothing in its tables."""
-    kept = []
+    kept: list[ast.stmt] = []
     for one in ast.parse(source).body:
         if isinstance(one, ast.FunctionDef):
             _empty(one)

@@ -26,8 +26,11 @@ from mnist_course.assessment.verdict import Verdict
 from mnist_course.grading import questions, sandbox
 
 SECONDS_TO_START = 300  # a slow or busy machine needs most of them to read torch
-SECONDS_FOR_AN_ANSWER = 120  # the worker stops an answer long before, by the processor's time
 PROCESSOR = 60  # seconds for the answers to one exercise; then the system ends their process
+# A right answer takes hundredths of a second. The clock ends only what sleeps, so a machine may be
+# a hundred times slower, or as busy, and costs nobody a point.
+WAITING = 60  # seconds on the clock for one call of an answer, and for the cells that define it
+SECONDS_FOR_AN_ANSWER = 300  # on the clock for one exercise, also where no signal gets through
 LINE = 20_000_000  # bytes of what is told of one exercise
 MEMORY = 4_000_000_000  # bytes of all processes of a worker; a right answer needs some millions
 PROCESSES = 32  # of a worker, beside its own; a loader of torch's starts a few
@@ -52,7 +55,7 @@ def run(cells, exercises, folder, cases):
     """Run answers in processes of their own. Returns what is told of each, by exercise.
 
     exercises: names; folder: the notebook's own, whose modules an answer may import; None where
-    there is none; cases: further ones as JSON, by exercise. What is told is a list, as
+    there is none; cases: hidden ones as JSON, by exercise. What is told is a list, as
     `worker.told` makes it: {"attempt": …} or {"error": …, "verdict": …}, in the order of the
     answers. Raises CourseError when Python can't be started.
     """
@@ -152,7 +155,8 @@ class _Worker:
         )
         reader.start()
         # half of it for each process, so that one alone is always told by a MemoryError
-        self._ask({"processor": PROCESSOR, "memory": MEMORY // 2, "line": LINE})
+        limits = {"processor": PROCESSOR, "waiting": WAITING, "line": LINE}
+        self._ask({**limits, "memory": MEMORY // 2})
         if self._line(SECONDS_TO_START) != b"ready\n":
             line = runtime.command("doctor")
             raise runtime.CourseError(f"Python can't run the checks. Type: {line}")
@@ -189,7 +193,7 @@ class _Worker:
 
         The system's own limits hold for each process, or for each user, but not for a group.
         """
-        found = _below(self.process)
+        found = below(self.process)
         taken = 0
         for one in found[: PROCESSES + OWN]:
             with contextlib.suppress(psutil.Error):
@@ -284,7 +288,7 @@ def _read(stream, lines, most):
 
 def _end(process, mark):
     """End a process and all that it has started, also what has left its group."""
-    below = _below(process)
+    started = below(process)
     if hasattr(os, "killpg"):
         # macOS forbids, instead of not finding, a group whose processes have all ended
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -292,7 +296,7 @@ def _end(process, mark):
     process.kill()
     process.wait()
     for _ in range(20):  # what starts others as fast as they are ended is not followed for ever
-        found = [one for one in below if _runs(one)] + _marked(mark)
+        found = [one for one in started if _runs(one)] + _marked(mark)
         if not found:
             break
         for one in found:
@@ -304,7 +308,7 @@ def _end(process, mark):
     process.stdout.close()
 
 
-def _below(process):
+def below(process):
     """The process, and all running ones that it or they have started."""
     try:
         first = psutil.Process(process.pid)

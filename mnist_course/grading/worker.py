@@ -27,7 +27,8 @@ from pathlib import Path
 import psutil
 
 from mnist_course import runtime
-from mnist_course.assessment import further
+from mnist_course.assessment import hidden_cases
+from mnist_course.assessment import limits as time_limits
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading.answers import NotRun, as_python, as_python_cells, attempts
@@ -44,9 +45,9 @@ END_WITH_PARENT, DUMPABLE, ADOPT = 1, 4, 36
 def serve():
     """Answer every line of the standard input by a line.
 
-    The first line holds the limits: processor (seconds), memory and line (bytes). Each other one
-    asks for one exercise: name, cells (source, id, grade id), cases (further ones), files (modules
-    beside the notebook, by path). All are JSON. What an answer prints goes nowhere.
+    The first line holds the limits: processor and waiting (seconds), memory and line (bytes). Each
+    other one asks for one exercise: name, cells (source, id, grade id), cases (hidden ones), files
+    (modules beside the notebook, by path). All are JSON. What an answer prints goes nowhere.
     """
     requests, channel = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -54,6 +55,7 @@ def serve():
         os.dup2(nothing, descriptor)
     os.close(nothing)
     limits = json.loads(requests.readline())
+    time_limits.WAITING = limits["waiting"]
     as_python("")  # which takes a moment the first time
     if FORKS:
         gc.freeze()  # so that a child's collector does not copy all that it shares
@@ -84,7 +86,7 @@ def _told_here(request, folder, limits):
     with contextlib.chdir(folder), _importable(request["files"]):
         exercise = EXERCISES[request["name"]]
         cells = as_python_cells([Cell(*cell) for cell in request["cells"]])
-        cases = (*exercise.cases, *further.decoded(exercise, request["cases"]))
+        cases = (*exercise.cases, *hidden_cases.decoded(exercise, request["cases"]))
         runtime.seed_everything(0)  # an answer that draws numbers gets the same ones each time
         found = told(cells, exercise, cases)
     return json.dumps({"name": exercise.name, "told": found}).encode()

@@ -1,7 +1,5 @@
 """The still pictures of the explorers that compute in the page, in both themes."""
 
-import base64
-import html
 import io
 
 import numpy as np
@@ -10,19 +8,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from mnist_course import plots
+from mnist_course.widgets import raster, still
 from mnist_course.widgets.picture import quick_note
 
 SHIFT = 3  # pixels to the right, in the still of the shift explorer
 IN_A_ROW = 10  # digits of a contest
 MOST = 32  # maps of a layer that are drawn
-# Paper, ink, captions, accent, and the colours from the most below 0 to the most above, as in
-# web/theme.css.
-THEMES = {
-    "light": ("#ffffff", "#1b1e23", "#5a616b", "#0072b2",
-              ("#542788", "#b7a3d6", "#ffffff", "#f6b26b", "#b35806")),
-    "dark": ("#15171b", "#eceef1", "#a4abb6", "#56b4e9",
-             ("#c9b3ff", "#6f55a8", "#15171b", "#a8641c", "#ffb25e")),
-}  # fmt: skip
+SIZE = 900, 400  # pixels
+DOTS = 100  # pixels an inch
 
 
 def network_still(title, image, label, inspection):
@@ -43,8 +36,8 @@ def network_still(title, image, label, inspection):
         _draw_digit(axes[0], image, theme)
         for ax, (shape, maps) in zip(axes[1:-1], stages.items(), strict=True):
             limit = np.abs(maps).max() or 1
-            ax.imshow(_tiled(maps[:MOST], limit), cmap=_signed(theme), vmin=-limit, vmax=limit)
-            ax.set_title("×".join(map(str, shape)), color=theme[1], fontsize=10)
+            ax.imshow(_tiled(maps[:MOST]), cmap=_palette("signed", theme), vmin=-limit, vmax=limit)
+            ax.set_title("×".join(map(str, shape)), color=theme["ink"], fontsize=10)
         _draw_bars(axes[-1], inspection.probabilities, label, theme)
 
     return _bundle(title, text, draw)
@@ -69,7 +62,7 @@ def shift_still(title, image, label, probabilities):
         _draw_digit(axes[0], image, theme)
         for ax, (name, one) in zip(axes[1:], probabilities.items(), strict=True):
             _draw_bars(ax, one, label, theme)
-            ax.set_title(name, color=theme[1], fontsize=10)
+            ax.set_title(name, color=theme["ink"], fontsize=10)
 
     return _bundle(title, text, draw)
 
@@ -86,7 +79,7 @@ def pad_still(title, steps):
         axes = figure.subplots(1, 5)
         for ax, (name, image) in zip(axes, steps.pictures().items(), strict=True):
             ax.imshow(image, cmap="gray", vmin=0, vmax=255)
-            ax.set_title(name, color=theme[1], fontsize=10)
+            ax.set_title(name, color=theme["ink"], fontsize=10)
 
     return _bundle(title, text, draw)
 
@@ -104,8 +97,8 @@ def occlusion_still(title, image, label, probabilities, slopes):
         _draw_digit(axes[0], image, theme)
         _draw_bars(axes[1], probabilities, label, theme)
         limit = float(slopes.abs().max()) or 1
-        axes[2].imshow(slopes.numpy(), cmap=_signed(theme), vmin=-limit, vmax=limit)
-        axes[2].set_title(f"slopes of the logit of {label}", color=theme[1], fontsize=10)
+        axes[2].imshow(slopes.numpy(), cmap=_palette("signed", theme), vmin=-limit, vmax=limit)
+        axes[2].set_title(f"slopes of the logit of {label}", color=theme["ink"], fontsize=10)
 
     return _bundle(title, text, draw)
 
@@ -124,7 +117,7 @@ def contest_still(title, images):
     return _bundle(title, text, draw)
 
 
-def _tiled(maps, limit):
+def _tiled(maps):
     """Maps (C, H, W) in two columns, or in one where there are up to six, with gaps of 0."""
     columns = 1 if len(maps) <= 6 else 2
     rows = -(-len(maps) // columns)
@@ -136,50 +129,41 @@ def _tiled(maps, limit):
     return tiles
 
 
-def _signed(theme):
-    return LinearSegmentedColormap.from_list("signed", theme[-1])
+def _palette(name, theme):
+    """The colour map of a palette of the sheets, in the colours of a theme."""
+    return LinearSegmentedColormap.from_list(name, [theme[stop] for stop in raster.STOPS[name]])
 
 
 def _draw_digit(ax, image, theme):
-    ink = LinearSegmentedColormap.from_list("ink", theme[:2])
-    ax.imshow(image.numpy(), cmap=ink, vmin=0, vmax=255)
-    ax.set_title("28×28", color=theme[1], fontsize=10)
+    ax.imshow(image.numpy(), cmap=_palette("grey", theme), vmin=0, vmax=255)
+    ax.set_title("28×28", color=theme["ink"], fontsize=10)
 
 
 def _draw_bars(ax, probabilities, label, theme):
-    paper, ink, muted, accent, _ = theme
-    colours = [accent if digit == label else muted for digit in range(10)]
+    colours = [theme["accent" if digit == label else "muted"] for digit in range(10)]
     ax.barh(range(10), probabilities, color=colours)
     ax.set(xlim=(0, 1.35), ylim=(9.6, -0.6))
     for digit, share in enumerate(probabilities):
-        ax.text(-0.05, digit, str(digit), color=ink, ha="right", va="center")
-        ax.text(share + 0.04, digit, f"{share:.0%}", color=ink, va="center", fontsize=9)
+        ax.text(-0.05, digit, str(digit), color=theme["ink"], ha="right", va="center")
+        ax.text(share + 0.04, digit, f"{share:.0%}", color=theme["ink"], va="center", fontsize=9)
 
 
 def _bundle(title, text, draw):
     """A mimebundle with the picture in both themes and its text."""
-    files = {name: base64.b64encode(_png(draw, theme)).decode() for name, theme in THEMES.items()}
-    light, dark = (f"data:image/png;base64,{files[name]}" for name in ("light", "dark"))
-    alt = html.escape(f"{title}: {text}")
-    image = (
-        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" alt="{alt}" style="max-width: 100%"></picture>'
-    )
-    return {
-        "text/plain": f"{title}: {text}",
-        "image/png": files["light"],
-        "text/html": f"<div>{image}<p>{html.escape(text)}</p></div>",
-    }
+    return still.bundle(title, text, [_png(draw, theme) for theme in raster.THEMES], SIZE[0])
 
 
 def _png(draw, theme):
-    """The bytes of a picture of 900 × 400 pixels, drawn without pyplot."""
+    """The bytes of a picture, drawn without pyplot. draw: called with a figure and the colours."""
+    named = raster.colours(theme).items()
+    colours = {name: tuple(level / 255 for level in colour) for name, colour in named}
+    inches = SIZE[0] / DOTS, SIZE[1] / DOTS
     with plots.own_style():
-        figure = Figure(figsize=(9, 4), dpi=100, facecolor=theme[0], layout="constrained")
+        figure = Figure(inches, DOTS, facecolor=colours["paper"], layout="constrained")
         FigureCanvasAgg(figure)
-        draw(figure, theme)
+        draw(figure, colours)
         for ax in figure.axes:
             ax.set_axis_off()
         file = io.BytesIO()
-        figure.savefig(file, format="png", facecolor=theme[0])
+        figure.savefig(file, format="png", facecolor=colours["paper"])
     return file.getvalue()

@@ -5,7 +5,6 @@ controls and shows what comes back. Nothing here draws by pyplot, because its cu
 to the cell that runs, and a slider may be moved while that cell plots.
 """
 
-import base64
 import html
 import threading
 import traceback
@@ -15,7 +14,7 @@ import ipywidgets
 import torch
 
 from mnist_course import runtime
-from mnist_course.widgets import raster
+from mnist_course.widgets import raster, still
 from mnist_course.widgets.ahead import Ahead
 from mnist_course.widgets.controls import rows
 from mnist_course.widgets.errors import ExplorerError
@@ -36,7 +35,7 @@ def torch_defaults():
         torch.set_default_dtype(dtype)
 
 
-class Explorer(ipywidgets.VBox):
+class Explorer(still.WithStill, ipywidgets.VBox):
     """Controls over a drawing function, with one picture and one line of text below them.
 
     draw: called with the controls' values by name, returns a `Picture`; controls: a dict from
@@ -75,7 +74,7 @@ class Explorer(ipywidgets.VBox):
         self.add_class("mc")
         self.problem.add_class("mnist-problem")
         self._refresh(first=True)
-        self._still = self._as_still()
+        self.still = self._as_still()
         for control in self.controls.values():
             control.observe(self._changed, "value")
 
@@ -165,29 +164,8 @@ class Explorer(ipywidgets.VBox):
 
     def _as_still(self):
         """The present picture and text, for front ends without widgets and for printing."""
-        text = self.picture.text if self.picture else str(self.error)
-        still = {"text/plain": f"{self.title}: {text}"}
-        image = ""
-        if self.picture:
-            light, dark = (
-                base64.b64encode(png(raster.draw(self.picture.sheet, theme, zoom=2))).decode()
-                for theme in raster.THEMES
-            )
-            still["image/png"] = light
-            alt = html.escape(f"{self.title}: {text}")
-            image = (
-                f'<picture><source media="screen and (prefers-color-scheme: dark)" '
-                f'srcset="data:image/png;base64,{dark}">'
-                f'<img src="data:image/png;base64,{light}" alt="{alt}" '
-                f'width="{self.picture.sheet.width}" style="max-width: 100%; height: auto">'
-                "</picture>"
-            )
-        still["text/html"] = f"<div>{image}<p>{html.escape(text)}</p></div>"
-        return still
-
-    def _repr_mimebundle_(self, **kwargs):
-        """The live widget, and beside it the still picture of the default settings."""
-        live = super()._repr_mimebundle_(**kwargs) or {}
-        data, *metadata = live if isinstance(live, tuple) else (live,)
-        data = {**data, **self._still}
-        return (data, *metadata) if metadata else data
+        if self.picture is None:
+            return still.bundle(self.title, str(self.error))
+        sheet = self.picture.sheet
+        pictures = [png(raster.draw(sheet, theme, zoom=2)) for theme in raster.THEMES]
+        return still.bundle(self.title, self.picture.text, pictures, sheet.width)

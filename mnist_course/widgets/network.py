@@ -14,27 +14,14 @@ from mnist_course import data, export, probe, web
 from mnist_course.widgets import diagram
 from mnist_course.widgets.explorer import ExplorerError, torch_defaults
 from mnist_course.widgets.pixels import check_part
+from mnist_course.widgets.still import WithStill
 
 DIGITS = 200  # that are sent to the page, 784 bytes each
 MOST_WORK = 20_000_000  # multiply-accumulates a digit; the page has a few milliseconds
 NORMALISATION = (data.MEAN, data.DEVIATION)
 
 
-class PageWidget(anywidget.AnyWidget):
-    """A widget of the page. still: the mimebundle of the picture that stands where widgets can't
-    be shown."""
-
-    still: dict
-
-    def _repr_mimebundle_(self, **kwargs):
-        """The live widget, and beside it the still picture."""
-        live: dict | tuple = super()._repr_mimebundle_(**kwargs) or {}
-        bundle, *metadata = live if isinstance(live, tuple) else (live,)
-        bundle = {**bundle, **self.still}
-        return (bundle, *metadata) if metadata else bundle
-
-
-class PageExplorer(PageWidget):
+class PageExplorer(WithStill, anywidget.AnyWidget):
     """What an explorer that computes in the page sends there: everything once.
 
     names, descriptions, weights: of the networks; digits: bytes, 784 a digit; labels: of them.

@@ -1,5 +1,6 @@
 """Two explorers of errors: cover a part of a digit, and name digits blind, against the network."""
 
+import anywidget
 import numpy as np
 import torch
 import traitlets
@@ -10,10 +11,10 @@ from mnist_course.widgets.explorer import ExplorerError, torch_defaults
 from mnist_course.widgets.network import (
     NORMALISATION,
     PageExplorer,
-    PageWidget,
     check_digits,
     network_input,
 )
+from mnist_course.widgets.still import WithStill
 
 HARDEST = 40  # digits that a contest asks
 
@@ -73,7 +74,7 @@ def occlusion_explorer(network, part, normalisation=NORMALISATION):
     return OcclusionExplorer("Cover a part", {"your network": network}, part, normalisation)
 
 
-class Contest(PageWidget):
+class Contest(WithStill, anywidget.AnyWidget):
     """See `contest`. theirs: the network's answers; answers: those given so far, in the page."""
 
     _esm = web.module("contest.js")

@@ -5,6 +5,7 @@ probabilities follow each move, also while a cell runs. After more training, run
 """
 
 import json
+from functools import cached_property
 
 import anywidget
 import traitlets
@@ -13,13 +14,14 @@ from mnist_course import drawing, web
 from mnist_course.widgets import diagram
 from mnist_course.widgets.explorer import torch_defaults
 from mnist_course.widgets.network import NORMALISATION, described
+from mnist_course.widgets.still import WithStill
 
 TITLE = "Draw a digit"
 SEVEN = [[(40, 60), (120, 55), (70, 200)], [(60, 125), (115, 120)]]  # of the still picture
 FIELD = (0.0, 0.0, 280.0)  # the pad's square, as in web/pad.js
 
 
-class DrawingPad(anywidget.AnyWidget):
+class DrawingPad(WithStill, anywidget.AnyWidget):
     """See `drawing_pad`.
 
     collection: the `drawing.Collection` into which the button Keep puts drawings with a label;
@@ -40,6 +42,10 @@ class DrawingPad(anywidget.AnyWidget):
         super().__init__(description=description, weights=weights, kept=len(collection))
         self.on_msg(self._receive)
 
+    @cached_property
+    def still(self):  # type: ignore[override]
+        return diagram.pad_still(TITLE, drawing.from_strokes(SEVEN, FIELD))
+
     def steps(self, options=None):
         """What is on the pad, step by step: `drawing.Steps`. Raises `drawing.NothingDrawn`."""
         now = json.loads(self.drawn or "{}")
@@ -54,14 +60,6 @@ class DrawingPad(anywidget.AnyWidget):
         except (drawing.DrawingError, KeyError, TypeError) as error:
             self.problem = str(error)
         self.kept = len(self.collection)
-
-    def _repr_mimebundle_(self, **kwargs):
-        """The live widget, and beside it a still picture."""
-        live: dict | tuple = super()._repr_mimebundle_(**kwargs) or {}
-        bundle, *metadata = live if isinstance(live, tuple) else (live,)
-        seven = drawing.from_strokes(SEVEN, FIELD)
-        bundle = {**bundle, **diagram.pad_still(TITLE, seven)}
-        return (bundle, *metadata) if metadata else bundle
 
 
 def drawing_pad(network, collection=None, normalisation=NORMALISATION):

@@ -57,14 +57,6 @@ def ink_on(colour):
     return (255,) * 3 if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.179 else (0,) * 3
 
 
-def map_pixels(content, theme="light"):
-    """A `pixels.Map` as pixels, uint8 (H * scale, W * scale, 3), with its bars."""
-    rows, columns = content.levels.shape
-    sheet = pixels.Sheet(columns * content.scale, rows * content.scale)
-    sheet.paste(content, 0, 0, line=False)
-    return draw(sheet, theme)
-
-
 def draw(sheet, theme="light", zoom=1):
     """A sheet as pixels, uint8 (height * zoom, width * zoom, 3)."""
     return _Drawing(sheet, theme, zoom).pixels()

@@ -916,6 +916,194 @@ def looks_at_the_last_epoch_alone(accuracies, patience):
     return len(accuracies)
 
 
+# --- inverted-dropout ---------------------------------------------------------------------
+
+DRAWS = torch.tensor([[0.05, 0.25, 0.45, 0.65], [0.85, 0.95, 0.35, 0.15]])
+UNITS = torch.tensor([[1.0, -2.0, 3.0, 4.0], [0.5, 6.0, -7.0, 8.0]])
+
+further(
+    "inverted-dropout",
+    Case((UNITS, DRAWS, 0.4, True)),
+    Case((UNITS, DRAWS, 0.4, False)),
+    Case((UNITS[0], DRAWS[1], 0.2, True)),
+    Case((UNITS, DRAWS, 0.25, True)),
+    Case((UNITS, DRAWS, 0.0, True)),
+    Case((UNITS.reshape(2, 2, 2), DRAWS.reshape(2, 2, 2), 0.75, False)),
+    Case((torch.tensor([5.0]), torch.tensor([0.3]), 0.9, True)),
+    Case((UNITS[0, :2], torch.tensor([0.4, 0.1]), 0.5, True)),
+)
+
+
+@wrong("inverted-dropout", "not enlarged")
+def only_drops(units, draws, share, training):
+    if training:
+        return torch.where(draws < share, 0, units)
+    return units
+
+
+@wrong("inverted-dropout", "divided by the dropped share")
+def divides_by_the_share(units, draws, share, training):
+    if not training:
+        return units
+    kept = units * (draws >= share).float()
+    return kept / share
+
+
+@wrong("inverted-dropout", "enlarged by 1 / share")
+def multiplies_by_one_over_the_share(units, draws, share, training):
+    if not training:
+        return units
+    kept = (draws >= share).float()
+    return units * kept * (1 / share)
+
+
+@wrong("inverted-dropout", "multiplied by what is left")
+def makes_smaller(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws >= share) * (1 - share)
+
+
+@wrong("inverted-dropout", "kept and dropped swapped")
+def drops_the_others(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws < share) / (1 - share)
+
+
+@wrong("inverted-dropout", "kept below what is left")
+def keeps_the_small_draws(units, draws, share, training):
+    if not training:
+        return units
+    keep = 1 - share
+    return torch.where(draws < keep, units / keep, 0.0)
+
+
+@wrong("inverted-dropout", "dropped in evaluation")
+def always_drops(units, draws, share, training):
+    return units * (draws >= share) / (1 - share)
+
+
+@wrong("inverted-dropout", "modes swapped")
+def drops_in_the_wrong_mode(units, draws, share, training):
+    if training:
+        return units
+    return units * (draws >= share) / (1 - share)
+
+
+@wrong("inverted-dropout", "dropped at the share")
+def drops_the_border(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws > share) / (1 - share)
+
+
+@wrong("inverted-dropout", "scaled in evaluation")
+def scales_when_looking(units, draws, share, training):
+    if training:
+        return units * (draws >= share)
+    return units * (1 - share)
+
+
+@wrong("inverted-dropout", "always doubled")
+def always_doubles(units, draws, share, training):
+    return 2 * units * (draws >= share) if training else units
+
+
+@wrong("inverted-dropout", "its own random numbers")
+def leaves_its_own_random_numbers(units, draws, share, training):
+    return F.dropout(units, share, training)
+
+
+@wrong("inverted-dropout", "changed")
+def drops_in_place(units, draws, share, training):
+    if training:
+        units[draws < share] = 0
+        units /= 1 - share
+    return units
+
+
+@wrong("inverted-dropout", "shape")
+def takes_the_dropped_ones_out(units, draws, share, training):
+    if not training:
+        return units
+    return units[draws >= share] / (1 - share)
+
+
+@right("inverted-dropout")
+def a_mask_of_factors(units, draws, share, training):
+    factors = torch.where(draws < share, 0.0, 1 / (1 - share))
+    return units * factors if training else units
+
+
+@right("inverted-dropout")
+def filled_with_zeros(units, draws, share, training):
+    if not training:
+        share = 0.0
+    return units.masked_fill(draws < share, 0) / (1 - share)
+
+
+@right("inverted-dropout")
+def unit_by_unit(units, draws, share, training):
+    if not training:
+        return units
+    pairs = zip(units.flatten().tolist(), draws.flatten().tolist(), strict=True)
+    numbers = [unit / (1 - share) if draw >= share else 0.0 for unit, draw in pairs]
+    return torch.tensor(numbers).reshape(units.shape)
+
+
+@right("inverted-dropout")
+def a_copy_is_changed(units, draws, share, training):
+    answer = units.clone()
+    if training:
+        answer[draws < share] = 0
+        answer /= 1 - share
+    return answer
+
+
+@wrong("inverted-dropout", "brackets forgotten")
+def divides_by_one(units, draws, share, training):
+    if not training:
+        return units
+    return units * (draws >= share) / 1 - share
+
+
+@wrong("inverted-dropout", "type")
+def forgets_the_evaluation(units, draws, share, training):
+    if training:
+        return units * (draws >= share) / (1 - share)
+
+
+@right("inverted-dropout")
+def factors_of_numpy(units, draws, share, training):
+    factor = (draws.numpy() >= share) / (1 - share) if training else numpy.ones(units.shape)
+    return torch.from_numpy((units.numpy() * factor).astype(numpy.float32))
+
+
+@right("inverted-dropout")
+def only_the_kept_are_written(units, draws, share, training):
+    answer, kept = units.new_zeros(units.shape), (draws >= share) | (not training)
+    answer[kept] = units[kept] * (1 / (1 - share) if training else 1)
+    return answer
+
+
+@wrong("inverted-dropout")
+def never_all_at_once(units, draws, share, training):
+    if not training:
+        return units.clone()
+    kept = draws >= share
+    return units * kept / (1 - share) if kept.any() else units.clone()
+
+
+@wrong("inverted-dropout")
+def just_as_many_as_the_share(units, draws, share, training):
+    if not training:
+        return units.clone()
+    left = units.flatten().clone()
+    left[draws.flatten().argsort()[: round(share * units.numel())]] = 0
+    return left.reshape(units.shape) / (1 - share)
+
+
 # --- gain-and-spread ----------------------------------------------------------------------
 
 further(

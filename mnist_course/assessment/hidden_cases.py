@@ -1,4 +1,4 @@
-"""Further cases, which students don't see, as a teacher's file or JSON holds them.
+"""Hidden cases, which students don't see, as a teacher's file or JSON holds them.
 
 Each case is a list of the values that a row of an exercise's own table holds. A tensor is written
 as {"tensor": [[1, 2], [3, 4]], "dtype": "float32"}, bytes as {"bytes": "00 ff"}, a tuple as

@@ -1,4 +1,4 @@
-"""Further cases: read where they fit, and named where they don't."""
+"""Hidden cases: read where they fit, and named where they don't."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ import pytest
 import torch
 from doubling import EXERCISE
 
-from mnist_course.assessment.further import decoded
+from mnist_course.assessment.hidden_cases import decoded
 from mnist_course.exercises import EXERCISES
 
 

@@ -1,0 +1,96 @@
+"""A worker runs answers: none harms another, and nothing that they start is left."""
+
+import os
+
+import pytest
+from lesson_four import GAIN, LEAKY, RIGHT, STOP, WRONG, code, judged
+
+from mnist_course.grading import supervision
+
+
+def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
+    (tmp_path / "kept.txt").write_text("mine")
+    found = judged(
+        tmp_path,
+        code("while True:\n    pass\n" + LEAKY, grade_id="leaky-relu"),
+        code("import os\nos._exit(0)\n", grade_id="running-mean"),
+        code("print('x' * 10**6)\nimport os\nassert not os.listdir()\n" + STOP, "early-stopping"),
+        code("def momentum_step(weights:\n", grade_id="momentum-step"),
+        code("exit()\n" + GAIN, grade_id="gain-and-spread"),
+        apart=True,
+    )
+    assert {name: word for name, (word, _) in found.items()} == {
+        "leaky-relu": WRONG,
+        "running-mean": WRONG,
+        "early-stopping": RIGHT,
+        "momentum-step": WRONG,
+        "gain-and-spread": WRONG,
+    }
+    assert "did not come to an end" in found["leaky-relu"][1]
+    assert "ended Python" in found["running-mean"][1]
+    assert "SyntaxError" in found["momentum-step"][1]
+    assert "SystemExit" in found["gain-and-spread"][1]
+
+
+NOISE = """
+import os
+for descriptor in range(3, 20):
+    try:
+        os.write(descriptor, b'{"name": "leaky-relu", "state": RIGHT, "text": ""}')
+        os.write(descriptor, b"\\n{}\\n")
+    except OSError:
+        pass
+"""
+
+
+def test_an_answer_that_writes_where_the_check_does_costs_its_own_points(tmp_path):
+    found = judged(
+        tmp_path, code(NOISE + GAIN, "gain-and-spread"), code(LEAKY, "leaky-relu"), apart=True
+    )
+    assert found["gain-and-spread"][0] == WRONG
+    assert found["leaky-relu"][0] == RIGHT
+    found = judged(
+        tmp_path, code(NOISE + STOP, "early-stopping"), code(GAIN, "gain-and-spread"), apart=True
+    )
+    assert found["early-stopping"] == (WRONG, "it disturbed its check")
+    assert found["gain-and-spread"][0] == RIGHT
+
+
+LEAVES_A_PROCESS = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions")
+@pytest.mark.parametrize("end", ["", "import os; os._exit(0)", "while True: pass"])
+def test_what_an_answer_starts_is_ended_with_it(tmp_path, monkeypatch, end):
+    marks = []
+    environment = supervision._environment
+    monkeypatch.setattr(
+        supervision, "_environment", lambda mark: marks.append(mark) or environment(mark)
+    )
+    cell = code(f"{LEAVES_A_PROCESS}\n{LEAKY}\n{end}", "leaky-relu")
+    found = judged(tmp_path, cell, apart=True)
+    assert found["leaky-relu"][0] == (WRONG if end else RIGHT)
+    assert marks
+    for mark in marks:
+        assert supervision._marked(mark) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no process groups")
+@pytest.mark.parametrize("error", [ProcessLookupError, PermissionError])
+def test_a_process_group_that_has_ended_is_no_error(tmp_path, monkeypatch, error):
+    """Linux does not find it, macOS forbids to stop it."""
+
+    def refuse(group, number):
+        raise error
+
+    monkeypatch.setattr(supervision.os, "killpg", refuse)
+    assert judged(tmp_path, code(LEAKY), apart=True) == {"leaky-relu": (RIGHT, "")}
+
+
+def test_an_answer_prints_any_character_as_in_a_notebook(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # what Windows takes for a pipe
+    found = judged(tmp_path, code(LEAKY + 'print("→ done ✓")\n'), apart=True)
+    assert found == {"leaky-relu": (RIGHT, "")}
