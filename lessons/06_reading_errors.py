@@ -262,12 +262,13 @@ network.eval()
 of_label = network(images).gather(1, six.labels[:, None])  # each image's logit of its label
 of_label.sum().backward()  # a logit depends on its own image alone, so the sum mixes nothing
 slopes = images.grad[:, 0]
+slopes = slopes / slopes.abs().amax(dim=(1, 2), keepdim=True)  # each map on a scale of its own
 captions = [f"logit of {label}" for label in six.labels.tolist()]
 plots.show(plots.image_grid(six.images, captions, columns=6), alt="Six misread digits.")
 plots.show(
     plots.kernels(slopes, captions, columns=6),
-    alt="For each of the six digits the slopes of its label's logit: orange where more ink would "
-    "help, purple where it would harm.",
+    alt="For each of the six digits the slopes of its label's logit, each map on a scale of its "
+    "own: orange where more ink would help, purple where it would harm.",
     trained=True,
 )
 
@@ -507,11 +508,12 @@ plots.show(
 # down so far that it was taken for a part of the stem, and a 7 with a curved stem has no single
 # slant. A rough measure has to live with a few such cases.
 #
-# Now cut the 7s of the validation set into five groups of about the same size, from the shortest
-# bar to the longest. For each group the picture will show the mean margin: how far the logit of 7
-# lies above the next one, averaged over the stored networks. The error bars reach two standard
-# deviations of the mean to each side. The right picture does the same for the slant. The lines
-# below tell in which groups the misread 7s are.
+# Now cut the 7s of the validation set into five groups, from the shortest bars to the longest, each
+# with about a fifth of them. (Bars are whole numbers of pixels, so that their groups can't be
+# equal.) For each group the picture will show the mean margin: how far the logit of 7 lies above
+# the next one, averaged over the stored networks. The error bars reach two standard deviations of
+# the mean to each side. The right picture does the same for the slant. The lines below tell in
+# which groups the misread 7s are.
 
 
 # %%
@@ -607,6 +609,7 @@ counts = [times.count(number) for number in range(1, len(runs) + 1)]
 ax = plots.bars(
     counts, range(1, len(runs) + 1), xlabel="misread by so many of the networks", ylabel="images"
 )
+ax.locator_params(axis="y", integer=True)
 plots.show(ax, alt=f"Images that were misread by exactly 1 to {len(runs)} networks: {counts}.")
 average = statistics.mean(len(run) for run in runs)
 print(f"one network misreads {average:.1f} images on average")

@@ -24,6 +24,7 @@ const PLACES = SIDE / STEP; // in a row of the map
 const BUDGET = 6; // milliseconds of a frame that the map may take
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CANVAS = SIDE * SCALE + 2;
+const BARS = 172; // pixels; the four pictures fit into one row of an exported page
 
 // The rows and columns that a square patch around a place covers, as far as they lie on the digit:
 // [top, bottom, left, right], the ends not among them.
@@ -218,8 +219,8 @@ class Occlusion {
     const image = patch ? covered(this.bytes, patch) : this.bytes;
     const probabilities = Float32Array.from(this.run(image));
     this.drawDigit(image, patch);
-    const bars = context(this.bars, 190, CANVAS);
-    drawProbabilities(bars, this.theme, probabilities, [1, 1, 188, CANVAS - 2], label);
+    const bars = context(this.bars, BARS, CANVAS);
+    drawProbabilities(bars, this.theme, probabilities, [1, 1, BARS - 2, CANVAS - 2], label);
     const best = probabilities.indexOf(largest(probabilities));
     const says = `The network says ${best} with ${percent(probabilities[best])}`;
     this.bars.setAttribute("aria-label", says);
