@@ -127,7 +127,7 @@ def test_a_lesson_is_walked_through_by_the_tab_key(visit):
     page = visit("01_small", 390)
     page.wait_for_function("() => !document.querySelector('.side details').open")
     seen = []
-    for _ in range(200):
+    for _ in range(300):
         page.keyboard.press("Tab")
         seen.append(page.evaluate(FOCUSED))
         if seen[-1]["className"] == "" and "CC BY-SA" in seen[-1]["text"]:
