@@ -110,7 +110,10 @@ def execute(notebook, name, folder):
     Raises RenderError, which names the cell, when one fails, hangs or ends its kernel.
     """
     client = NotebookClient(
-        notebook, timeout=SECONDS_FOR_A_CELL, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=SECONDS_FOR_A_CELL,
+        resources={"metadata": {"path": str(folder)}},
+        coalesce_streams=True,  # lines of one table stay together, as in JupyterLab
     )
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):

@@ -66,6 +66,17 @@ def test_an_explorer_leaves_its_still_picture_on_the_page(course, tmp_path):
     assert "widget-view" not in page
 
 
+def test_lines_that_are_printed_one_after_the_other_stand_together(course, tmp_path):
+    notebook = nbformat.read(
+        course("01_first", "import time\nfor line in 'ab':\n    print(line, flush=True)\n"
+               "    time.sleep(0.3)"),
+        as_version=4,
+    )  # fmt: skip
+    render.execute(notebook, "first", tmp_path)
+    [output] = notebook.cells[-1].outputs
+    assert output.text == "a\nb\n"
+
+
 def test_pages_stand_on_their_own(course, tmp_path):
     first = course("01_first", "open('kept', 'w').write('42')", PICTURE, SLIDER)
     second = course("02_second", "print(open('kept').read(), 'was kept')")
