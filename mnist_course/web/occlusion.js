@@ -24,6 +24,7 @@ const PLACES = SIDE / STEP; // in a row of the map
 const BUDGET = 6; // milliseconds of a frame that the map may take
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CANVAS = SIDE * SCALE + 2;
+const BARS = 172; // pixels; the four pictures fit into one row of an exported page
 
 // The rows and columns that a square patch around a place covers, as far as they lie on the digit:
 // [top, bottom, left, right], the ends not among them.
@@ -81,6 +82,7 @@ class Occlusion {
     this.map = make("canvas", { role: "img", class: "mc-around" });
     this.saliency = make("canvas", { role: "img" });
     this.told = make("p", { class: "mc-muted" });
+    this.meaning = make("p", { class: "mc-muted" });
     this.status = make("p", { class: "mc-status", role: "status" });
     const away = make("button", { type: "button" }, "Take the patch away");
     away.addEventListener("click", () => this.moveTo(null));
@@ -103,7 +105,11 @@ class Occlusion {
         "div",
         { class: "mc-bar" },
         size.label,
-        make("span", { class: "mc-muted" }, "drag the patch, or use the arrow keys on the digit"),
+        make(
+          "span",
+          { class: "mc-muted" },
+          "press on the digit to cover a part of it, and drag; arrow keys move the patch",
+        ),
       ),
       make(
         "div",
@@ -111,7 +117,7 @@ class Occlusion {
         figure("The digit", this.pad, make("p", {}, away)),
         figure("What the network says", this.bars),
         figure("Probability of the label, by place of the patch", this.map, this.told),
-        figure("Saliency: the slopes of a logit", this.saliency, choice),
+        figure("Saliency: the slopes of a logit", this.saliency, choice, this.meaning),
       ),
       this.status,
     );
@@ -213,8 +219,8 @@ class Occlusion {
     const image = patch ? covered(this.bytes, patch) : this.bytes;
     const probabilities = Float32Array.from(this.run(image));
     this.drawDigit(image, patch);
-    const bars = context(this.bars, 190, CANVAS);
-    drawProbabilities(bars, this.theme, probabilities, [1, 1, 188, CANVAS - 2], label);
+    const bars = context(this.bars, BARS, CANVAS);
+    drawProbabilities(bars, this.theme, probabilities, [1, 1, BARS - 2, CANVAS - 2], label);
     const best = probabilities.indexOf(largest(probabilities));
     const says = `The network says ${best} with ${percent(probabilities[best])}`;
     this.bars.setAttribute("aria-label", says);
@@ -270,8 +276,9 @@ class Occlusion {
     this.maps.slopes.paint(slopes, [1, SIDE, SIDE], theme, 127);
     this.maps.slopes.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
     frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    this.saliency.setAttribute("aria-label", `The slopes of the logit of ${digit}`);
     const more = `Orange: more ink here raises the logit of ${digit}. Purple: it lowers it.`;
-    this.saliency.setAttribute("aria-label", more);
+    if (this.meaning.textContent !== more) this.meaning.textContent = more;
     const names = [`the label, ${label}`, `its rival, ${this.rivals[this.index]}`];
     for (const [place, button] of this.buttons.entries()) {
       if (button.textContent !== names[place]) button.textContent = names[place];
