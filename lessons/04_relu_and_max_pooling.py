@@ -601,7 +601,7 @@ print("adam         after relu        ", judged(runs["relu"], runs["adam"]))
 
 
 # %%
-few = data.Digits(digits.train[:1000], digits.validation[:1000])
+few = data.Digits(digits.train[: 200 if runtime.quick() else 1000], digits.validation[:1000])
 
 
 def trial(recipe, seed):
@@ -1167,7 +1167,9 @@ check("inverted-dropout", drop_units)
 
 # %%
 scarce = data.Digits(digits.train[:1000], digits.validation[:2000])
-short = Recipe(epochs=30, batch_size=50, optimizer="adam", learning_rate=0.001)
+short = Recipe(
+    epochs=5 if runtime.quick() else 30, batch_size=50, optimizer="adam", learning_rate=0.001
+)
 remedies = {
     "plain": (0.0, short),
     "dropout 0.5": (0.5, short),

@@ -264,7 +264,9 @@ of_label.sum().backward()  # a logit depends on its own image alone, so the sum 
 slopes = images.grad[:, 0]
 slopes = slopes / slopes.abs().amax(dim=(1, 2), keepdim=True)  # each map on a scale of its own
 captions = [f"logit of {label}" for label in six.labels.tolist()]
-plots.show(plots.image_grid(six.images, captions, columns=6), alt="Six misread digits.")
+plots.show(
+    plots.image_grid(six.images, captions, columns=6), alt="Six misread digits.", trained=True
+)
 plots.show(
     plots.kernels(slopes, captions, columns=6),
     alt="For each of the six digits the slopes of its label's logit, each map on a scale of its "
@@ -500,6 +502,7 @@ captions = [f"bar {bars[one]:.0f}\nslant {slants[one]:.2f}" for one in picked]
 plots.show(
     plots.image_grid(sevens[picked], captions, columns=4, size=1.2, lines=2),
     alt="Four 7s: with the smallest and the largest slant, the shortest and the longest bar.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -539,7 +542,7 @@ for ax, values, name in zip(axes, (bars, slants), ("bar, pixels", "slant"), stri
     ax.set(xlabel=f"{name}, mean of the group", ylabel="mean margin")
     print(f"{name:12} misread by at least one network: {', '.join(counts)}")
 plots.show(axes, alt="Mean margin of the 7s in five groups by length of the bar, and by slant of "
-           "the stem: lowest at the left of both pictures.")  # fmt: skip
+           "the stem: lowest at the left of both pictures.", trained=True)  # fmt: skip
 
 # %% [markdown]
 # In a full run both pictures rise at the left and are nearly level afterwards. So the length of the

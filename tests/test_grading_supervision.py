@@ -63,7 +63,9 @@ subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_n
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions")
-@pytest.mark.parametrize("end", ["", "import os; os._exit(0)", "while True: pass"])
+@pytest.mark.parametrize(
+    "end", ["", "import os; os._exit(0)", "def leaky_relu(*values):\n    while True: pass"]
+)
 def test_what_an_answer_starts_is_ended_with_it(tmp_path, monkeypatch, end):
     marks = []
     environment = supervision._environment

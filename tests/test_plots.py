@@ -70,6 +70,7 @@ DRAWINGS = {
     "predictions": lambda images, history: plots.predictions(images, PROBABILITIES, LABELS),
     "kernels": lambda images, history: plots.kernels(images / 255 - 0.5),
     "confusion": lambda images, history: plots.confusion(LABELS, LABELS.flip(0)),
+    "reliability": lambda images, history: plots.reliability({"a": PROBABILITIES}, LABELS),
     "class_rows": lambda images, history: plots.class_rows(images, LABELS % 2, ("even", "odd")),
     "augmented": lambda images, history: plots.augmented(images[0], images, RandomAffine()),
     "patch_to_number": lambda images, history: plots.patch_to_number(
