@@ -573,8 +573,8 @@ for name, (right, total) in worst:
 
 # %% [markdown]
 # One line stands out. The 6 of the font osmotron is drawn with straight lines and square corners, as on the
-# display of a clock. Its other digits are read well, but hardly one of its 6s, because nobody in MNIST
-# writes like that. You don't need a second to read it, since you have seen clocks.
+# display of a clock. Its other digits are read well, but hardly one of its 6s, because people don't
+# write like that on a form. You don't need a second to read it, since you have seen clocks.
 #
 # This is called a **distribution shift**: the digits that come in are not drawn from the same
 # distribution as the digits that were learned from. The network has not become worse; it is asked
@@ -586,16 +586,17 @@ for name, (right, total) in worst:
 # ## 7. When is a 1 a 7? {#flag}
 #
 # The clock's 6 is a curiosity. The next case is not, since it concerns hundreds of millions of
-# people. In the United States a 1 is one line, and a 7 is a bar and a stem. In large parts of Europe,
-# children learn a 1 with a long upstroke, a **flag**, and many put a bar through the stem of the 7,
-# so that the two can be told apart. MNIST was written by Americans. What will the network say of a 1
-# from Europe?
+# people. In the United States most people write a 1 as one line, and a 7 as a bar and a stem. In large
+# parts of Europe, children learn a 1 with a long upstroke, a **flag**, and many put a bar through the
+# stem of the 7, so that the two can be told apart. MNIST was written by Americans. What will the
+# network say of a 1 from Europe?
 #
 # A font gives us only a few flags. So we make a family of digits from three points: the end of the
 # flag, the top, and the foot of the stem. `reach` says how far the flag goes to the left, and `drop`
-# how far down, both as a share of the height. With a reach of almost 0 everybody reads a 1. With a long reach and
-# no drop everybody reads a 7. Between the two there is no jump, and the label is not in the strokes.
-# It is in the country. **Where would you draw the line, and where does the network?**
+# how far down, both as a share of the height. With a reach of almost 0 everybody reads a 1. With a
+# long reach and no drop everybody reads a 7. But between the two there is no jump, so the label does
+# not lie in the strokes. It lies in the country. **Where would you draw the line, and where does the
+# network?**
 
 
 # %%
@@ -728,10 +729,14 @@ show_family(mended_network, "The same family, read by the mended network: far mo
 
 # %% [markdown]
 # The line has moved towards where the writers of the training group draw it. Is it *right* now? For
-# a European, yes. An American who writes a 7 with a sloping bar will now be misread more often. Nobody can
-# be right for everybody with three points, and so a 7 gets its bar in those countries in which a 1
-# has its flag.
-#
+# a European, it is. An American who writes a 7 with a sloping bar may be misread now. Nobody can be
+# right for everybody with three points, and therefore a 7 gets its bar in those countries in which a
+# 1 has its flag. Draw both once more, this time for the mended network:
+
+# %%
+widgets.drawing_pad(mended_network)
+
+# %% [markdown]
 # ### The weights that ship {#board}
 #
 # The drawing page comes with weights that were made from this idea, but not in one hurried epoch:
@@ -781,7 +786,7 @@ plots.show(plots.image_grid(drawings.images[places], captions, columns=10),
 # Most people write on paper. A photograph of paper has all the troubles of this lesson at once, and
 # some more: the lamp lights it unevenly, the hand throws a shadow, the sensor makes noise, the sheet
 # lies askew, and there are many digits on one page. We make such a photograph ourselves, so that we
-# know what is written on it. First the sheet: thirty digits by one writer.
+# know what is written on it. First the sheet: thirty digits by one writer, in pencil, which is grey.
 
 
 # %%
@@ -795,7 +800,7 @@ def sheet(written, columns=6, cell=120):
         scale, corner = cell / 300, np.array([40 + column * cell, 40 + row * cell])
         for stroke in one.strokes:
             points = corner + scale * np.array(stroke)
-            pencil.line([tuple(point) for point in points], 40, width=5, joint="curve")
+            pencil.line([tuple(point) for point in points], 130, width=5, joint="curve")
     return page
 
 
@@ -822,8 +827,8 @@ plots.show(axes, alt="Left: a photograph of thirty digits, darker at the left an
            "Right: below one grey level, whole regions of paper count as ink.")  # fmt: skip
 
 # %% [markdown]
-# There is no such level. What is paper in the shadow is darker than what is ink under the lamp, so a
-# single threshold must fail. You don't notice it when you look at the left picture, because your eye
+# There is no such level. Paper far from the lamp is darker than pencil near it, so a single threshold
+# must fail. You don't notice it when you look at the left picture, because your eye
 # compares each stroke with the paper *beside it*. `drawing.read_photograph` does that, too:
 #
 # 1. It estimates the paper. A *closing* takes the largest value in a window around each pixel, and
@@ -858,7 +863,8 @@ if len(labels) == len(answers):
 
 # %% [markdown]
 # Now your own. Write digits on white paper with a dark pen, large, and apart from each other. Take
-# a photograph, and put it beside this notebook under the name `my-digits.jpg`. Then run the next
+# a photograph, and put it beside this notebook under the name `my-digits.jpg`, as a JPEG or PNG. (Some
+# phones make HEIC files. They can't be opened here, so export them as JPEG first.) Then run the next
 # cell again.
 
 # %%
@@ -878,10 +884,13 @@ else:
 # tells them apart. Look at what was cut out before you believe a number.
 
 # %%
-for name, read in (("an empty sheet", lambda: drawing.read_photograph(np.full((300, 300), 240, np.uint8))),
-                   ("the photograph as one digit", lambda: drawing.from_picture(photo))):  # fmt: skip
+attempts = {
+    "an empty sheet": lambda: drawing.read_photograph(np.full((300, 300), 240, np.uint8)),
+    "the photograph as one digit": lambda: drawing.from_picture(photo),
+}
+for name, attempt in attempts.items():
     try:
-        read()
+        attempt()
     except drawing.DrawingError as error:
         print(f"{name}: {error}")
 
@@ -920,9 +929,9 @@ for name, options in OPTIONS.items():
 
 # %% [markdown]
 # The interval is wide. With thirty digits you can't tell 99 % from 90 %, even if all of them are
-# read. Therefore you need more digits, and above all more *people*. So collect them from a class: each student
-# keeps digits on a pad with a name, `widgets.drawing_pad(network, writer="Li Wei")`, saves them and
-# sends the file. `drawing.merge` puts the files together, and a drawing that is in two of them
+# read. Therefore you need more digits, and above all more *people*. So collect them from a class: each
+# student keeps digits on a pad with a name, `widgets.drawing_pad(network, writer="Li Wei")`, saves
+# them and sends the file. `drawing.merge` puts the files together, and a drawing that is in two of them
 # counts once. Here three made-up students do it, in a folder that disappears afterwards.
 
 # %%
