@@ -76,13 +76,13 @@ pad
 # when nobody sits at the pad. So let us take some that were written by rule: a made-up *writer* has
 # a slant, a pen, a size, some unrest, and habits, such as how he or she writes a 7. Where these
 # writers come from is told in [](#writers). The next cell lets the first of them write ten digits,
-# in a field of 280 × 280 units, as large as the pad's. What does a drawn 4 consist of?
+# in a field of 280 × 280 units, as large as the pad's. What does a drawn 7 consist of?
 
 # %%
 written = writers.write("evaluation", 10 if runtime.quick() else 60, seed=100)
-four = written[4]
-print("label:", four.label, "  pen:", round(four.pen), "units wide")
-for stroke in four.strokes:
+a_seven = written[7]
+print("label:", a_seven.label, "  pen:", round(a_seven.pen), "units wide")
+for stroke in a_seven.strokes:
     print(len(stroke), "points:", stroke[:3], "…")
 
 # %% [markdown]
@@ -217,7 +217,7 @@ check("light-on-dark", light_on_dark)
 #    middle.
 #
 # A network knows only what comes out at the end of this way. Therefore whoever wants it to read new
-# digits must send them the same way first. We do it now by hand, once, on the drawn 4.
+# digits must send them the same way first. We do it now by hand, once, on the drawn 7.
 #
 # ### Ink {#ink}
 #
@@ -253,9 +253,9 @@ def ink_of(strokes, pen, fine=8):
 # wider, so it is a middle one.
 
 # %%
-strokes = [torch.tensor(stroke) for stroke in four.strokes]
+strokes = [torch.tensor(stroke) for stroke in a_seven.strokes]
 in_field = [stroke * 28 / 280 for stroke in strokes]
-ink = ink_of(in_field, four.pen * 28 / 280)
+ink = ink_of(in_field, a_seven.pen * 28 / 280)
 drawn = 255 - ink
 pen = ink_of(in_field, 2.6)
 
@@ -288,7 +288,7 @@ boxed = ink_of(fit_in_box(strokes, pen=2.6), pen=2.6)
 # the top, so it would balance above the middle of its box. The last step moves the image by whole
 # pixels, until the centre of mass is as near to row 14 and column 14 as it can be. `roll` does that:
 # what leaves at one edge comes in at the other, and here this does no harm, because four pixels along
-# the edge are empty. Which way will the 4 move?
+# the edge are empty. Which way will our 7 move?
 
 # %%
 row, column = centre_of_mass(boxed)
@@ -299,19 +299,19 @@ steps = [drawn, ink, pen, boxed, image]
 names = ["drawn", "ink", "pen", "box", "centre"]
 plots.show(
     plots.image_grid(steps, names, columns=5, size=1.5, colour="gray"),
-    alt="A drawn 4 after each step: as drawn, as light ink on black, with MNIST's pen, scaled into "
+    alt="A drawn 7 after each step: as drawn, as light ink on black, with MNIST's pen, scaled into "
     "the box, and moved by its centre of mass.",
 )
 
 # %% [markdown]
-# Five pictures of the same 4. You could have sent any of them to the network, and it would have
+# Five pictures of the same 7. You could have sent any of them to the network, and it would have
 # answered each time, although it learned from pictures like the last one alone. From here on
 # `drawing.from_strokes` does all of this, and the pad does the same in JavaScript, so that it need
 # not wait for Python. Does the package agree with our few lines?
 
 # %%
 ours = {name: step.numpy() for name, step in zip(names, steps, strict=True)}
-made = drawing.from_strokes(four.strokes, field=(0, 0, 280), pen=four.pen)
+made = drawing.from_strokes(a_seven.strokes, field=(0, 0, 280), pen=a_seven.pen)
 for name, picture in zip(names, made.pictures().values(), strict=True):
     difference = np.abs(ours[name].astype(int) - picture.astype(int)).max()
     print(f"{name:7} largest difference of a pixel: {difference} of 255")

@@ -33,7 +33,7 @@ class Found:
     """A digit that was found on a photograph."""
 
     image: np.ndarray  # bytes (28, 28), what the network sees
-    box: tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the photograph
+    box: tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the photograph, upright
     ink: np.ndarray  # bool (H, W): the ink in that box
 
 

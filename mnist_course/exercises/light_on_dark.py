@@ -12,10 +12,10 @@ def bytes_of(*rows):
 EXAMPLE = bytes_of([250, 250, 20], [250, 10, 250], [250, 250, 250])
 BLACKBOARD = bytes_of([5, 0, 9, 4], [0, 200, 220, 0], [3, 180, 255, 8], [0, 7, 1, 0])
 # a fat digit: most of the picture is ink, and ink also covers the upper left corner
-FAT_ON_WHITE = bytes_of(
-    [20, 230, 240, 235, 240], [30, 10, 20, 15, 200], [240, 25, 0, 10, 210],
-    [220, 5, 30, 20, 230], [250, 10, 15, 25, 240], [225, 240, 245, 230, 235],
-)  # fmt: skip
+FAT_ON_WHITE = torch.full((8, 7), 15, dtype=torch.uint8)
+FAT_ON_WHITE[[0, -1]] = 240
+FAT_ON_WHITE[:, [0, -1]] = 225
+FAT_ON_WHITE[:2, 0] = 30
 FAT_ON_BLACK = 255 - FAT_ON_WHITE
 # the first row alone is ink, and so is the last column
 TOP_OF_INK = bytes_of(
