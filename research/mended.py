@@ -27,9 +27,9 @@ CHANGES = (
     {"drawn": 400},
     {"drawn": 10},
     {"digits": 4000},
-    {"digits": 100},
+    {"digits": 200},
+    {"epochs": 5},
     {"learning_rate": 0.0005},
-    {"learning_rate": 0.02},
 )
 
 

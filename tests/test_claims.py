@@ -155,6 +155,7 @@ COMPUTED = {
         "99.98": 100 * (1 - 1 / 5_000),
         "0.955": 1 - 0.05 + 0.05 / 10,
     },
+    "08": {},  # its numbers are marks, or stand in its code
 }
 
 # What others report or a question assumes: nothing here could compute it.
@@ -196,6 +197,13 @@ QUOTED = {
         "160": "epochs that were tried, in test_lesson_errors",
         "0.2": "a smoothing that was tried, in test_lesson_errors",
         "0.5": "question 5 assumes it",
+    },
+    "08": {
+        "3.03": "write-up C shows it as a probability",
+        "79": "question 3 assumes it",
+        "90": "an accuracy that is assumed: nine of ten digits",
+        "99": "an accuracy that is assumed",
+        "99.5": "what courses report, and question 3 assumes it",
     },
 }
 

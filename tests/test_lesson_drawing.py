@@ -126,11 +126,38 @@ def test_what_lesson_08_says_of_the_weights_that_ship_is_so():
 # --- the mend -----------------------------------------------------------------------------
 
 
-def gain(name, test, before=None):
-    """How much a mend gains over the control on a test set, in spreads, and in points."""
+def in_spreads(name, test):
+    """How much a mend gains over the control on a test set, as a multiple of its spread."""
     runs = [MENDED["mends"][one][test]["accuracies"] for one in ("control", name)]
     points, spread = metrics.gain(*runs)
-    return points / spread if spread else float("inf"), 100 * points
+    return points / spread
+
+
+def test_what_lesson_08_says_of_the_mend_is_so():
+    mends, before = MENDED["mends"], MENDED["before"]
+    control = mends["control"]["flags"]
+    assert abs(control["mean"] - before["flags"]) < 2 * control["deviation"]
+    assert in_spreads("mixed", "flags") > 4  # "much more than twice its spread"
+    for test in ("sevens", "others", "mnist"):
+        assert in_spreads("mixed", test) > -2  # "no loss can be told from chance"
+    assert mends["drawn-alone"]["flags"]["mean"] > mends["mixed"]["flags"]["mean"]
+    assert in_spreads("drawn-alone", "others") < -10
+    assert in_spreads("drawn-alone", "mnist") < -10
+
+
+def test_the_family_is_read_as_lesson_08_says():
+    digits = np.array(MENDED["family"]["before"]["digits"]).reshape(7, 7)
+    assert (digits[:, 0] == 1).all()
+    assert (digits[0, 3:] == 7).all()
+    assert (digits[2:4, 5:] == 7).all()  # "the third and the fourth row, at the right"
+    for name in ("mended", "board"):
+        assert MENDED["family"][name]["ones"] > MENDED["family"]["before"]["ones"]
+
+
+def test_centring_matters_to_the_network_without_augmentation():
+    lost = {name: row["every-step"] - row["no-centre"] for name, row in MENDED["steps"].items()}
+    assert lost["linear"] > 0.1
+    assert abs(lost["network"]) < 0.02
 
 
 def test_what_lesson_08_says_of_its_experiments_is_so():

@@ -533,4 +533,6 @@ def with_sums_of_squares(right, writers):
 
 # --- drawing-experiment -------------------------------------------------------------------
 
-experiment_answers("drawing-experiment", {"drawn": 30, "digits": 400, "learning_rate": 0.01})
+experiment_answers(
+    "drawing-experiment", {"drawn": 30, "digits": 400, "epochs": 2, "learning_rate": 0.01}
+)
