@@ -24,11 +24,11 @@ TESTS = {"1s with flags": "flags", "drawn 7s": "sevens", "other drawings": "othe
          "MNIST": "mnist"}  # fmt: skip
 MENDS = {"MNIST alone": "control", "drawn and MNIST": "mixed", "drawn alone": "drawn-alone"}
 CHANGES = (
-    {"drawn": 400},
-    {"drawn": 10},
+    {"drawn": 20},
+    {"drawn": 500},
+    {"digits": 250},
     {"digits": 4000},
-    {"digits": 200},
-    {"epochs": 5},
+    {"epochs": 4},
     {"learning_rate": 0.0005},
 )
 

@@ -3,5 +3,5 @@
 from mnist_course.exercises.experiment import experiment_exercise
 
 EXERCISE = experiment_exercise(
-    "drawing-experiment", {"drawn": 50, "digits": 1000, "epochs": 1, "learning_rate": 0.002}
+    "drawing-experiment", {"drawn": 100, "digits": 1000, "epochs": 1, "learning_rate": 0.002}
 )
