@@ -201,6 +201,9 @@ QUOTED = {
     "08": {
         "3.03": "write-up C shows it as a probability",
         "79": "question 3 assumes it",
+        "500": "drawings that were tried, in research/mended.py",
+        "4,000": "digits that were tried, in research/mended.py",
+        "250": "the same",
         "90": "an accuracy that is assumed: nine of ten digits",
         "99": "an accuracy that is assumed",
         "99.5": "what courses report, and question 3 assumes it",

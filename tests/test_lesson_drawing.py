@@ -164,10 +164,24 @@ def test_centring_matters_to_the_network_without_augmentation():
 
 def test_what_lesson_08_says_of_its_experiments_is_so():
     assert MENDED["experiment"]["base"] == base(LESSON)
-    text = LESSON.read_text(encoding="utf-8")
-    assert text.count("What came out when we tried some changes") == 1
-    for row in MENDED["experiment"]["changes"]:
-        assert concluded(row["before"], row["after"]) in ("higher", "lower", "unclear")
+    said = {
+        repr(row["change"]): concluded(row["before"], row["after"])
+        for row in MENDED["experiment"]["changes"]
+    }
+    assert said == {
+        "{'drawn': 20}": "lower",
+        "{'drawn': 500}": "unclear",
+        "{'digits': 250}": "unclear",
+        "{'digits': 4000}": "unclear",
+        "{'epochs': 4}": "unclear",
+        "{'learning_rate': 0.0005}": "lower",
+    }
+    tried = {repr(row["change"]): row for row in MENDED["experiment"]["changes"]}
+    more = tried["{'drawn': 500}"]
+    assert max(more["before"]) > min(more["after"])  # "by a hair"
+    assert sum(one > sorted(more["before"])[-2] for one in more["after"]) == 5
+    fewer = tried["{'digits': 4000}"]
+    assert sum(one < min(fewer["before"]) for one in fewer["after"]) >= 3  # "most seeds below"
 
 
 # --- photographs --------------------------------------------------------------------------
