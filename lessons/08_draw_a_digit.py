@@ -5,9 +5,9 @@
 # should read that, too. Many pages on the web let you try, and many of them disappoint: they take a
 # 9 for a 3, they stumble over a 7, and a small digit in a corner is read as anything at all. Their
 # networks are not bad. Something goes wrong on the way from the pen to the network, and after that
-# something deeper goes wrong, which no trick with pixels can mend. In this lesson you find both. You
-# draw, you rebuild the way on which MNIST's digits were made, you switch off each step and measure
-# what it was worth, and you meet writers from whom MNIST never learned.
+# something deeper goes wrong, which no trick with pixels can mend. In this lesson you find both.
+# You draw, you rebuild the way on which MNIST's digits were made, you switch off each step and
+# measure what it was worth, and you meet writers from whom MNIST never learned.
 #
 # | | |
 # |---|---|
@@ -55,16 +55,17 @@ runtime.check_floor(history.accuracy, quick_floor=0.9, full_floor=0.99)
 network.cpu()
 
 # %% [markdown]
-# Here is the pad. Draw with a mouse, a finger or a pen. By keyboard, Tab to the pad: arrow keys move
-# the pen, and the space bar puts it down and lifts it. The probabilities follow while you draw,
-# because the network runs in the page and doesn't wait for Python. Draw each digit as you write it
-# on paper, and try to fool the network, too: draw a tiny digit, one in a corner, a very slanted one.
-# Beside **It is a** you can type the label, and **Keep** stores the drawing with it. You will need that
-# in [](#collection).
+# Here is the pad. Draw with a mouse, a finger or a pen. By keyboard, Tab to the pad: arrow keys
+# move the pen, and the space bar puts it down and lifts it. The probabilities follow while you
+# draw, because the network runs in the page and doesn't wait for Python. Draw each digit as you
+# write it on paper, and try to fool the network, too: draw a tiny digit, one in a corner, a very
+# slanted one. Beside **It is a** you can type the label, and **Keep** stores the drawing with it.
+# You will need that in [](#collection).
 #
 # Beside the pad you see five pictures, and four of them have a box to tick. They are the steps from
-# your strokes to the large picture, which is what the network sees. Draw a 4 in a corner of the pad,
-# small. Then switch off one step after the other, and watch the answer. Which step is needed most?
+# your strokes to the large picture, which is what the network sees. Draw a 4 in a corner of the
+# pad, small. Then switch off one step after the other, and watch the answer. Which step is needed
+# most?
 
 # %%
 pad = widgets.drawing_pad(network)
@@ -73,13 +74,13 @@ pad
 # %% [markdown]
 # ## 2. Why a drawing fails {#raw}
 #
-# What comes out of a pad is not a picture. It is a list of **strokes**, and each stroke is a list of
-# points (x, y), with x to the right and y down. For whatever follows we need many drawings, also
+# What comes out of a pad is not a picture. It is a list of **strokes**, and each stroke is a list
+# of points (x, y), with x to the right and y down. For whatever follows we need many drawings, also
 # when nobody sits at the pad. So let us take some that were written by rule: a made-up *writer* has
 # a slant, a pen, a size, some unrest, and habits, such as how he or she writes a 7. Where these
-# writers come from is told in [](#writers). They write in a field of 280 × 280 units, as large as the
-# pad's. One of them writes small and with a thin pen, and we look at his or her ten digits first. What
-# does a drawn 7 consist of?
+# writers come from is told in [](#writers). They write in a field of 280 × 280 units, as large as
+# the pad's. One of them writes small and with a thin pen, and we look at his or her ten digits
+# first. What does a drawn 7 consist of?
 
 # %%
 written = writers.write("evaluation", 10 if runtime.quick() else 60, seed=100)
@@ -96,9 +97,10 @@ for stroke in a_seven.strokes:
 # misread, because the colours were inverted and the size was not MNIST's. The author mended these
 # two. Let us see what happens before and after.
 #
-# Until now, digits were printed in these lessons as dark ink on white paper. The bytes are the other
-# way round: 0 is black, and 255 is white. In the next sections the pictures show the bytes as they
-# are, because now it matters. The caption is the network's answer, and it is red where it is wrong.
+# Until now, digits were printed in these lessons as dark ink on white paper. The bytes are the
+# other way round: 0 is black, and 255 is white. In the next sections the pictures show the bytes as
+# they are, because now it matters. The caption is the network's answer, and it is red where it is
+# wrong.
 
 
 # %%
@@ -127,17 +129,18 @@ show_answers(validation.images[:10], validation.labels[:10], "Ten digits of MNIS
 
 # %% [markdown]
 # In the first row the network knows nothing. It has never seen a white background, so it can't know
-# what to make of one. But it answers all the same, because softmax always gives ten probabilities that
-# sum up to 1, even for an image that is no digit at all.
+# what to make of one. But it answers all the same, because softmax always gives ten probabilities
+# that sum up to 1, even for an image that is no digit at all.
 #
-# In the second row only the colours were turned round, and most digits are still misread. Now compare
-# the second row with MNIST's digits in the third, which are read. **Write down at least three
-# differences before you read on.** You read both rows yourself, so don't ask which is easier for you.
-# Ask what a program would measure.
+# In the second row only the colours were turned round, and most digits are still misread. Now
+# compare the second row with MNIST's digits in the third, which are read. **Write down at least
+# three differences before you read on.** You read both rows yourself, so don't ask which is easier
+# for you. Ask what a program would measure.
 #
 # The next cell measures two of them: the longer side of the ink, and where the **centre of mass**
-# lies. Take the pixels for small weights, each as heavy as its byte. The centre of mass is the point
-# on which the image would balance, so its row is the mean of all rows, weighted by the ink in them.
+# lies. Take the pixels for small weights, each as heavy as its byte. The centre of mass is the
+# point on which the image would balance, so its row is the mean of all rows, weighted by the ink in
+# them.
 
 
 # %%
@@ -167,7 +170,8 @@ for name, images in (("drawings", drawings.images), ("MNIST", validation.images[
 # %% [markdown]
 # MNIST's digits are not just "small pictures of digits". Nearly all of them are exactly 20 pixels
 # long, and all of them balance on the same pixel. The drawings, however, have any size and lie
-# anywhere. Since the network was never asked to read a small digit near an edge, it never learned to.
+# anywhere. Since the network was never asked to read a small digit near an edge, it never learned
+# to.
 
 # %% [markdown]
 # ### Exercise 08.1: Which colour is the paper?
@@ -209,25 +213,25 @@ check("light-on-dark", light_on_dark)
 # The digits come from forms that the American institute NIST collected: one part was filled in by
 # employees of the Census Bureau, the other by high-school students. They were scanned in pure black
 # and white, and every digit was cut out. What Yann LeCun, Corinna Cortes and Christopher Burges did
-# then stands on their page (yann.lecun.com/exdb/mnist), in a few lines that most drawing pages never
-# read:
+# then stands on their page (yann.lecun.com/exdb/mnist), in a few lines that most drawing pages
+# never read:
 #
 # 1. Each digit was scaled so that it just fits into a **box of 20×20 pixels**, and its height and
 #    width kept their proportion.
 # 2. Scaling made **grey levels**. A small pixel covers many pixels of the scan, and becomes as
 #    bright as its share of ink. This is called **anti-aliasing**.
-# 3. The box was put into an image of 28×28 pixels, and moved until the **centre of mass** lay in the
-#    middle.
+# 3. The box was put into an image of 28×28 pixels, and moved until the **centre of mass** lay in
+#    the middle.
 #
 # A network knows only what comes out at the end of this way. Therefore whoever wants it to read new
 # digits must send them the same way first. We do it now by hand, once, on the drawn 7.
 #
 # ### Ink {#ink}
 #
-# A pen is a disc that moves along the stroke. So each pixel gets 8×8 *samples*, and a sample is inked
-# if the pen comes near enough at any place of its way. The share of inked samples is the pixel's
-# grey level, which is MNIST's second step. Since the points of a stroke may lie far apart where the
-# pen was fast, `dots_along` adds 19 more between each two neighbours.
+# A pen is a disc that moves along the stroke. So each pixel gets 8×8 *samples*, and a sample is
+# inked if the pen comes near enough at any place of its way. The share of inked samples is the
+# pixel's grey level, which is MNIST's second step. Since the points of a stroke may lie far apart
+# where the pen was fast, `dots_along` adds 19 more between each two neighbours.
 
 
 # %%
@@ -267,8 +271,9 @@ pen = ink_of(in_field, 2.6)
 #
 # Next the strokes are scaled. The longer side of the *ink* has to become 20 pixels, and the ink is
 # half a pen wider on each side than the points are, so the points get 20 minus the pen. Both axes
-# are scaled by the same number, because otherwise a 1 would become a block. We scale the strokes and
-# draw them again, because scaling the pixels of a small digit would only make it large and blurred.
+# are scaled by the same number, because otherwise a 1 would become a block. We scale the strokes
+# and draw them again, because scaling the pixels of a small digit would only make it large and
+# blurred.
 
 
 # %%
@@ -287,11 +292,11 @@ boxed = ink_of(fit_in_box(strokes, pen=2.6), pen=2.6)
 # %% [markdown]
 # ### The centre of mass {#centre}
 #
-# Now the box lies in the middle, but the ink may not. Think of a 7: most of its ink is in the bar at
-# the top, so it would balance above the middle of its box. The last step moves the image by whole
-# pixels, until the centre of mass is as near to row 14 and column 14 as it can be. `roll` does that:
-# what leaves at one edge comes in at the other, and here this does no harm, because four pixels along
-# the edge are empty. Which way will our 7 move?
+# Now the box lies in the middle, but the ink may not. Think of a 7: most of its ink is in the bar
+# at the top, so it would balance above the middle of its box. The last step moves the image by
+# whole pixels, until the centre of mass is as near to row 14 and column 14 as it can be. `roll`
+# does that: what leaves at one edge comes in at the other, and here this does no harm, because four
+# pixels along the edge are empty. Which way will our 7 move?
 
 # %%
 row, column = centre_of_mass(boxed)
@@ -320,24 +325,24 @@ for name, picture in zip(names, made.pictures().values(), strict=True):
     print(f"{name:7} largest difference of a pixel: {difference} of 255")
 
 # %% [markdown]
-# They agree, up to a few samples at the edge of the ink, because our pen moves in small jumps, while
-# the package measures the distance to the line itself. Here are the same ten digits of the small
-# writer once more, with every step. What has become of the answers?
+# They agree, up to a few samples at the edge of the ink, because our pen moves in small jumps,
+# while the package measures the distance to the line itself. Here are the same ten digits of the
+# small writer once more, with every step. What has become of the answers?
 
 # %%
 part = writers.as_part(small)
 show_answers(part.images, part.labels, "The ten drawn digits after every step.")
 
 # %% [markdown]
-# In a full run all ten are read, or nearly all, and nothing was changed in the network. Whatever you
-# think of a drawing page that misreads you: it is rarely the network that is to blame.
+# In a full run all ten are read, or nearly all, and nothing was changed in the network. Whatever
+# you think of a drawing page that misreads you: it is rarely the network that is to blame.
 
 # %% [markdown]
 # ### Exercise 08.2: Move it by its centre of mass
 #
-# `roll` is safe only where the border is empty. In a picture whose digit touches the edge, a part of
-# it would come in again on the other side. Write the step in such a way that what leaves the image is
-# gone, and black comes in. It should work for images of any size.
+# `roll` is safe only where the border is empty. In a picture whose digit touches the edge, a part
+# of it would come in again on the other side. Write the step in such a way that what leaves the
+# image is gone, and black comes in. It should work for images of any size.
 
 
 # %%
@@ -378,8 +383,8 @@ check("centred-digit", centred)
 # A pad asks at equal *times* where the pen is. So the points lie close together where the pen was
 # slow, and far apart where it was fast, which means that two people who draw the same line leave
 # different points. Some programs use the points themselves, for example to compare two strokes, and
-# for them the speed must not matter. Write a function that walks along a stroke and puts down points
-# at equal *distances*. The distance is measured along the stroke, not as a bird flies.
+# for them the speed must not matter. Write a function that walks along a stroke and puts down
+# points at equal *distances*. The distance is measured along the stroke, not as a bird flies.
 
 
 # %%
@@ -458,9 +463,9 @@ plots.show(ax, alt="Accuracy by step that was left out and by digit; black on wh
 #
 # The colours decide everything: with black ink on white, the network does no better than somebody
 # who guesses. The box is worth much, most of all for the 4 and the 8, because without it a small
-# digit has only a few pixels, and its strokes run together. But then comes a surprise. The centre of mass,
-# which is always named as the great secret of MNIST, is worth next to nothing here, and neither is
-# the pen. Is the story wrong?
+# digit has only a few pixels, and its strokes run together. But then comes a surprise. The centre
+# of mass, which is always named as the great secret of MNIST, is worth next to nothing here, and so
+# is the pen. Is the story wrong?
 #
 # ### Who forgave? {#forgiven}
 #
@@ -468,7 +473,8 @@ plots.show(ax, alt="Accuracy by step that was left out and by digit; black on wh
 # stretched and sheared. So the network has learned that a digit may lie two pixels off, and the box
 # alone brings it nearer than that. Therefore the step should matter to a network that was never
 # taught so. We test that with the simplest one, lesson 03's softmax regression, trained in seconds
-# on images as they are. It holds one weight for each pixel, so a moved digit meets the wrong weights.
+# on images as they are. It holds one weight for each pixel, so a moved digit meets the wrong
+# weights.
 
 # %%
 runtime.seed_everything(0)
@@ -482,19 +488,19 @@ for name in ("every step", "no centre", "no box"):
 
 # %% [markdown]
 # In our full run the softmax regression fell from {{mended.steps.linear.every-step | .1%}} to
-# {{mended.steps.linear.no-centre | .1%}} without the centre of mass, while the residual network went
-# from {{mended.steps.network.every-step | .1%}} to {{mended.steps.network.no-centre | .1%}}. So the story
-# was not wrong, but it is older than the recipe: these steps put every
-# digit into the same place and size, and a network without augmentation depends on that. Ours has
-# become nearly independent of one of them. This is worth remembering, because it works in general: a
-# difference that you can't remove from the data can be taught away, if you can imitate it.
+# {{mended.steps.linear.no-centre | .1%}} without the centre of mass, while the residual network
+# went from {{mended.steps.network.every-step | .1%}} to {{mended.steps.network.no-centre | .1%}}.
+# So the story was not wrong, but it is older than the recipe: these steps put every digit into the
+# same place and size, and a network without augmentation depends on that. Ours has become nearly
+# independent of one of them. This is worth remembering, because it works in general: a difference
+# that you can't remove from the data can be taught away, if you can imitate it.
 
 # %% [markdown]
 # ## 5. There and back again {#oracle}
 #
-# How do you know that the steps are right, and not only plausible? You need an **oracle**: a case in
-# which the right answer is known. Here is one. MNIST's own digits have been through these steps
-# already, so if a digit is spoilt (enlarged, moved into a corner, its colours turned round, made grey), then
+# How do you know that the steps are right, and not only plausible? You need an **oracle**: a case
+# in which the right answer is known. Here is one. MNIST's own digits have been through these steps
+# already, so if a digit is spoilt (enlarged, moved into a corner, or drawn in grey on grey), then
 # the steps must bring it back, and what comes out must be the image that went in.
 # `drawing.from_picture` does the steps for a picture instead of strokes. It looks at the border to
 # find the paper, as you did in Exercise 08.1.
@@ -502,7 +508,7 @@ for name in ("every step", "no centre", "no box"):
 
 # %%
 def enlarged(image):
-    return image.repeat_interleave(5, dim=0).repeat_interleave(5, dim=1)  # 140 × 140
+    return image.repeat_interleave(5, dim=0).repeat_interleave(5, dim=1)  # each pixel 5 × 5 times
 
 
 def in_a_corner(image):
@@ -537,13 +543,13 @@ plots.show(
 # %% [markdown]
 # ## 6. A test set that is not MNIST {#writers}
 #
-# With every step the network still reads only {{drawn.rows.lesson-05.every-step.text.mean}} % of the
-# drawings, and on MNIST's validation images it is {{drawn.rows.lesson-05.validation.text.mean}} %.
-# Something is left that no step mends. To find it, look at the digits themselves.
+# With every step the network still reads only {{drawn.rows.lesson-05.every-step.text.mean}} % of
+# the drawings, and on MNIST's validation images it is {{drawn.rows.lesson-05.validation.text.mean}}
+# %. Something is left that no step mends. To find it, look at the digits themselves.
 #
 # First, where do they come from? Our writers are made by rule, in `drawing/writers.py`. A writer
-# takes the shapes of a font whose letters are single strokes, as drawn by a plotter, and then gets a
-# hand: a slant, a width, a size, a place, a pen, a speed, and some unrest. In addition there are
+# takes the shapes of a font whose letters are single strokes, as drawn by a plotter, and then gets
+# a hand: a slant, a width, a size, a place, a pen, a speed, and some unrest. In addition there are
 # **habits** that a font does not have: a 1 with a flag, a 7 with a bar, a 9 with a hook, an open 4.
 # Here are some of them, printed as ink on paper again.
 
@@ -556,8 +562,8 @@ plots.show(
 
 # %% [markdown]
 # Could you read them all? Now let the network read them. Two pictures follow. The confusion matrix
-# says which digits are taken for which, and the page shows what was misread, so that you can look for
-# the reason.
+# says which digits are taken for which, and the page shows what was misread, so that you can look
+# for the reason.
 
 # %%
 logits = predict(network, part)
@@ -573,10 +579,11 @@ plots.show(plots.image_grid(part.images[places], captions, columns=10), trained=
            alt=f"{len(places)} drawings that the network misreads.")  # fmt: skip
 
 # %% [markdown]
-# Hardly any of them is unreadable, and many are read wrongly for a reason that you can see at once:
-# this *way of writing* is rare in MNIST, or it isn't there at all. The stored record of all writers
-# says which ways those are. It counts, for each font and habit, how many were read. The names of the
-# fonts are those of their makers; the others are habits that we added.
+# A few of them are hard for you, too, because small loops fill up under a thick pen. But in a full
+# run most are read wrongly for a reason that you can see at once: this *way of writing* is rare in
+# MNIST, or it isn't there at all. The stored record of all writers says which ways those are. It
+# counts, for each font and habit, how many were read. The names of the fonts are those of their
+# makers; the others are habits that we added.
 
 # %%
 stored = results.load("drawn")["rows"]["lesson-05"]["habits"]
@@ -586,9 +593,9 @@ for name, (right, total) in worst:
     print(f"{name:22} {right:3} of {total:3} read,   interval {low:.0%} to {high:.0%}")
 
 # %% [markdown]
-# One line stands out. The 6 of the font osmotron is drawn with straight lines and square corners, as on the
-# display of a clock. Its other digits are read well, but hardly one of its 6s, because people don't
-# write like that on a form. You don't need a second to read it, since you have seen clocks.
+# One line stands out. The 6 of the font osmotron is drawn with straight lines and square corners,
+# as on the display of a clock. The font's other digits are read well, but hardly one of its 6s,
+# because people don't write like that on a form. You read it at once, since you have seen clocks.
 #
 # This is called a **distribution shift**: the digits that come in are not drawn from the same
 # distribution as the digits that were learned from. The network has not become worse; it is asked
@@ -600,17 +607,17 @@ for name, (right, total) in worst:
 # ## 7. When is a 1 a 7? {#flag}
 #
 # The clock's 6 is a curiosity. The next case is not, since it concerns hundreds of millions of
-# people. In the United States most people write a 1 as one line, and a 7 as a bar and a stem. In large
-# parts of Europe, children learn a 1 with a long upstroke, a **flag**, and many put a bar through the
-# stem of the 7, so that the two can be told apart. MNIST was written by Americans. What will the
-# network say of a 1 from Europe?
+# people. In the United States most people write a 1 as one line, and a 7 as a bar and a stem. In
+# large parts of Europe, children learn a 1 with a long upstroke, a **flag**, and many put a bar
+# through the stem of the 7, so that the two can be told apart. MNIST was written by Americans. What
+# will the network say of a 1 from Europe?
 #
 # A font gives us only a few flags. So we make a family of digits from three points: the end of the
-# flag, the top, and the foot of the stem. `reach` says how far the flag goes to the left, and `drop`
-# how far down, both as a share of the height. With a reach of almost 0 everybody reads a 1. With a
-# long reach and no drop everybody reads a 7. But between the two there is no jump, so the label does
-# not lie in the strokes. It lies in the country. **Where would you draw the line, and where does the
-# network?**
+# flag, the top, and the foot of the stem. `reach` says how far the flag goes to the left, and
+# `drop` how far down, both as a share of the height. With a reach of almost 0 everybody reads a 1.
+# With a long reach and no drop everybody reads a 7. But between the two there is no jump, so the
+# label does not lie in the strokes. It lies in the country. **Where would you draw the line, and
+# where does the network?**
 
 
 # %%
@@ -640,10 +647,10 @@ show_family(network, "A family of digits from 1 at the left to 7 at the upper ri
             "network reads.")  # fmt: skip
 
 # %% [markdown]
-# Look at the third and the fourth row, at the right. These flags are long, and they go down by a fifth
-# or a third of the height. Whoever went to school in Germany or Poland reads a 1 there without a
-# doubt, because a 7 has a level bar. The network says 7. It does what it was taught, since in MNIST
-# whatever has such a long line at its upper left is no 1.
+# Look at the third and the fourth row, at the right. These flags are long, and they go down by a
+# fifth or a third of the height. Whoever went to school in Germany or Poland reads a 1 there
+# without a doubt, because a 7 has a level bar. The network says 7. It does what it was taught,
+# since in MNIST whatever has such a long line at its upper left is no 1.
 #
 # Go back to the pad and try it with your own hand: draw a 1 with a flag, and make the flag longer,
 # again and again. Then put a bar through the stem of a 7.
@@ -659,10 +666,11 @@ show_family(network, "A family of digits from 1 at the left to 7 at the upper ri
 # have seen, and nobody may learn from it. "training" has other fonts and other habits, among them
 # 1s with many kinds of flags and 7s with bars. We let the network learn on from those, for one more
 # epoch of lesson 05's recipe, at a lower learning rate, together with digits of MNIST. To train a
-# finished network a little further on new examples is called **fine-tuning**. For a fair comparison we need a **control**: a copy of the
-# network that learns on for one epoch as well, but from MNIST alone. Otherwise nobody could tell
-# whether the drawings helped, or only the additional steps. A third copy learns from the drawings
-# alone, six times over, so that it makes about as many steps as the others.
+# finished network a little further on new examples is called **fine-tuning**. For a fair comparison
+# we need a **control**: a copy of the network that learns on for one epoch as well, but from MNIST
+# alone. Otherwise nobody could tell whether the drawings helped, or only the additional steps. A
+# third copy learns from the drawings alone, six times over, so that it makes about as many steps as
+# the others.
 
 # %%
 many = 40 if runtime.quick() else 300
@@ -677,7 +685,7 @@ def mended(recipe, seed):
     drawn = torch.randperm(len(new), generator=generator)[: recipe["drawn"]]
     images = torch.cat([digits.train.images[old], new.images[drawn]])
     labels = torch.cat([digits.train.labels[old], new.labels[drawn]])
-    copied = copy.deepcopy(network)
+    copied = copy.deepcopy(network)  # so that your network stays as it is
     settings = replace(recipes.RESIDUAL, batch_size=64, epochs=recipe["epochs"],
                        learning_rate=recipe["learning_rate"])  # fmt: skip
     parts = data.Digits(data.Part(images, labels), validation[:200])
@@ -686,11 +694,11 @@ def mended(recipe, seed):
 
 
 # %% [markdown]
-# Four test sets show what is gained and what is lost. The first has 1s with long flags as nobody has
-# drawn them yet: our family of three points, with random numbers for flag and slant. The second are
-# the 7s of the evaluation writers, because a network that calls everything 1 would be perfect on the
-# first. The third are their other eight digits, of which not one is learned here. The last are the
-# validation images of MNIST. What do you expect of each?
+# Four test sets show what is gained and what is lost. The first has 1s with long flags as nobody
+# has drawn them yet: our family of three points, with random numbers for flag and slant. The second
+# are the 7s of the evaluation writers, because a network that calls everything 1 would be perfect
+# on the first. The third are their other eight digits, of which not one is learned here. The last
+# are the validation images of MNIST. What do you expect of each?
 
 # %%
 random = np.random.default_rng(0)
@@ -731,18 +739,19 @@ for name, recipe in RECIPES.items():
 
 # %% [markdown]
 # Read the table row by row. In our full run the network began with {{mended.before.flags | .1%}} of
-# the flags. After more steps on MNIST alone it reads {{mended.mends.control.flags.text.spread}} %, so
-# the steps are not what was missing. With a few hundred drawn 1s and 7s it reads
-# {{mended.mends.mixed.flags.text.spread}} %, although none of the test flags was among them. By the rule
-# of lesson 04 this gain is settled, because it is much more than twice its spread. What does it cost?
-# On the drawn 7s and on the other drawings no loss can be told from chance. On MNIST there is one that
-# is small, but settled: {{mended.mends.mixed.mnist.text.spread}} % instead of the control's
-# {{mended.mends.control.mnist.text.spread}} %.
+# the flags. After more steps on MNIST alone it reads {{mended.mends.control.flags.text.spread}} %,
+# so the steps are not what was missing. With a few hundred drawn 1s and 7s it reads
+# {{mended.mends.mixed.flags.text.spread}} %, although none of the test flags was among them. By the
+# rule of lesson 04 this gain is settled, because it is much more than twice its spread. What does
+# it cost? On the drawn 7s and on the other drawings no loss can be told from chance. On MNIST there
+# is one that is small, but settled: {{mended.mends.mixed.mnist.text.spread}} % instead of the
+# control's {{mended.mends.control.mnist.text.spread}} %.
 #
-# The last row is a warning. A network that learns on from the new digits *alone* becomes very good at
-# them, but of the other drawings it still reads {{mended.mends.drawn-alone.others.text.mean}} %, and of
-# MNIST {{mended.mends.drawn-alone.mnist.text.mean}} %, because nothing reminds it of the eight other
-# digits. This is called **catastrophic forgetting**, and the remedy is simple: mix old examples in.
+# The last row is a warning. A network that learns on from the new digits *alone* becomes very good
+# at them, but of the other drawings it still reads {{mended.mends.drawn-alone.others.text.mean}} %,
+# and of MNIST {{mended.mends.drawn-alone.mnist.text.mean}} %, because nothing reminds it of the
+# eight other digits. This is called **catastrophic forgetting**, and the remedy is simple: mix old
+# examples in.
 #
 # Now let us see where the mended network draws the line.
 
@@ -753,8 +762,8 @@ show_family(mended_network, "The same family, read by the mended network: far mo
 # %% [markdown]
 # The line has moved towards where the writers of the training group draw it. Is it *right* now? For
 # a European, it is. An American who writes a 7 with a sloping bar may be misread now. Nobody can be
-# right for everybody with three points, and therefore a 7 gets its bar in those countries in which a
-# 1 has its flag. Draw both once more, this time for the mended network:
+# right for everybody with three points, and therefore a 7 gets its bar in those countries in which
+# a 1 has its flag. Draw both once more, this time for the mended network:
 
 # %%
 widgets.drawing_pad(mended_network)
@@ -765,24 +774,26 @@ widgets.drawing_pad(mended_network)
 # The drawing page comes with weights that were made from this idea, but not in one hurried epoch:
 # lesson 05's network and lesson 05's recipe, from the start, with MNIST's training images and the
 # digits of {{drawn.writers.learned_from}} writers of the training group, all ten classes. The table
-# compares them on the evaluation writers, digit by digit, as means of three seeds each, in per cent:
+# compares them on the evaluation writers, digit by digit, as means of three seeds each, in per
+# cent:
 #
 # | | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | all |
 # |---|---|---|---|---|---|---|---|---|---|---|---|
 # | MNIST alone | {{drawn.rows.lesson-05.every-step.digit.0}} | {{drawn.rows.lesson-05.every-step.digit.1}} | {{drawn.rows.lesson-05.every-step.digit.2}} | {{drawn.rows.lesson-05.every-step.digit.3}} | {{drawn.rows.lesson-05.every-step.digit.4}} | {{drawn.rows.lesson-05.every-step.digit.5}} | {{drawn.rows.lesson-05.every-step.digit.6}} | {{drawn.rows.lesson-05.every-step.digit.7}} | {{drawn.rows.lesson-05.every-step.digit.8}} | {{drawn.rows.lesson-05.every-step.digit.9}} | {{drawn.rows.lesson-05.every-step.text.spread}} |
 # | and drawn digits | {{drawn.rows.board.every-step.digit.0}} | {{drawn.rows.board.every-step.digit.1}} | {{drawn.rows.board.every-step.digit.2}} | {{drawn.rows.board.every-step.digit.3}} | {{drawn.rows.board.every-step.digit.4}} | {{drawn.rows.board.every-step.digit.5}} | {{drawn.rows.board.every-step.digit.6}} | {{drawn.rows.board.every-step.digit.7}} | {{drawn.rows.board.every-step.digit.8}} | {{drawn.rows.board.every-step.digit.9}} | {{drawn.rows.board.every-step.text.spread}} |
 #
-# Most digits gain, and the 6 most of all, because the training group has digits with square corners,
-# too. The 5 loses, and that is worth a look before anybody uses such weights. In the record of the
-# first seed, every misread 5 comes from a single font, elfin, and so do more than half of all errors:
-# one gap was closed, and another one is still open. And what does it cost? On MNIST's validation
-# images the mean goes from {{drawn.rows.lesson-05.validation.text.spread}} % to
+# Most digits gain, and the 6 most of all, because the training group has digits with square
+# corners, too. The 5 loses, and that is worth a look before anybody uses such weights. In the
+# record of the first seed, every misread 5 comes from a single font, elfin, and so do more than
+# half of all errors: one gap was closed, and another one is still open. And what does it cost? On
+# MNIST's validation images the mean goes from {{drawn.rows.lesson-05.validation.text.spread}} % to
 # {{drawn.rows.board.validation.text.spread}} %. The first seed is the one that ships, and it was
 # evaluated on the test set once, at the end: {{drawn.rows.board.test.text.mean}} %. Three seeds are
 # fewer than the five that we ask for before we call a difference settled. But you can see what kind
 # of trade it is: about two points on other writers for about a tenth of a point at home.
 #
-# From here on we use these weights. Which drawings do they still misread, and would you have read them?
+# From here on we use these weights. Which drawings do they still misread, and would you have read
+# them?
 
 # %%
 shipped, recipe = drawing.board_network()
@@ -807,15 +818,16 @@ plots.show(plots.image_grid(drawings.images[places], captions, columns=10),
 # ## 9. Photographs {#photographs}
 #
 # Most people write on paper. A photograph of paper has all the troubles of this lesson at once, and
-# some more: the lamp lights it unevenly, the hand throws a shadow, the sensor makes noise, the sheet
-# lies askew, and there are many digits on one page. We make such a photograph ourselves, so that we
-# know what is written on it. First the sheet: thirty digits by one writer, in pencil, which is grey.
+# some more: the lamp lights it unevenly, the hand throws a shadow, the sensor makes noise, the
+# sheet lies askew, and there are many digits on one page. We make such a photograph ourselves, so
+# that we know what is written on it. First the sheet: thirty digits by one writer, in pencil, which
+# is grey.
 
 
 # %%
 def sheet(written, columns=6, cell=120):
     """Digits in rows on white paper, as a PIL image."""
-    rows = -(-len(written) // columns)
+    rows = math.ceil(len(written) / columns)
     page = Image.new("L", (columns * cell + 80, rows * cell + 80), 255)
     pencil = ImageDraw.Draw(page)
     for number, one in enumerate(written):
@@ -836,7 +848,7 @@ def sheet(written, columns=6, cell=120):
 thirty = writers.write("evaluation", 1, seed=102, each=3)
 turned = np.asarray(sheet(thirty).rotate(2, Image.Resampling.BILINEAR, fillcolor=255)) / 255
 height, width = turned.shape
-down, across = np.mgrid[:height, :width]
+down, across = np.mgrid[:height, :width]  # for each pixel its row and its column
 light = 0.35 + 0.55 * across / width  # the lamp stands at the right
 light = light * np.where(across > 0.55 * width + 0.3 * down, 0.6, 1.0)  # the shadow of a hand
 noise = np.random.default_rng(0).normal(0, 0.02, turned.shape)
@@ -850,8 +862,8 @@ plots.show(axes, alt="Left: a photograph of thirty digits, darker at the left an
            "Right: below one grey level, whole regions of paper count as ink.")  # fmt: skip
 
 # %% [markdown]
-# There is no such level. Paper far from the lamp is darker than pencil near it, so a single threshold
-# must fail. You don't notice it when you look at the left picture, because your eye
+# There is no such level. Paper far from the lamp is darker than pencil near it, so a single
+# threshold must fail. You don't notice it when you look at the left picture, because your eye
 # compares each stroke with the paper *beside it*. `drawing.read_photograph` does that, too:
 #
 # 1. It estimates the paper. A *closing* takes the largest value in a window around each pixel, and
@@ -886,9 +898,9 @@ if len(labels) == len(answers):
 
 # %% [markdown]
 # Now your own. Write digits on white paper with a dark pen, large, and apart from each other. Take
-# a photograph, and put it beside this notebook under the name `my-digits.jpg`, as a JPEG or PNG. (Some
-# phones make HEIC files. They can't be opened here, so export them as JPEG first.) Then run the next
-# cell again.
+# a photograph, and put it beside this notebook under the name `my-digits.jpg`, as a JPEG or PNG.
+# (Some phones make HEIC files. They can't be opened here, so export them as JPEG first.) Then run
+# the next cell again.
 
 # %%
 photograph = Path("my-digits.jpg")
@@ -952,10 +964,11 @@ for name, options in OPTIONS.items():
 
 # %% [markdown]
 # The interval is wide. With thirty digits you can't tell 99 % from 90 %, even if all of them are
-# read. Therefore you need more digits, and above all more *people*. So collect them from a class: each
-# student keeps digits on a pad with a name, `widgets.drawing_pad(network, writer="Li Wei")`, saves
-# them and sends the file. `drawing.merge` puts the files together, and a drawing that is in two of them
-# counts once. Here three made-up students do it, in a folder that disappears afterwards.
+# read. Therefore you need more digits, and above all more *people*. So collect them from a class:
+# each student keeps digits on a pad with a name, `widgets.drawing_pad(network, writer="Li Wei")`,
+# saves them and sends the file. `drawing.merge` puts the files together, and a drawing that is in
+# two of them counts once. Here three made-up students do it, in a folder that disappears
+# afterwards.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -971,17 +984,18 @@ print(len(whole_class), "digits by", len({one.writer for one in whole_class.digi
 # ### People are not digits {#by-writer}
 #
 # Ten writers with a hundred digits each are a thousand digits. Are they worth as much as a thousand
-# digits by a thousand writers? No, and you know why: if one writer has a hook on the 9, all of his or
-# her 9s have it. Digits of one writer share their errors. Wilson's interval assumes that each digit
-# is a new, independent try, and therefore it is too narrow here. The honest unit is the **writer**.
-# Take each writer's accuracy as one number. Then the mean of these numbers has a standard deviation
-# of its own: their standard deviation, divided by the square root of the number of writers.
+# digits by a thousand writers? No, and you know why: if one writer has a hook on the 9, all of his
+# or her 9s have it. Digits of one writer share their errors. Wilson's interval assumes that each
+# digit is a new, independent try, and therefore it is too narrow here. The honest unit is the
+# **writer**. Take each writer's accuracy as one number. Then the mean of these numbers has a
+# standard deviation of its own: their standard deviation, divided by the square root of the number
+# of writers.
 
 # %% [markdown]
 # ### Exercise 08.4: Accuracy by writer
 #
-# Write a function that returns both: the mean of the writers' accuracies, and the standard deviation
-# of that mean. Each writer counts the same, however many digits he or she has written.
+# Write a function that returns both: the mean of the writers' accuracies, and the standard
+# deviation of that mean. Each writer counts the same, however many digits he or she has written.
 
 
 # %%
@@ -1008,9 +1022,9 @@ def accuracy_by_writer(right, writers):
 check("writer-accuracy", accuracy_by_writer)
 
 # %% [markdown]
-# How different are writers? The next cell shows the accuracy of each evaluation writer, read by your
-# network of [](#pad) and by the weights that ship. Each has ten digits, so one error means 90 %. Where
-# do you expect the writers that are read badly to be alike?
+# How different are writers? The next cell shows the accuracy of each evaluation writer, read by
+# your network of [](#pad) and by the weights that ship. Each has ten digits, so one error means 90
+# %. Where do you expect the writers that are read badly to be alike?
 
 # %%
 who = torch.tensor([one.writer for one in written])
@@ -1027,8 +1041,8 @@ plots.show(ax, alt="Accuracy of each writer, sorted: a few low ones at the left,
 
 # %% [markdown]
 # In a full run most writers are read without an error, and a few are read badly, since they have a
-# font or a habit that the network doesn't know. The average hides them. Somebody of whose digits three
-# in ten are misread will not be comforted by a good mean, so report both.
+# font or a habit that the network doesn't know. The average hides them. Somebody of whose digits
+# three in ten are misread will not be comforted by a good mean, so report both.
 
 # %% [markdown]
 # ## 11. The drawing page {#page}
@@ -1046,11 +1060,11 @@ plots.show(ax, alt="Accuracy of each writer, sorted: a few low ones at the left,
 # alone unless you say otherwise, and it keeps nothing of what you draw.
 # [docs/board.md](../docs/board.md) has the rest.
 #
-# Write-up C has such a page, too, with a small server behind it. It is a good idea, and the course has
-# taken it over. But three things in it are worth doing differently. It calls the network's raw outputs
-# probabilities, although one of them is 3.03, because softmax is missing. It loads a whole pickled
-# model, and loading a pickle can run any code that somebody has put into it; therefore only weights
-# are loaded here, as safetensors. And it says nothing of the place of the digit.
+# Write-up C has such a page, too, with a small server behind it. It is a good idea, and the course
+# has taken it over. But three things in it are worth doing differently. It calls the network's raw
+# outputs probabilities, although one of them is 3.03, because softmax is missing. It loads a whole
+# pickled model, and loading a pickle can run any code that somebody has put into it; therefore only
+# weights are loaded here, as safetensors. And it says nothing of the place of the digit.
 #
 # Other programs can ask the server, too. It takes strokes or a PNG, and answers in JSON, a text
 # format that every language reads. The next cell asks without a network: the server's program runs
@@ -1075,8 +1089,8 @@ print("image", len(answer.json["image"]), "rows of", len(answer.json["image"][0]
 # ```
 #
 # A server gets not only what you thought of. So it has to refuse what makes no sense, with a
-# sentence, and go on serving the others. What will it say to an empty drawing, to a point that is no number,
-# and to a step that does not exist?
+# sentence, and go on serving the others. What will it say to an empty drawing, to a point that is
+# no number, and to a step that does not exist?
 
 # %%
 refused = [
@@ -1092,9 +1106,9 @@ for body in refused:
 # %% [markdown]
 # ## 12. An experiment {#experiment}
 #
-# In [](#mend) the mend was made with 600 drawings and 3,000 digits from MNIST. How few of each would
-# do? The next trial lets your network learn on, as there, and returns how many of the 1s
-# with flags it reads then, in per cent.
+# In [](#mend) the mend was made with 600 drawings and 3,000 digits from MNIST. How few of each
+# would do? The next trial lets your network learn on, as there, and returns how many of the 1s with
+# flags it reads then, in per cent.
 
 
 # %%
@@ -1153,12 +1167,12 @@ check("drawing-experiment", experiment)
 # <details><summary>What came out when we tried some changes (open this after your own experiment)</summary>
 #
 # From `BASE`, in full mode: 20 drawings instead of 100 gave "lower", and so did a quarter of the
-# learning rate, because both leave the network nearer to where it was. 500 drawings gave "unclear", by
-# a hair: every seed was better than four of the five before, but not every one was better than the
-# best. 4,000 digits of MNIST instead of 1,000 gave "unclear", too, with most seeds
-# below, because the drawings are then a smaller part of what is learned; 250 digits gave the same. And
-# four epochs instead of one gave "unclear", which surprised us. They mean four times as many steps, but
-# on the same hundred drawings. So what was missing was not practice. It was variety.</details>
+# learning rate, because both leave the network nearer to where it was. 500 drawings gave "unclear",
+# by a hair: every seed was better than four of the five before, but not every one was better than
+# the best. 4,000 digits of MNIST instead of 1,000 gave "unclear", too, with most seeds below,
+# because the drawings are then a smaller part of what is learned; 250 digits gave the same. And
+# four epochs instead of one gave "unclear", which surprised us. They mean four times as many steps,
+# but on the same hundred drawings. So what was missing was not practice. It was variety.</details>
 
 # %% [markdown]
 # ## What usually goes wrong {#faults}
@@ -1167,31 +1181,31 @@ check("drawing-experiment", experiment)
 #   The network sees one huge white blot with a thin gap in it.
 # - **Digits in the middle are read, and those at the edge are not.** The step with the box is
 #   missing.
-# - **A 1 becomes a block.** Height and width were scaled by different numbers, so that both fill the
-#   box.
+# - **A 1 becomes a block.** Height and width were scaled by different numbers, so that both fill
+#   the box.
 # - **An empty pad is read as a 1.** Nobody asked whether there is any ink. An empty drawing
 #   has no centre of mass either: its formula divides by 0.
-# - **The digit has thin rings around its strokes, or looks like a staircase.** The picture was scaled
-#   in several steps, or without grey levels. Scale once, and take means.
-# - **Half of the digit is missing.** It was cut at the edge when it was moved. Scale it into the box
-#   first.
-# - **99 % in the lesson, and half of my own digits are misread.** Look at what the network sees, not
-#   at what you drew. If that looks like MNIST, it is your way of writing, and not the steps.
+# - **The digit has thin rings around its strokes, or looks like a staircase.** The picture was
+#   scaled in several steps, or without grey levels. Scale once, and take means.
+# - **Half of the digit is missing.** It was cut at the edge when it was moved. Scale it into the
+#   box first.
+# - **99 % in the lesson, and half of my own digits are misread.** Look at what the network sees,
+#   not at what you drew. If that looks like MNIST, it is your way of writing, and not the steps.
 # - **After the mend the old digits are misread.** It learned from the new ones alone. Mix old ones
 #   in.
 
 # %% [markdown]
 # ## Summary {#summary}
 #
-# - MNIST's digits were scaled into a box of 20×20 pixels and moved by their centre of mass. A drawing
-#   must go the same way, because a network has learned from nothing else.
-# - Light ink on black is worth everything, the box much. Pen and centre are worth little to a network
-#   that augmentation has made independent of them, but much to one that was not.
+# - MNIST's digits were scaled into a box of 20×20 pixels and moved by their centre of mass. A
+#   drawing must go the same way, because a network has learned from nothing else.
+# - Light ink on black is worth everything, the box much. Pen and centre are worth little to a
+#   network that augmentation has made independent of them, but much to one that was not.
 # - Steps are tested by an oracle: MNIST's own digits, spoilt, have to come back.
 # - A test accuracy holds for digits from the same distribution. Other writers have other habits,
 #   such as a 1 with a flag, and then it promises nothing.
-# - Such a gap is mended by data. Mix new examples with old ones, keep a control, and measure what is
-#   lost elsewhere.
+# - Such a gap is mended by data. Mix new examples with old ones, keep a control, and measure what
+#   is lost elsewhere.
 # - Made-up writers can show that a network fails. Only people can show that it works.
 # - Digits of one writer are not independent, so count by writer.
 
@@ -1202,11 +1216,12 @@ check("drawing-experiment", experiment)
 # The 1. It becomes a block of 20×20 pixels, and nothing is left of its shape.</details>
 #
 # <details><summary>2. Why does the box come before the centre of mass, and not after it?</summary>
-# Scaling changes where the ink balances in the image, and an image that was moved first may have lost
-# a part of its ink at the edge.</details>
+# Scaling changes where the ink balances in the image, and an image that was moved first may have
+# lost a part of its ink at the edge.</details>
 #
 # <details><summary>3. A network reads 99.5 % of MNIST's test images and 79 % of the 1s of a school in Munich. Which of the two numbers is wrong?</summary>
-# Neither. They answer different questions, because the two sets come from different distributions.</details>
+# Neither. They answer different questions, because the two sets come from different
+# distributions.</details>
 #
 # <details><summary>4. You train one more epoch on drawn 1s and 7s, and the flags are read better. What else has to be measured before you may say that it was the drawings?</summary>
 # A control that learns on for as many steps without them; and the other digits, to see what was
