@@ -52,7 +52,7 @@ runtime.seed_everything(10)  # as in lesson 05
 network = models.residual_network()
 history = fit(network, digits, recipes.RESIDUAL, seed=10, show=plots.LiveCurve())
 runtime.check_floor(history.accuracy, quick_floor=0.9, full_floor=0.99)
-network.cpu()
+network = network.cpu()
 
 # %% [markdown]
 # Here is the pad. Draw with a mouse, a finger or a pen. By keyboard, Tab to the pad: arrow keys
@@ -449,7 +449,7 @@ plots.show(ax, alt="Accuracy by step that was left out and by digit; black on wh
 
 # %% [markdown]
 # These are one network and a few hundred drawings, so don't trust a single point of difference. We
-# stored the same for {{drawn.digits}} drawings by {{drawn.writers.read}} writers and for three
+# stored the same for {{drawn.digits | ,}} drawings by {{drawn.writers.read}} writers and for three
 # networks from other seeds, as means ± their standard deviation:
 #
 # | | accuracy, % | the digit that is read worst |
@@ -636,7 +636,7 @@ def show_family(network, alt):
     """The family in rows of equal drop; a caption is red unless it is 1."""
     said = probabilities_of(network, family).argmax(dim=1)
     other = (said != 1).nonzero()[:, 0].tolist()
-    axes = plots.image_grid(family, said.tolist(), columns=7, size=0.8, wrong=other)
+    axes = plots.image_grid(family, said.tolist(), columns=7, size=0.6, wrong=other)
     plots.show(axes, alt=alt, trained=True)
     print(f"read as 1: {int((said == 1).sum())}, as 7: {int((said == 7).sum())}, "
           f"as something else: {int(((said != 1) & (said != 7)).sum())}")  # fmt: skip
@@ -1022,9 +1022,9 @@ def accuracy_by_writer(right, writers):
 check("writer-accuracy", accuracy_by_writer)
 
 # %% [markdown]
-# How different are writers? The next cell shows the accuracy of each evaluation writer, read by
-# your network of [](#pad) and by the weights that ship. Each has ten digits, so one error means 90
-# %. Where do you expect the writers that are read badly to be alike?
+# How different are writers? The next cell shows the accuracy of each evaluation writer, read by your
+# network of [](#pad) and by the weights that ship. Each writer has ten digits, so one error means 90 %.
+# Most will have none. What might those have in common that are read worse?
 
 # %%
 who = torch.tensor([one.writer for one in written])
