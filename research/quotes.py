@@ -319,6 +319,16 @@ def of_drawn(content):
     return quoted
 
 
+def of_mended(content):
+    """What lesson 08 finds in a full run. Of each mend a row for each of its test sets."""
+    quoted = {key: value for key, value in content.items() if key not in ("mends", "versions")}
+    quoted["mends"] = {
+        name: {test: summary([run[test] for run in runs]) for test in runs[0]}
+        for name, runs in content["mends"].items()
+    }
+    return quoted
+
+
 def of_lessons(content):
     """What each lesson took, and the most memory that one of them did."""
     lessons = {
@@ -351,6 +361,7 @@ def quoted(topic):
         "bench": of_bench,
         "lessons": of_lessons,
         "drawn": of_drawn,
+        "mended": of_mended,
         "errors": of_errors,
         "gpu": of_gpu,
     }

@@ -155,6 +155,7 @@ COMPUTED = {
         "99.86": 100 * (1 - 7 / 5_000),  # seven: in test_lesson_errors
         "0.955": 1 - 0.05 + 0.05 / 10,
     },
+    "08": {},  # its numbers are marks, or stand in its code
 }
 
 # What others report or a question assumes: nothing here could compute it.
@@ -198,6 +199,16 @@ QUOTED = {
         "160": "epochs that were tried, in test_lesson_errors",
         "0.2": "a smoothing that was tried, in test_lesson_errors",
         "0.5": "question 5 assumes it",
+    },
+    "08": {
+        "3.03": "write-up C shows it as a probability",
+        "79": "question 3 assumes it",
+        "500": "drawings that were tried, in research/mended.py",
+        "4,000": "digits that were tried, in research/mended.py",
+        "250": "the same",
+        "90": "an accuracy that is assumed: nine of ten digits",
+        "99": "an accuracy that is assumed",
+        "99.5": "what courses report, and question 3 assumes it",
     },
 }
 

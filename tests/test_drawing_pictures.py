@@ -200,6 +200,21 @@ def test_a_large_photograph_tells_places_in_its_own_pixels(images):
         assert 0.8 * page.shape[1] < found[-1].box[2] <= page.shape[1]
 
 
+@pytest.mark.parametrize(("orientation", "turn"), [(3, 180), (6, 90), (8, -90)])
+def test_a_photograph_is_read_upright_however_the_telephone_was_held(
+    images, orientation, turn, tmp_path
+):
+    page = Image.fromarray(photograph(images[:6], 3))
+    exif = Image.Exif()
+    exif[0x0112] = orientation  # the tag "Orientation": how to turn it for looking at it
+    page.rotate(turn, expand=True).save(tmp_path / "held.png", exif=exif)
+    upright = drawing.read_photograph(page)
+    with Image.open(tmp_path / "held.png") as held:
+        found = drawing.read_photograph(held)
+    assert [one.box for one in found] == [one.box for one in upright]
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(found, upright, strict=True))
+
+
 def test_a_photograph_of_something_else_is_refused():
     tile = np.full((30, 30), 255, dtype=np.uint8)
     tile[8:22, 12:16] = 0

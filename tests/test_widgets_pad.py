@@ -57,6 +57,14 @@ def test_a_collection_goes_on(lenet):
     assert (len(collection), pad.kept) == (2, 2)
 
 
+def test_a_drawing_is_kept_with_its_writer(lenet):
+    pad = widgets.drawing_pad(lenet, writer="李伟")
+    page_sends(pad, {"keep": {"strokes": SEVEN, "label": 7, "pen": 16}})
+    assert [one.writer for one in pad.collection.digits] == ["李伟"]
+    with pytest.raises(drawing.DrawingError, match="a writer is a name, got 7"):
+        widgets.drawing_pad(lenet, writer=7)
+
+
 def test_what_is_on_the_pad_is_read_in_the_kernel(pad):
     with pytest.raises(drawing.NothingDrawn):
         pad.steps()

@@ -35,6 +35,7 @@ EXPLORERS = {
     "Shift a digit": "widgets.shift_explorer({'LeNet-5': network}, few.validation)",
     "Cover a part": "widgets.occlusion_explorer(network, few.validation)",
     "You against the network": "widgets.contest(few.validation, torch.eye(10).repeat(5, 1))",
+    "Draw a digit": "widgets.drawing_pad(network)",
     "Down a slope": "widgets.descent_explorer()",
     "From logits to the loss": "widgets.softmax_explorer()",
     "Band, not number": (

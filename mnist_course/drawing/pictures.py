@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from mnist_course.drawing.steps import (
@@ -33,7 +33,7 @@ class Found:
     """A digit that was found on a photograph."""
 
     image: np.ndarray  # bytes (28, 28), what the network sees
-    box: tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the photograph
+    box: tuple[int, int, int, int]  # left, top, right, bottom, in pixels of the photograph, upright
     ink: np.ndarray  # bool (H, W): the ink in that box
 
 
@@ -91,6 +91,7 @@ def to_grey(picture):
         pixels = picture.width * picture.height
         if pixels > MOST_PIXELS:
             raise _too_large(picture.height, picture.width)
+        picture = ImageOps.exif_transpose(picture)  # a telephone only notes how it was held
         if picture.mode not in ("L", "RGB", "RGBA"):
             picture = picture.convert("RGBA")
         factor = math.ceil(math.sqrt(pixels / ENOUGH_PIXELS)) or 1

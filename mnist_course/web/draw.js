@@ -18,13 +18,14 @@ import { PEN, SIDE, stepsOf } from "./strokes.js";
 
 const SMALL = 4; // pixels of the screen for a pixel of a step
 const LARGE = 7; // and for one that the network sees
+// the steps before the last, which makes the large picture
 const SHOWN = [
   ["drawn", "What you drew", null],
-  ["ink", "Light ink on black", "inkOnBlack"],
+  ["ink", "Ink on black", "inkOnBlack"],
   ["pen", "MNIST's pen", "pen"],
   ["box", "20×20 box", "box"],
-  ["image", "Centre of mass", "centre"],
 ];
+const GUIDE = "#56b4e9"; // of the box, and of the middle
 const BY_KEYS = "By keyboard: arrow keys move the pen, the space bar puts it down and lifts it.";
 const BARS = [190, 222];
 
@@ -52,26 +53,25 @@ class Drawing {
         this.pictures[place],
       ),
     );
-    this.root = section(
-      "mc-draw-digit",
-      title,
-      make(
-        "div",
-        { class: "mc-columns" },
-        make(
-          "div",
-          {},
-          this.pad.element,
-          padTools(this.pad),
-          ...this.keeping(),
-          make("p", { class: "mc-muted" }, BY_KEYS),
-        ),
-        make("figure", {}, make("figcaption", {}, "What the network sees"), this.seen),
-        make("figure", {}, make("figcaption", {}, "What it says"), this.bars),
-      ),
-      make("div", { class: "mc-steps mc-switches" }, ...figures),
+    const drawn = make(
+      "div",
+      { class: "mc-pad-side" },
+      this.pad.element,
       this.status,
+      padTools(this.pad),
+      ...this.keeping(),
+      make("p", { class: "mc-muted" }, BY_KEYS),
     );
+    const centre = this.switchOf("centre", "Centre of mass: what the network sees");
+    const read = make(
+      "div",
+      { class: "mc-read mc-switches" },
+      make("figure", {}, make("figcaption", {}, centre), this.seen),
+      make("figure", {}, make("figcaption", {}, "What it says"), this.bars),
+    );
+    const steps = make("div", { class: "mc-steps mc-switches" }, ...figures);
+    const columns = make("div", { class: "mc-columns" }, drawn, make("div", {}, steps, read));
+    this.root = section("mc-draw-digit", title, columns);
     element.append(this.root);
     this.stopWatching = watchTheme(() => {
       this.theme = null;
@@ -93,7 +93,7 @@ class Drawing {
   // Where a drawing can be kept: its label, and a button.
   keeping() {
     if (!this.keep) return [];
-    const label = make("input", { type: "number", min: "0", max: "9", value: "0" });
+    const label = make("input", { type: "number", min: "0", max: "9" });
     const button = make("button", { type: "button" }, "Keep");
     this.kept = make("span", { class: "mc-muted", role: "status" });
     button.addEventListener("click", () => {
@@ -172,8 +172,28 @@ class Drawing {
       // real black and white in every theme, because which of them is ink is one of the steps
       this.maps.paint(this.steps[name], [1, SIDE, SIDE], BLACK, 255, true);
       this.maps.draw(drawing, 0, 1, 1, size, size);
+      this.drawGuide(drawing, name, scale);
     }
     frame(drawing, this.theme.line, 1, 1, size, size);
+  }
+
+  // The box of 20×20 pixels, and the lines that cross in the middle, where these steps are taken.
+  drawGuide(drawing, name, scale) {
+    const [margin, side] = [4 * scale + 1, 20 * scale];
+    const middle = 14 * scale + 1;
+    drawing.strokeStyle = GUIDE;
+    drawing.lineWidth = 1;
+    drawing.setLineDash([3, 3]);
+    drawing.beginPath();
+    if (name === "box" && this.taken.box) drawing.rect(margin, margin, side, side);
+    if (name === "image" && this.taken.centre) {
+      drawing.moveTo(middle, 1);
+      drawing.lineTo(middle, SIDE * scale + 1);
+      drawing.moveTo(1, middle);
+      drawing.lineTo(SIDE * scale + 1, middle);
+    }
+    drawing.stroke();
+    drawing.setLineDash([]);
   }
 }
 

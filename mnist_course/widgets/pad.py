@@ -24,8 +24,8 @@ FIELD = (0.0, 0.0, 280.0)  # the pad's square, as in web/pad.js
 class DrawingPad(WithStill, anywidget.AnyWidget):
     """See `drawing_pad`.
 
-    collection: the `drawing.Collection` into which the button Keep puts drawings with a label;
-    problem: what was wrong with the last one, or "".
+    collection: the `drawing.Collection` into which the button Keep puts drawings with a label
+    and the name `writer`; problem: what was wrong with the last one, or "".
     """
 
     _esm = web.module("draw.js")
@@ -36,8 +36,9 @@ class DrawingPad(WithStill, anywidget.AnyWidget):
     kept = traitlets.Int(0).tag(sync=True)  # digits in the collection
     drawn = traitlets.Unicode("").tag(sync=True)  # what is on the pad, as JSON; "" is nothing
 
-    def __init__(self, description, weights, collection):
+    def __init__(self, description, weights, collection, writer=""):
         self.collection = collection
+        self.writer = writer
         self.problem = ""
         super().__init__(description=description, weights=weights, kept=len(collection))
         self.on_msg(self._receive)
@@ -55,27 +56,33 @@ class DrawingPad(WithStill, anywidget.AnyWidget):
         """Keep a drawing that the page sends. Whatever is no drawing is left out, and told."""
         try:
             one = content["keep"]
-            self.collection.add(one["strokes"], one["label"], field=FIELD, pen=one["pen"])
+            self.collection.add(
+                one["strokes"], one["label"], field=FIELD, pen=one["pen"], writer=self.writer
+            )
             self.problem = ""
         except (drawing.DrawingError, KeyError, TypeError) as error:
             self.problem = str(error)
         self.kept = len(self.collection)
 
 
-def drawing_pad(network, collection=None, normalisation=NORMALISATION):
+def drawing_pad(network, collection=None, normalisation=NORMALISATION, writer=""):
     """A pad to draw a digit on, by mouse, pen, finger or keyboard.
 
     network: one that `export.describe` can describe; it is shown as it is now. collection: the
     `drawing.Collection` that the button Keep adds to, by default a new one, in `pad.collection`.
-    normalisation: as in the network's recipe. Each step from the strokes to the 28×28 pixels that
-    the network sees can be switched off. An empty pad predicts nothing.
-    Raises what `network_explorer` raises, and `drawing.DrawingError` for a wrong collection.
+    normalisation: as in the network's recipe. writer: who draws; the name is kept with each digit.
+    Each step from the strokes to the 28×28 pixels that the network sees can be switched off. An
+    empty pad predicts nothing.
+    Raises what `network_explorer` raises, and `drawing.DrawingError` for a wrong collection or
+    writer.
     """
     collection = drawing.Collection() if collection is None else collection
     if not isinstance(collection, drawing.Collection):
         raise drawing.DrawingError(
             f"expected a drawing.Collection, got {type(collection).__name__}"
         )
+    if not isinstance(writer, str):
+        raise drawing.DrawingError(f"a writer is a name, got {writer!r}")
     with torch_defaults():
         description, weights = described(network, normalisation)
-    return DrawingPad(description, weights, collection)
+    return DrawingPad(description, weights, collection, writer)

@@ -92,7 +92,7 @@ def test_a_mouse_draws_and_each_step_can_be_left_out(open_page, network):
     strokes = strokes_of(page)
     assert len(strokes) == 2
     assert status.inner_text() == expected(network, strokes, 20)
-    for name, option in (("Light ink", {"ink_on_black": False}), ("20×20 box", {"box": False})):
+    for name, option in (("Ink on black", {"ink_on_black": False}), ("20×20 box", {"box": False})):
         page.get_by_role("checkbox", name=name).uncheck()
         expect(status).to_have_text(expected(network, strokes, 20, **option))
         page.get_by_role("checkbox", name=name).check()
