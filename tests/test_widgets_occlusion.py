@@ -134,7 +134,7 @@ def test_a_contest_asks_no_more_digits_than_there_are(few, logits):
 def test_the_still_picture_of_a_contest_reveals_nothing(few, logits):
     contest = widgets.contest(few.validation, logits)
     bundle, *_ = explorer_bundle(contest)
-    assert "40 digits to be named" in bundle["text/plain"]
+    assert "40 images to be named, those that" in bundle["text/plain"]
     assert "label" not in bundle["text/plain"]
 
 
