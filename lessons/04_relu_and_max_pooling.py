@@ -3,9 +3,9 @@
 #
 # LeNet-5 sat on a plateau before it learned anything, and even after ten epochs it was right for
 # only {{lenet.rows.lenet5.text.about}} % of the validation images. In this lesson you change it,
-# one part at a time: the activation, the steps it takes, the pooling, and more. Each change sounds
-# like a good idea, but does it really help? Therefore half of this lesson is about a question that
-# many tutorials leave out: how do you tell a real gain from luck?
+# one part at a time. Each change sounds like a good idea, but does it really help? Therefore half
+# of this lesson is about a question that many tutorials leave out: how do you tell a real gain from
+# luck?
 #
 # | | |
 # |---|---|
@@ -48,8 +48,8 @@ except runtime.CourseError as error:
 # ## 1. Another activation: ReLU {#relu}
 #
 # Why did LeNet-5 wait so long before it learned? Because of its sigmoids. The slope of a sigmoid is
-# 0.25 at best, and nearly 0 for large inputs. On their way back through the network all slopes are
-# multiplied by it, once for each layer of sigmoids, so hardly anything arrives at the first layer.
+# 0.25 at best. On their way back through the network all slopes are multiplied by it, once for each
+# layer of sigmoids, so hardly anything arrives at the first layer.
 #
 # But an activation only has to be nonlinear, which means that its curve has to bend. The simplest
 # curve that bends is **ReLU**, the *rectified linear unit*: keep what is positive, and make
@@ -70,14 +70,14 @@ plots.show(
 )
 
 # %% [markdown]
-# The sigmoid's slope is a low hump, while that of ReLU is 1 for every positive input, however
-# large. So where a unit is on, the activation takes nothing away from the slope. (The weights
-# between the layers still multiply it. Lesson 05 shows what that does in a deep network.)
+# The sigmoid's slope is a low hump, while that of ReLU is 1 for every positive input. So where a
+# unit is on, the activation takes nothing away from the slope. (The weights between the layers
+# still multiply it. Lesson 05 shows what that does in a deep network.)
 #
-# Does this matter in a network as small as LeNet-5? Measure it. The next two cells build LeNet-5
-# twice, from the same first weights, with sigmoids and with ReLU. They send one batch forward and
-# backward, and print the mean size of the slopes of each layer's weights, from the image on. Guess
-# first: with sigmoids, how many times smaller are the first layer's slopes than the last one's?
+# Does this matter in a network as small as LeNet-5? The next two cells build LeNet-5 twice, from
+# the same first weights, with sigmoids and with ReLU. They send one batch forward and backward, and
+# print the mean size of the slopes of each layer's weights, from the image on. Guess first: with
+# sigmoids, how many times smaller are the first layer's slopes than the last one's?
 
 
 # %%
@@ -110,15 +110,13 @@ plots.show(ax, alt="Sigmoid: from the last layer back to the first, the slopes b
 # %% [markdown]
 # Mind the scale on the left: each labelled mark is ten times the one below it. With sigmoids the
 # first layer's slopes are more than a hundred times smaller than the last one's, although only four
-# layers of sigmoids lie between them. With ReLU they don't vanish, and here the first layer even
-# has the largest. So its kernels can learn from the first step on, while those of the sigmoid
-# network had to wait.
+# layers of sigmoids lie between them. With ReLU the first layer even has the largest, so its
+# kernels can learn from the first step on.
 #
 # However, there is a price. If a unit's input is negative for every image, its answer is always 0
 # and its slope is, too, so that it hardly ever learns again. Such a unit is called **dead**. A
-# single step that is too long can kill it, because it may push the weights so far that no image
-# reaches the positive side any more. Therefore networks with ReLU want smaller learning rates than
-# the 0.9 of lesson 03.
+# single step that is too long can push the weights that far. Therefore networks with ReLU want
+# smaller learning rates than the 0.9 of lesson 03.
 #
 # You know the explorer from lesson 03. Choose ReLU, first with a learning rate of 0.1 and then with
 # 0.9. On the right, a unit of ReLU counts as saturated where it gives 0.
@@ -128,9 +126,9 @@ widgets.loss_explorer(digits.train)
 
 # %% [markdown]
 # With 0.1 the loss falls at once. With 0.9 a whole layer dies, so all slopes become 0 and the loss
-# stays at 2.303 for good. You can also count the dead. The next cell trains on few images with
-# different rates, and then asks each of the 120 units of the first fully connected layer about new
-# images. How many of them say 0 to all?
+# stays at 2.303 for good. To count the dead, the next cell trains on few images with both rates,
+# and then asks each of the 120 units of the first fully connected layer about new images. How many
+# of them say 0 to all?
 
 # %%
 some = data.Digits(digits.train[:5000], digits.validation[:500])
@@ -151,9 +149,9 @@ for rate in (0.1, 0.9):
 # ### Exercise 04.1: A ReLU that can't die
 #
 # A dead unit has no slope to learn from. The **leaky ReLU** leaves it a small one: what is negative
-# is not made 0, but multiplied by a small number, so that there is always a way back. Write it. It
-# works on a tensor of any shape, on all numbers at once. (`torch.where(condition, a, b)` takes from
-# `a` where the condition is True, and from `b` elsewhere.)
+# is multiplied by a small number instead of being made 0, so that there is always a way back. Write
+# it, for a tensor of any shape. (`torch.where(condition, a, b)` takes from `a` where the condition
+# is True, and from `b` elsewhere.)
 
 
 # %%
@@ -177,16 +175,16 @@ check("leaky-relu", leaky_relu)
 # %% [markdown]
 # ## 2. Better steps: momentum and Adam {#optimisers}
 #
-# ReLU lets the slopes through. Now look at what is done with them. Plain gradient descent multiplies
-# each slope by the learning rate, and that is its step. Where is it weak? Think of a valley that is
-# long and narrow: its walls are steep, but its floor falls gently. The steep direction decides how
-# long a step may be, because otherwise the weights jump from wall to wall. So along the floor, where
-# the way is long, the steps are far too short.
+# ReLU lets the slopes through. Plain gradient descent then multiplies each slope by the learning
+# rate, and that is its step. Where is it weak? Think of a valley that is long and narrow: its walls
+# are steep, but its floor falls gently. The walls decide how long a step may be, because otherwise
+# the weights jump from one wall to the other. So along the floor, where the way is long, the steps
+# are far too short.
 #
 # With **momentum** a step remembers the one before, like a ball that rolls. Slopes that point the
-# same way again and again add up, while slopes that change their sign cancel out. That is what a
-# valley needs. In the cell below, the loss is such a valley with two weights, one gentle and one
-# steep. Only the momentum differs: which of the two is nearer to the bottom after 60 steps?
+# same way again and again add up, while slopes that change their sign cancel out. In the cell
+# below, the loss is such a valley with two weights, one gentle and one steep. Only the momentum
+# differs: which of the two is nearer to the bottom after 60 steps?
 
 # %%
 paths = {}
@@ -244,10 +242,10 @@ check("momentum-step", momentum_step)
 # %% [markdown]
 # **Adam** goes one step further and gives each weight a step length of its own. For each weight it
 # keeps two running means, in which older values count less and less: of its slope, and of its slope
-# squared. Its step is the learning rate times the first, divided by the root of the second. So if a slope is a thousand times smaller, it
-# is divided by a number that is a thousand times smaller, and the step is as long as before. In the
-# cell below one weight has the slope 10 and the other 0.01. What will the first step of each
-# optimiser be?
+# squared. Its step is the learning rate times the first, divided by the root of the second. So a
+# slope that is a thousand times smaller is divided by a number that is a thousand times smaller,
+# and the step is as long as before. In the cell below one weight has the slope 10 and the other
+# 0.01. What will the first step of each optimiser be?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -259,16 +257,16 @@ for kind in (torch.optim.SGD, torch.optim.Adam):
     print(f"{kind.__name__:5}", *(f"{step:.5f}" for step in weights.tolist()))
 
 # %% [markdown]
-# The steps of plain gradient descent (SGD) differ a thousand times, as the slopes do. Both of
-# Adam's are as long as the learning rate. This is a great help where some layers have small slopes.
-# But it also means that a learning rate says something else in each optimiser, so each needs a rate
-# of its own.
+# The steps of plain gradient descent (SGD) differ a thousand times, as the slopes do, while both of
+# Adam's are as long as the learning rate. This helps where some layers have small slopes. But it
+# also means that a learning rate says something else in each optimiser, so each needs a rate of its
+# own.
 
 # %% [markdown]
 # ## 3. Batch norm: keep the numbers in range {#batch-norm}
 #
-# In lesson 01 you normalised the images, so that the first layer gets numbers around 0. But what do
-# the later layers get? Whatever the layer before makes of them, and that changes with every step.
+# In lesson 01 you normalised the images, so that the first layer gets numbers around 0. But the
+# later layers get whatever the layer before makes of them, and that changes with every step.
 # **Batch norm** therefore normalises again, inside the network. For each channel it subtracts the
 # mean over all images of the batch and all places, and divides by the standard deviation.
 #
@@ -290,14 +288,14 @@ plots.show(
 # %% [markdown]
 # Each channel had a centre and a width of its own, and now all have the mean 0 and the deviation 1.
 # Is something lost? Not for good, because batch norm then multiplies each channel by a scale and
-# adds a shift. Both are learned, so if the network wants another range, it can have it. They begin
-# at 1 and 0.
+# adds a shift. Both are learned, from 1 and 0 on, so if the network wants another range, it can
+# have it.
 #
 # In evaluation, however, there may be only one image, and an answer must not depend on the other
 # images of its batch. Therefore batch norm keeps a **running mean** and a running variance (the
-# square of the deviation) while it is trained, and uses these afterwards. Here they are, for the
-# first channels: as a new layer has them, and after the one batch of above. Why did they move such
-# a little way?
+# square of the deviation) while it is trained, and uses these afterwards. Here are the running
+# means of the first channels: of a new layer, and after the one batch of above. Why did they move
+# such a little way?
 
 # %%
 fresh = nn.BatchNorm2d(16)
@@ -314,9 +312,9 @@ with torch.no_grad():
 #
 # The running mean begins at 0. After each batch it moves a little way to the batch's own mean, so
 # that no single batch decides. With a momentum of 0.1 it is nine parts of the old and one part of
-# the new. (Mind the word: this momentum is the share of the *new*, while that of
-# [](#optimisers) was the share of the *old*.) Write that step. The batch's mean is one number a
-# channel, over all images and all places, as in the cell above.
+# the new. (Mind the word: this momentum is the share of the *new*, while that of [](#optimisers)
+# was the share of the *old*.) Write that step. The batch's mean is one number a channel, as in the
+# cell above.
 
 
 # %%
@@ -342,9 +340,9 @@ check("running-mean", update_running_mean)
 # %% [markdown]
 # ## 4. One change at a time {#one-change}
 #
-# Now you have the parts, and the question is what each of them brings. If you change two at once
-# and the network gets better, you can't tell which one did it. So here is LeNet-5 with parts that
-# can be exchanged one by one.
+# Now you have the parts. What does each of them bring? If you change two at once and the network
+# gets better, you can't tell which one did it. So here is LeNet-5 with parts that can be exchanged
+# one by one.
 
 
 # %%
@@ -384,9 +382,9 @@ def lenet5_variant(
 # 5. **Adam** instead of gradient descent with momentum,
 # 6. **batch norm** after the convolutions.
 #
-# All six begin with the weights of Xavier from lesson 03. If only the first one had other first
-# weights, or worse ones, the second would look better than it is. A comparison needs a **sound
-# base**, which means a base that was made as carefully as what is compared with it.
+# All six begin with the weights of Xavier from lesson 03. If only the first one had worse first
+# weights, the second would look better than it is. A comparison needs a **sound base**, which means
+# a base that was made as carefully as what is compared with it.
 #
 # The learning rate is the hard part, because a rate that suits one network does not suit another.
 # So it was searched for: each dot below is a stored run of two epochs. Where is the lowest point of
@@ -405,16 +403,14 @@ plots.show(axes, alt="Four curves of loss over the learning rate. The first thre
 
 # %% [markdown]
 # The first three curves fall and then rise suddenly, up to the line of a network that has learned
-# nothing. For sigmoids that happens above 1.5. With ReLU 0.9 is already too large, because the units
-# die. With momentum it happens at 0.1, as you can work out: its steps become up to ten times as
-# long, which makes a rate of 1 of it. Adam's curve is flat from 0.001 on, so any of these rates will
-# do.
+# nothing. For sigmoids that happens above 1.5. With ReLU 0.9 is already too large, because the
+# units die. With momentum it happens at 0.1, because its steps become up to ten times as long.
+# Adam's curve is flat from 0.001 on, so any of these rates will do.
 #
 # Look at ReLU once more, at 0.1 and at 0.3. The network is the same, but the loss is far from the
 # same. So a careless rate can cost as much as a good part brings, and therefore whoever compares
-# parts has to search a rate for each.
-#
-# These are the six recipes. Only two epochs each, so that you need not wait long.
+# parts has to search a rate for each. These are the six recipes, with only two epochs each, so that
+# you need not wait long.
 
 # %%
 plain = Recipe(epochs=2, batch_size=batch_size, learning_rate=0.9, momentum=0.0)
@@ -452,18 +448,18 @@ plots.show(axes, alt="Bars of validation errors: " + ", ".join(
     f"{name} {value:.1f} %" for name, value in errors.items()), trained=True)  # fmt: skip
 
 # %% [markdown]
-# The first change is the largest by far. But be careful about what it shows: two epochs end when the
-# sigmoids have only just left their plateau. Given ten epochs, LeNet-5 reached
-# {{lenet.rows.lenet5.mean | .1%}} (the mean of {{lenet.seeds}} seeds). With ReLU, max pooling and
-# Adam ten epochs give {{relu.rows.lenet5-relu.mean | .1%}}. So this is the gain of all these
-# changes together, and the rest of the first step is time saved.
+# The first change is the largest by far. But two epochs end when the sigmoids have only just left
+# their plateau. Given ten epochs, LeNet-5 reached {{lenet.rows.lenet5.mean | .1%}} (the mean of
+# {{lenet.seeds}} seeds), and with ReLU, max pooling and Adam ten epochs give
+# {{relu.rows.lenet5-relu.mean | .1%}}. So this is the gain of all these changes together, and the
+# rest of the first step is time saved.
 #
-# The later changes are smaller, and perhaps your list even goes down once. Are they real, or is it
-# luck? One run each can't tell, and therefore [](#seeds) runs them again.
+# The later changes are smaller. Are they real, or is it luck? One run each can't tell, and
+# therefore [](#seeds) runs them again.
 #
 # What does the change look like inside? Here are the first network and the third, side by side, on
-# the same digit. Choose the layer *2* (the activation) and then *3* (the pooling). Where there is no
-# ink: what does a sigmoid answer, and what does ReLU? Compare the largest values, too, which the
+# the same digit. Choose the layer *2* (the activation) and then *3* (the pooling). Where there is
+# no ink: what does a sigmoid answer, and what does ReLU? Compare the largest values, too, which the
 # colour scale beside each name shows.
 
 # %%
@@ -472,9 +468,9 @@ widgets.feature_maps(pair, digits.validation)
 
 # %% [markdown]
 # A sigmoid answers every place with a number between 0 and 1, also where there is no ink. ReLU
-# answers many places with exactly 0, and its largest values are not held below 1. So where ReLU
-# says something, it stands out more. Max pooling passes the strongest answers on as they are,
-# whereas average pooling mixes them with their neighbours.
+# answers many places with exactly 0, and its largest values are not held below 1, so that it stands
+# out more where it says something. Max pooling passes the strongest answers on as they are, whereas
+# average pooling mixes them with their neighbours.
 
 # %% [markdown]
 # ## 5. When is a gain settled? {#seeds}
@@ -493,13 +489,11 @@ for name, accuracies in runs.items():
 # %% [markdown]
 # The number after ± is the **standard deviation** of the runs, their typical distance from the
 # mean. Compare it with the differences between the means of neighbouring rows. Where the deviation
-# is large, one run each would have been a lottery: with some seeds a change looks good, and with
-# others it looks bad.
+# is large, one run each would have been a lottery.
 #
 # You know one rule for such lists from lesson 01: a change counts when *every* number after it lies
-# above *every* number before. That rule needs nothing but `min` and `max`, and luck hardly ever
-# fools it. But it also says "unclear" as soon as a single run is out of line. A finer rule uses all
-# numbers, so let us build it.
+# above *every* number before. Luck hardly ever fools that rule, but it also says "unclear" as soon
+# as a single run is out of line. A finer rule uses all numbers, so let us build it.
 #
 # - The gain is the difference of the two means.
 # - A mean is steadier than a run, since good and bad luck partly cancel in it. The mean of *n* runs
@@ -531,18 +525,17 @@ for name, truth in (("no gain", 0), ("a real gain", 2)):
 # more often, because the spread of five runs is itself only a rough guess. With fewer runs the
 # guess becomes useless, and that is why the rule asks for five.
 #
-# So the two rules don't contradict each other, they are made for different cases. Take lesson 01's
-# when you look for something plain and want to be sure, as in its experiments. Take the finer one
-# when gains are small, as they are from here on. Neither is a proof: if you test twenty changes that
-# do nothing, the finer rule will probably call one of them a gain.
+# So take lesson 01's rule when you want to be sure of something plain, as in its experiments, and
+# the finer one when gains are small, as they are from here on. Neither is a proof: if you test
+# twenty changes that do nothing, the finer rule will probably call one of them a gain.
 
 # %% [markdown]
 # ### Exercise 04.4: Is it a gain?
 #
 # Two networks were trained with several seeds each, perhaps not equally many. Compute the gain and
-# how far it spreads. For one mean you saw it: the standard deviation of the runs, divided by the
+# how far it spreads. The spread of one mean is the standard deviation of its runs, divided by the
 # root of their number. For the difference of two means, the two spreads are **squared, added, and
-# the root is taken**. With equal spreads that gives the √2 from above. This holds for runs that
+# the root is taken**, which gives the √2 from above where they are equal. This holds for runs that
 # share no luck, that is, with different seeds.
 
 
@@ -589,13 +582,12 @@ print("adam         after relu        ", judged(runs["relu"], runs["adam"]))
 
 # %% [markdown]
 # Only the first change is settled. After it no single step gains twice its spread, and the last one
-# even lost a little. That is less than most tutorials promise, so think about what it means. It does
-# *not* mean that max pooling, momentum, Adam and batch norm bring nothing: "can't tell" is not "no".
-# In two epochs and with five seeds, each of them is too small to be seen. But look at the last line:
-# from *relu* to *adam*, three steps together, the gain is settled. Small gains add up until they can
-# be seen.
+# even lost a little. That does *not* mean that max pooling, momentum, Adam and batch norm bring
+# nothing, because "can't tell" is not "no": in two epochs and with five seeds, each of them is too
+# small to be seen. But look at the last line. From *relu* to *adam*, three steps together, the gain
+# is settled. Small gains add up until they can be seen.
 #
-# It also shows what a careless base does. In earlier runs the two networks of rows 2 and 3 had a
+# There is also a lesson about careless bases. In earlier runs the networks of rows 2 and 3 had a
 # rate of 0.1, which had not been searched for. There max pooling seemed to gain 1.0 points, more
 # than four times its spread, so it was "settled". With a rate that suits the base, too, most of
 # this gain is gone. The rule only guards against luck. Against an unfair comparison it is helpless.
@@ -603,9 +595,9 @@ print("adam         after relu        ", judged(runs["relu"], runs["adam"]))
 # %% [markdown]
 # ## 6. An experiment with the recipe {#experiment}
 #
-# Now it is your turn to change something. An experiment has four steps, as in lesson 01: change one
-# setting, predict and say why, test with several seeds, and explain. One try must not take long,
-# because there will be ten of them. Therefore the trial below learns from few images.
+# Now it is your turn. An experiment has four steps, as in lesson 01: change one setting, predict
+# and say why, test with several seeds, and explain. One try must not take long, because there will
+# be ten of them. Therefore the trial below learns from few images.
 
 
 # %%
@@ -625,9 +617,9 @@ def trial(recipe, seed):
 
 
 # %% [markdown]
-# Here is one experiment as an example. Larger batches have steadier slopes, because more images
-# share in each. But if a batch is five times as large, an epoch has only a fifth of the steps. Which
-# of the two will count more? The cell takes the side of the steps. What do you say?
+# Here is an example. Larger batches have steadier slopes, because more images share in each. But if
+# a batch is five times as large, an epoch has only a fifth of the steps. Which of the two will
+# count more? The cell takes the side of the steps. What do you say?
 
 # %%
 BASE = {"learning_rate": 0.003, "batch_size": 50, "epochs": 5, "dropout": 0.0, "batch_norm": False}
@@ -639,21 +631,21 @@ before, after = compare(
 print("gain:", judged(before, after))
 
 # %% [markdown]
-# Here both rules can be read off. Is every number of the second line below every number of the
-# first? And does the last line say "settled"? If both say yes, you may be quite sure.
+# Is every number of the second line below every number of the first? And does the last line say
+# "settled"? If both rules say yes, you may be quite sure.
 
 # %% [markdown]
 # ### Exercise 04.5: Which setting matters?
 #
 # Choose a setting yourself: the learning rate, the number of epochs, dropout, batch norm. Write a
-# function that changes it in the recipe it is given, predicts "higher", "lower" or "unclear" for the
-# accuracies after the change, and calls `compare` once. Then it concludes by lesson 01's rule, and
-# returns the word for what came out and whether that is what you predicted.
+# function that changes it in the recipe it is given, predicts "higher", "lower" or "unclear" for
+# the accuracies, and calls `compare` once. Then it concludes by lesson 01's rule, and returns the
+# word for what came out and whether that is what you predicted.
 #
 # As always, the check hands your function made-up numbers: it looks at how you test, and not at
 # what you predict. When it says "Right", run the real thing in a cell of your own with
-# `experiment(BASE, compare)`, and explain what came out. If it stays "unclear", look at the gain
-# and its spread, too, as the cell above does: perhaps the finer rule sees more.
+# `experiment(BASE, compare)`, and explain what came out. If it stays "unclear", perhaps the finer
+# rule sees more.
 
 
 # %%
@@ -691,23 +683,22 @@ check("parts-experiment", experiment)
 # <details><summary>What came out when we tried some changes (open this after your own experiment)</summary>
 #
 # In full mode, from `BASE`: ten times the learning rate gave "lower", and by far, because most of
-# the units died in all but a few seeds. A tenth of it gave "lower", too: the steps were so short
-# that five epochs were not enough. Two epochs gave "lower". Batch norm and dropout 0.5 gave
-# "unclear", with a gain that is not settled either. Ten epochs are a case for the finer rule: the
-# gain was settled, even where a single run was out of line so that the strict rule said
-# "unclear".</details>
+# the units died in all but a few seeds. A tenth of it gave "lower", too, because so short steps
+# need more than five epochs. Two epochs gave "lower". Batch norm and dropout 0.5 gave "unclear",
+# with a gain that is not settled either. Ten epochs are a case for the finer rule: the gain was
+# settled, even where a single run was out of line so that the strict rule said "unclear".</details>
 
 # %% [markdown]
 # ## 7. Two networks from the web {#two-networks}
 #
 # Many tutorials train small networks on MNIST. With what you know now, you can judge them. Here are
-# two of them, with what is good and bad.
+# two.
 #
 # **Write-up B** (深度学习--mnist数据集实现卷积神经网络的手写数字识别, CSDN, m0_65065095) has three convolutions of 3 × 3
-# with ReLU, and trains with Adam and a learning rate of 0.01. It never shuffles the training images,
-# and one of its comments miscounts what the line beside it shows. It also calls
-# `model.forward(images)` itself. Call `model(images)` instead, because that also runs hooks, which
-# are functions that see what leaves a layer. The explorers of this course use them.
+# with ReLU, and trains with Adam and a learning rate of 0.01. It never shuffles the training
+# images, and one of its comments miscounts what the line beside it shows. It also calls
+# `model.forward(images)` itself. Call `model(images)` instead, because that also runs hooks,
+# functions by which the explorers of this course see what leaves a layer.
 
 
 # %%
@@ -723,12 +714,12 @@ def network_b():
 
 
 # %% [markdown]
-# **Write-up C** (Pytorch 手写数字识别 深度学习基础分享) has no activation between its two convolutions. You
-# know from lesson 03 what that means: two linear layers in a row are one linear layer. Only max
-# pooling, which is not linear, stands between them, so the second convolution is not quite wasted.
-# Write-up C also calls the network's raw outputs probabilities, and one of them is 3.03. Since no
-# probability is above 1, you know that they are logits. And it saves the whole network object. That
-# is a *pickle*, a file that can run code when it is loaded.
+# **Write-up C** (Pytorch 手写数字识别 深度学习基础分享) has no activation between its two convolutions. You know
+# from lesson 03 that two linear layers in a row are one linear layer. Only max pooling, which is
+# not linear, stands between them, so the second convolution is not quite wasted. Write-up C also
+# calls the network's raw outputs probabilities, and one of them is 3.03. Since no probability is
+# above 1, you know that they are logits. And it saves the whole network object as a *pickle*, a
+# file that can run code when it is loaded.
 
 
 # %%
@@ -750,11 +741,11 @@ def network_c_with_relu():
 
 
 # %% [markdown]
-# We train B in one fixed order, and then with a new order in each epoch. (Its fixed order is that of
-# the file. Ours is another one, because our split has mixed the images.) We train C as published,
-# and with one ReLU between its convolutions. It names neither its batch size nor whether it
-# shuffles, so we have to choose both. Both write-ups feed pixels from 0 to 1 as they are, and
-# therefore our normalisation must change nothing: a mean of 0 and a deviation of 1.
+# We train B in one fixed order, and then with a new order in each epoch. (Its fixed order is that
+# of the file. Ours is another one, because our split has mixed the images.) We train C as
+# published, and with one ReLU between its convolutions. It names neither batch size nor shuffling,
+# so we have to choose both. Both write-ups feed pixels from 0 to 1 as they are, and therefore our
+# normalisation must change nothing: a mean of 0 and a deviation of 1.
 
 # %%
 as_they_are = (0.0, 1.0)  # mean and deviation that leave pixels as they are
@@ -782,14 +773,13 @@ for name, build, recipe in (
     runtime.check_floor(history.accuracy, quick_floor=0.7, full_floor=0.93)
 
 # %% [markdown]
-# All four work, and which is better one run each can't say. This is worth noticing, because it means
-# that MNIST forgives a lot. A tutorial's 98 or 99 % does not prove that its choices were good. Only
-# a comparison does.
+# All four work, and which is better one run each can't say. This means that MNIST forgives a lot: a
+# tutorial's 98 or 99 % does not prove that its choices were good. Only a comparison does.
 #
 # The stored runs have the published optimisers and epochs and {{writeups.seeds}} seeds each. B in
 # its fixed order ended at {{writeups.rows.b.text.spread}} % on validation, B shuffled at
-# {{writeups.rows.b-shuffled.text.spread}} %, and C at {{writeups.rows.c.text.spread}} %. Is the gain
-# of shuffling settled?
+# {{writeups.rows.b-shuffled.text.spread}} %, and C at {{writeups.rows.c.text.spread}} %. Is the
+# gain of shuffling settled?
 
 # %%
 rows = results.load("writeups")["rows"]
@@ -799,7 +789,7 @@ fixed, shuffled = (
 print("shuffling B:", judged(fixed, shuffled))
 
 # %% [markdown]
-# It is not. But C is instructive, too: its seeds end anywhere from {{writeups.rows.c.low | .1%}} to
+# It is not. But look at C: its seeds end anywhere from {{writeups.rows.c.low | .1%}} to
 # {{writeups.rows.c.high | .1%}}. If you had run it once, you could have reported either number.
 #
 # So is a fixed order harmless? This one is, but not because it is fixed: it is harmless because it
@@ -820,20 +810,6 @@ print("its answers, 0 to 9:", answers.bincount(minlength=10).tolist())
 # The last images were nines, and in a full run it now takes everything for a nine. What it had
 # learned of the other digits is lost, because a network only remembers what its steps keep coming
 # back to.
-#
-# One more look at B. What did it gain from its later epochs?
-
-# %%
-for name in ("b", "b-shuffled"):
-    mine = [run for run in results.load("writeups")["runs"] if run["name"] == name]
-    early, late = (
-        statistics.mean(run["validation_accuracy"][epoch - 1] for run in mine) for epoch in (2, 10)
-    )
-    print(f"{name:10} after 2 epochs {early:.2%}, after 10 epochs {late:.2%}, means of all seeds")
-
-# %% [markdown]
-# Next to nothing: one of the two means even fell. B's learning rate stays high to the end, so its
-# accuracy only jumps up and down from epoch to epoch. The next section shows the cure.
 
 # %% [markdown]
 # ## 8. An ablation with error bars {#ablation}
@@ -848,15 +824,14 @@ for name in ("b", "b-shuffled"):
 # | + batch norm | 98.5 % | 13 |
 # | + rate decay and early stopping | 98.7 % | 14 |
 #
-# Two words are new. *Rate decay* makes the learning rate smaller during training; here it is divided
-# by ten every five epochs. *Early stopping* ends training when the validation accuracy has had no
-# new best for three epochs. Both get a closer look below.
-#
-# Read such a table with three questions in mind. What would you ask?
+# Two words are new. *Rate decay* makes the learning rate smaller during training; here it is
+# divided by ten every five epochs. *Early stopping* ends training when the validation accuracy has
+# had no new best for three epochs. Read such a table with three questions in mind. What would you
+# ask?
 
 # %% [markdown]
-# 1. **Do the rows add up, or does each stand alone?** The text does not say. The times speak for the
-#    second, since batch norm is more work, yet its row takes less time than the row above it.
+# 1. **Do the rows add up, or does each stand alone?** The text does not say. The times speak for
+#    the second, since batch norm is more work, yet its row takes less time than the row above it.
 # 2. **How far would a second run lie from the first?** There is one run a row, so nobody can tell
 #    whether 0.2 points are a gain or luck.
 # 3. **Is the base sound?** A gain is easily had over a base that was badly trained.
@@ -867,9 +842,8 @@ for name in ("b", "b-shuffled"):
 # 15.
 #
 # Therefore we ran it again. This is its network, LeNet-5 without padding. Its last layer gives ln p
-# instead of logits, and the write-up's loss is −ln p, as in lesson 03. A *softmax* before
-# cross-entropy would be a mistake, but a *log*-softmax does no harm: e to the power of ln p is p
-# again, and these already add up to 1.
+# instead of logits, and its loss is −ln p. A *softmax* before cross-entropy would be a mistake, but
+# a *log*-softmax does no harm: e to the power of ln p is p again, and these already add up to 1.
 
 
 # %%
@@ -910,10 +884,10 @@ plots.show(
 
 # %% [markdown]
 # They do, and that is what allows them to keep their label. Now the table once more, with the same
-# optimiser, each step **alone** and then **all together**: {{ablation.seeds}} seeds each, at most 12
-# epochs, read on validation. These runs take longer than a lesson, so their results are stored with
-# the course. The seconds are those of the fastest epoch on one processor core. Compare the two
-# columns of accuracies first.
+# optimiser, each step **alone** and then **all together**: {{ablation.seeds}} seeds each, at most
+# 12 epochs, read on validation. These runs take longer than a lesson, so their results are stored.
+# The seconds are those of the fastest epoch on one processor core. Compare the two columns of
+# accuracies first.
 
 # %%
 rows = results.load("ablation")["rows"]
@@ -926,9 +900,9 @@ for (name, mine), (theirs, seconds) in zip(accuracies.items(), reported, strict=
 
 # %% [markdown]
 # In the picture, blue is ours, on validation. The red crosses are the write-up's test accuracies,
-# each beside the row that comes nearest. (If its rows add up, 98.5 has no row here, and 98.7 belongs
-# to "all together".) The two sets of images differ, so differences of 0.1 or 0.2 between red and
-# blue mean nothing. Look at the distance between red and blue, and then for bars that overlap.
+# each beside the row that comes nearest. (If its rows add up, 98.5 has no row here, and 98.7
+# belongs to "all together".) The two sets of images differ, so a tenth or two between red and blue
+# mean nothing. Look for larger distances, and then for bars that overlap.
 
 # %%
 _, ax = plots.subplots(height=3.2)
@@ -946,7 +920,7 @@ plots.show(ax, alt="; ".join(
 ) + ". Write-up E's crosses: 97.5, 98.2, 98.5, 98.7 %.")  # fmt: skip
 
 # %% [markdown]
-# Read the picture slowly.
+# What can be read off?
 #
 # - **The base was not sound.** The same network with the same optimiser reaches
 #   {{ablation.rows.base.text.mean}} % here, in 12 epochs where the write-up used 20. So neither
@@ -971,8 +945,8 @@ for name in names[1:]:
 #
 # > (all − base) − (a − base) − (b − base) − (c − base) = all − a − b − c + 2 · base
 #
-# The base occurs with a factor of 2, and therefore its variance (the square of its deviation) counts
-# four times when the squares are added.
+# The base occurs with a factor of 2, and therefore its variance (the square of its deviation)
+# counts four times when the squares are added.
 
 # %%
 together, *singles = (accuracies[name] for name in reversed(names[1:]))
@@ -985,14 +959,14 @@ print(f"difference {missing:+.2f} ± {spread:.2f}, {abs(missing) / spread:.1f} t
 
 # %% [markdown]
 # All together bring less than the sum of the three. But this difference, which is called an
-# **interaction**, is not settled: it is less than twice its spread. So we can't tell whether the
+# **interaction**, is less than twice its spread, so it is not settled. We can't tell whether the
 # steps partly do the same work, although it would be easy to tell a story about it. Interactions
 # are hard to see, because so many means bring their luck.
 #
 # One more trap. All rows used the same seeds, so could we compare them seed by seed, and get rid of
 # some luck? That helps if a seed that is good for one row is also good for another. The
-# *correlation* says whether it is so: +1 means that they go together, 0 that they have nothing to do
-# with each other, and −1 that they go opposite ways.
+# *correlation* says whether it is so: +1 means that they go together, 0 that they have nothing to
+# do with each other, and −1 that they go opposite ways.
 
 # %%
 for name in names[1:]:
@@ -1004,10 +978,10 @@ for name in names[1:]:
           f"seed by seed {by_seed:.3f}")  # fmt: skip
 
 # %% [markdown]
-# Two correlations are above 0 and two below. So comparing seed by seed makes the spread smaller for
+# Two correlations are above 0 and two below, so comparing seed by seed makes the spread smaller for
 # two rows and larger for the other two. A seed fixes the first weights and the order of the images,
-# but a changed network makes something else of them, so an equal seed does not make two runs alike.
-# Therefore we treat the runs as independent, as the rule does.
+# but a changed network makes something else of them. Therefore we treat the runs as independent, as
+# the rule does.
 
 # %% [markdown]
 # ### Run one row yourself
@@ -1031,7 +1005,7 @@ print(f"yours:  {100 * history_e.accuracy:.2f} % on validation")
 print(f"stored: {rows['all together']['text']['spread']} %, {len(together)} seeds")
 
 # %% [markdown]
-# Two things in the curves are worth a look.
+# Look at two things in the curves.
 #
 # - **Decay.** After epoch 5 the learning rate is a tenth, and the validation curve becomes calm.
 #   Think of the loss as a landscape: long steps find the valley, and short steps find its floor.
@@ -1045,21 +1019,21 @@ stored = [run for run in results.load("ablation")["runs"] if run["name"] == "all
 widgets.band_explorer(history_e, stored, row_e)
 
 # %% [markdown]
-# A run that lies a little outside is no error, since the stored runs are few and the band is only
-# their range. It ends where the first of them stopped early.
+# A run that lies a little outside is no error, since the stored runs are few. The band ends where
+# the first of them stopped early.
 
 # %% [markdown]
 # ### When to take shorter steps {#schedules}
 #
 # Write-up E divides its rate by ten every five epochs, by the calendar. Write-up A, which you will
-# meet in lesson 05, waits until it is needed: it halves the rate when the accuracy has had no new
-# best for too long. torch has both, as `StepLR` and `ReduceLROnPlateau`. The second is told the
-# accuracy after each epoch. With `patience=2` it forgives two epochs without a new best, and it acts
-# at the third.
+# meet in lesson 05, halves it when the accuracy has had no new best for too long. torch has both,
+# as `StepLR` and `ReduceLROnPlateau`. The second is told the accuracy after each epoch. With
+# `patience=2` it forgives two epochs without a new best, and it acts at the third.
 #
-# B had a rate that never changed. What would `ReduceLROnPlateau` have done with it? The cell shows
-# it the accuracies of one stored run of B, without any training. (An optimiser needs weights; these
-# are never used.) In which epochs do you expect the rate to fall?
+# B's rate never changed, and so its accuracy jumps up and down: after the second epoch it gains
+# next to nothing. What would `ReduceLROnPlateau` have done with it? The cell shows it the
+# accuracies of one stored run of B, without any training. (An optimiser needs weights; these are
+# never used.) In which epochs do you expect the rate to fall?
 
 # %%
 [run] = [r for r in results.load("writeups")["runs"] if (r["name"], r["seed"]) == ("b", 2)]
@@ -1083,18 +1057,17 @@ plots.show(axes, alt="Left: B's accuracy jumps and has its best in epoch 2. Righ
 # Three more epochs pass without one, and it is halved again. In a real training the shorter steps
 # would then have changed the accuracies, which these stored ones could not show.
 #
-# **Early stopping** watches the same number, but it draws another conclusion: after three epochs
-# without a new best it ends training. More would only cost time, and the network might overfit
-# ([](#regularisation)). Here the *last* network is kept, not the best one, while many programs go
-# back to the best. Either way the choice is made on validation data, and that is one more reason to
-# keep the test set out of it.
+# **Early stopping** watches the same number, but after three epochs without a new best it ends
+# training. More would only cost time, and the network might overfit ([](#regularisation)). Here the
+# *last* network is kept, while many programs go back to the best one. Either way the choice is made
+# on validation data, and that is one more reason to keep the test set out of it.
 
 # %% [markdown]
 # ### Exercise 04.6: When to stop
 #
-# Now decide it yourself. You get the validation accuracies, one an epoch, and the patience: the
-# number of epochs in a row that may pass without a new best. After which epoch does training end?
-# An accuracy that only equals the best is not a new best.
+# You get the validation accuracies, one an epoch, and the patience: the number of epochs in a row
+# that may pass without a new best. After which epoch does training end? An accuracy that only
+# equals the best is not a new best.
 
 
 # %%
@@ -1126,21 +1099,20 @@ check("early-stopping", last_epoch)
 # ## 9. When there is too little data: dropout and weight decay {#regularisation}
 #
 # A network **overfits** when it learns its training images by heart, as you saw in lesson 01. With
-# 55,000 images LeNet hardly does. To see it, take images away: with 1,000 training images the
-# network soon knows each of them, so the training loss goes to 0, while validation stays behind.
+# 55,000 images LeNet hardly does. But with 1,000 training images it soon knows each of them, so the
+# training loss goes to 0, while validation stays behind. Two remedies make learning by heart
+# harder.
 #
-# Two remedies make learning by heart harder.
-#
-# - **Dropout**: in every step, a random half of the hidden units (those between input and output) is
-#   switched off. No unit can rely on another, so what is learned has to be spread over many.
+# - **Dropout**: in every step, a random half of the hidden units (those between input and output)
+#   is switched off. No unit can rely on another, so what is learned has to be spread over many.
 # - **Weight decay**: in every step, every weight is pulled a little towards 0. Large weights make a
 #   network react strongly to small differences, so they have to be worth it. For plain gradient
 #   descent this is the same as **L2** regularisation, which adds the squares of all weights to the
 #   loss.
 #
-# You met dropout in lesson 03: what is left is made larger, so that the sum stays the same on average,
-# and in evaluation nothing has to be done. Dropped is the share that you choose, so what is left has
-# to be divided by one minus that share. This is all of it, beside torch's own.
+# You met dropout in lesson 03: what is left is made larger, so that the sum stays the same on
+# average, and in evaluation nothing has to be done. So what is left has to be divided by one minus
+# the share that is dropped. This is all of it, beside torch's own.
 
 # %%
 torch.manual_seed(0)
@@ -1190,17 +1162,16 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # Without a remedy the validation loss soon stops falling, while the training loss goes to 0. With
 # either remedy it ends lower. The number in each title is the validation accuracy at the end, but
 # one run each can't settle which remedy is better. And don't trust dropout's training loss, because
-# it was measured while half of the units were off.
-#
-# More data would be the real cure. Augmentation is the cheapest way to get some.
+# it was measured while half of the units were off. More data would be the real cure, and
+# augmentation is the cheapest way to get some.
 
 # %% [markdown]
 # ### The same remedies on clothes {#clothes}
 #
-# Do these remedies also help where there is more data? **Write-up D**
-# (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) tries them on **Fashion-MNIST**: ten kinds of clothes, as many
-# images as MNIST has and of the same size. If its files are on your machine, the next cell shows
-# some. Which kinds would you mix up?
+# Do these remedies also help where there is more data? **Write-up D** (卷积神经网络(LeNet5)实现对
+# Fashion_MNIST 分类) tries them on **Fashion-MNIST**: ten kinds of clothes, as many images as MNIST
+# has and of the same size. If its files are on your machine, the next cell shows some. Which kinds
+# would you mix up?
 
 # %%
 KINDS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
@@ -1224,9 +1195,9 @@ except data.DataError as error:
 # | 3. the same with dropout | about 90 %, and it overfits less |
 # | 4. more kernels | a little worse, which it puts down to overfitting |
 #
-# Two slips first. Its option "no CUDA" is on and can't be turned off, so a GPU is never used. And it
-# shuffles its images only when it uses a GPU, so never. How many kernels its fourth model has, it
-# does not say; ours has 16 and 32, instead of 6 and 16.
+# Two slips first. Its option "no CUDA" is on and can't be turned off, so a GPU is never used. And
+# it shuffles its images only when it uses a GPU, so never. It does not say how many kernels its
+# fourth model has; ours has 16 and 32, instead of 6 and 16.
 #
 # Train its second model for one epoch. (In a terminal, `mnist-course train d2 --data fashion` makes
 # all 14, and `d1`, `d3` and `d4` are the other models; `--dry-run` only tries whether it works.)
@@ -1254,10 +1225,10 @@ if fashion:
 # %% [markdown]
 # Look at the mistakes: are they among the kinds that you would mix up, too?
 #
-# These are stored runs of this course, {{fashion.seeds}} seeds each. The four models saw their images
-# in one fixed order, that of our split. LeNet-5 is d2l's: shuffled, 10 epochs. The line is the mean
-# of the seeds, the shade is their range, and the dashed line was measured while training. Is the
-# fourth model worse than the second, and does it overfit more?
+# These are stored runs, {{fashion.seeds}} seeds each. The four models saw their images in one fixed
+# order, that of our split. LeNet-5 is d2l's: shuffled, 10 epochs. The line is the mean of the
+# seeds, the shade is their range, and the dashed line was measured while training. Is the fourth
+# model worse than the second, and does it overfit more?
 
 # %%
 clothes = results.load("fashion")["runs"]
@@ -1282,20 +1253,19 @@ print("4 over 2:", judged(finals["d2"], finals["d4"]))
 print("3 over 2:", judged(finals["d2"], finals["d3"]))
 
 # %% [markdown]
-# With {{fashion.seeds}} seeds the rule says "can't tell", and it is right to. Is model 4 worse than
-# model 2? Nothing here speaks for it, because their runs overlap and its mean is even a little
-# higher. Does it overfit more? Both know their training images one or two points better than new ones. So what D reports
-# may well be luck, and its reason explains a difference that perhaps does not exist.
+# With {{fashion.seeds}} seeds the rule says "can't tell". Is model 4 worse than model 2? Nothing
+# here speaks for it, because their runs overlap and its mean is even a little higher. Does it
+# overfit more? Both know their training images one or two points better than new ones. So what D
+# reports may well be luck, and its reason explains a difference that perhaps does not exist.
 #
 # For model 3 all runs lie below those of model 2. That is a hint, but luck alone separates three
-# runs from three others in 2 of 20 orders. Its two numbers can't be compared, since its training
-# accuracy was measured while half of the units were off. If it really is worse, there is a reason at
-# hand: with 55,000 images there was little to cure, and half of a small network was missing.
+# runs from three others in 2 of 20 orders. If it really is worse, there is a reason at hand: with
+# 55,000 images there was little to cure, and half of a small network was missing.
 #
 # Model 1 knows its training images hardly better than new ones, so it has learned too little and
-# not too much. And LeNet-5 has the widest spread: its runs end from
-# {{fashion.rows.lenet5.low | .0%}} to {{fashion.rows.lenet5.high | .0%}}. So "it is worse" needs
-# several seeds, and "it overfits" needs two numbers beside it.
+# not too much. And LeNet-5 has the widest spread: its runs end from {{fashion.rows.lenet5.low |
+# .0%}} to {{fashion.rows.lenet5.high | .0%}}. So "it is worse" needs several seeds, and "it
+# overfits" needs two numbers beside it.
 #
 # One last thing: keep the network that you trained with write-up E's recipe.
 
@@ -1328,8 +1298,8 @@ print("saved", path)
 #   mean in evaluation.
 # - Change one thing at a time, on a sound base, and search the learning rate for each part.
 # - A gain is settled when it is more than twice its spread, with at least five seeds each.
-# - For write-up E's network augmentation, batch norm, and decay with early stopping each are settled
-#   gains. Whether they add up is not settled.
+# - For write-up E's network augmentation, batch norm, and decay with early stopping each are
+#   settled gains. Whether they add up is not settled.
 # - Dropout and weight decay keep the validation loss down where data is scarce.
 
 # %% [markdown]

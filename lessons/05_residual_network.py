@@ -5,8 +5,8 @@
 # twenty layers they became *worse*, even on the training images. One idea changed that (He and
 # others, *Deep Residual Learning*, 2015; printed a year later), and it fits into one line of code.
 # In this lesson you see what depth breaks, mend it, and train a network whose {{residual.seeds}}
-# stored runs read {{residual.rows.residual.test.text.mean}} % of the test images on average. Such a
-# training takes less than a minute on two CPU cores. At the end you open the test set, once.
+# stored runs read {{residual.rows.residual.test.text.mean}} % of the test images on average, after
+# less than a minute on two CPU cores. At the end you open the test set, once.
 #
 # | | |
 # |---|---|
@@ -41,11 +41,11 @@ device = runtime.device()
 #
 # In lesson 03 four sigmoids were enough to make the slopes of the first layers vanish, and in
 # lesson 04 ReLU helped. But does it help enough for 25 convolutions in a row? You will build two
-# networks to find out. Both stand in the next picture. At the left is a plain tower, in which one
-# layer follows the other. In the middle is the same tower with one addition: around each pair of
-# convolutions there is a way on which nothing happens, and at its end **what came in is added to
-# what comes out**. This way is a **skip connection**. At the right you see one such pair, a
-# **block**, from near, already with the batch norm that [](#block) will add.
+# networks to find out. At the left of the next picture is a plain tower, in which one layer follows
+# the other. In the middle is the same tower with one addition: around each pair of convolutions
+# there is a way on which nothing happens, and at its end **what came in is added to what comes
+# out**. This way is a **skip connection**. At the right you see one such pair, a **block**, from
+# near, already with the batch norm that [](#block) will add.
 
 # %%
 plots.show(
@@ -58,13 +58,13 @@ plots.show(
 # ### A block as a class {#class}
 #
 # So far `nn.Sequential` was enough, because each layer took what the last one gave, and nobody
-# needed it again. A skip connection breaks this pattern: the input of the block is needed a second
-# time, at its end. Therefore we have to write down ourselves what happens to a batch.
+# needed it again. With a skip connection the input of the block is needed a second time, at its
+# end. Therefore we have to write down ourselves what happens to a batch.
 #
 # In Python, a thing that has both numbers to keep and something to do is described by a **class**.
 # You have used classes all the time. For example, `nn.Conv2d` is a class, and `nn.Conv2d(1, 6, 5)`
-# makes one object of it, which keeps its weights and can be called with images. To write a class of
-# your own for torch, you need two functions inside it:
+# makes one object of it, which keeps its weights and can be called with images. A class of your own
+# for torch needs two functions:
 #
 # - `__init__` runs once, when an object is made. It makes the layers and keeps them in `self`,
 #   which is the object itself, so that `self.conv1` means "the first convolution of this block".
@@ -91,7 +91,7 @@ class Plain(nn.Module):
 
 # %% [markdown]
 # Now make an object of this class and use it. How many parameters should it have? Each of its two
-# convolutions has kernels of 3 × 3 from 8 channels to 8 channels, and 8 biases. Work it out first.
+# convolutions has kernels of 3 × 3 from 8 channels to 8 channels, and 8 biases.
 
 # %%
 block = Plain(8)  # runs __init__
@@ -104,7 +104,7 @@ print("parameters:         ", sum(parameter.numel() for parameter in block.param
 # the layers were kept in `self`.
 #
 # The block with a skip needs the same two layers, and only its `forward` is different. So we don't
-# write everything again. `class Skip(Plain)` takes over all of `Plain`, just as `Plain` took over
+# write everything again: `class Skip(Plain)` takes over all of `Plain`, just as `Plain` took over
 # all of `nn.Module`, and replaces the one function that is written anew. Compare the two: which
 # characters are new?
 
@@ -120,8 +120,8 @@ class Skip(Plain):
 
 # %% [markdown]
 # It is `+ images`, and that is the whole idea. Now put twelve blocks of either kind on top of each
-# other. The function `tower` collects the layers in a list. `nn.Sequential` wants its layers one by
-# one and not as a list, and the star in `nn.Sequential(*layers)` hands them over like that.
+# other. `nn.Sequential` wants its layers one by one and not as a list, and the star in
+# `nn.Sequential(*layers)` hands them over like that.
 
 
 # %%
@@ -138,8 +138,8 @@ def tower(block, blocks=12, channels=8):
 
 # %% [markdown]
 # There is a third tower to compare with. You saw with Xavier that the size of the first weights
-# matters, too. So perhaps a plain tower needs no skips at all, but only larger first weights? The
-# function below gives it the ones that were made for ReLU.
+# matters, too. So perhaps a plain tower needs no skips, but only larger first weights? The function
+# below gives it those that were made for ReLU.
 
 
 # %%
@@ -190,10 +190,9 @@ plots.show(ax, alt="In the plain tower the slopes shrink towards the image by ma
            "magnitude; with larger first weights or with skips they stay level.")  # fmt: skip
 
 # %% [markdown]
-# Read the plain tower's curve from right to left. Even next to the output its slopes are smaller
-# than the others', and on their way back they shrink more and more, so that the first layers get
-# slopes that are smaller by many powers of ten. With skips all layers get slopes of a useful size,
-# and so they do with larger first weights.
+# Read the plain tower's curve from right to left. On their way back its slopes shrink more and
+# more, so that the first layers get slopes that are smaller by many powers of ten. With skips all
+# layers get slopes of a useful size, and so they do with larger first weights.
 #
 # ### Why a skip helps {#why-skips}
 #
@@ -204,8 +203,8 @@ plots.show(ax, alt="In the plain tower the slopes shrink towards the image by ma
 #
 # That is what we expect. Is it so? The next function measures the slope of the loss at the input of
 # each block. Dividing it by the slope at the input of the next block gives the factor by which this
-# one block has multiplied it. Write down two guesses: what will the factors be in the plain tower,
-# and what with skips?
+# one block has multiplied it. Guess: what will the factors be in the plain tower, and what with
+# skips?
 
 
 # %%
@@ -229,10 +228,10 @@ for name in TOWERS:
     print(f"    all of them multiplied: {math.prod(factors):.1e}")
 
 # %% [markdown]
-# Each plain block leaves only a small part of the slope. No single factor looks dramatic, but they
-# are multiplied, and after eleven of them next to nothing is left. With skips every factor is close
-# to 1, as the sum promised. Larger weights bring the factors near 1 in another way: they are right
-# on average, but single blocks lie above and below.
+# Each plain block leaves only a small part of the slope. No single factor looks dramatic, but after
+# eleven of them next to nothing is left. With skips every factor is close to 1, as the sum
+# promised. Larger weights bring the factors near 1 in another way: they are right on average, but
+# single blocks lie above and below.
 #
 # Now train all three towers for some steps. The dotted line stands at 2.303, where a network knows
 # nothing. Which of them will leave it first, and which not at all?
@@ -266,13 +265,13 @@ for name, values in losses.items():
 # The plain tower does not leave 2.303, because its first layers hardly move. With larger first
 # weights it learns, and the tower with skips is a little ahead of it on average. So a deep network
 # needs slopes of a useful size to begin at all. Well-chosen weights can give it those, but a skip
-# gives them whatever the weights are, and for more layers than here it gives more: the plain
-# networks in the paper on skips had batch norm, so that their slopes did not vanish, and they were
-# hard to train all the same.
+# gives them whatever the weights are. For more layers than here it gives more: the plain networks
+# in the paper on skips had batch norm, so that their slopes did not vanish, and they were hard to
+# train all the same.
 #
 # There is a second way to see it. A block with a skip only has to learn the *change* of its input,
-# what is left to do: the **residual**. If nothing is left to do, that is easy for it, because
-# weights near 0 give a change near 0. A plain block would have to learn to copy its input first.
+# what is left to do: the **residual**. If nothing is left to do, weights near 0 are enough, while a
+# plain block would have to learn to copy its input.
 
 # %% [markdown]
 # ## 2. The block {#block}
@@ -315,11 +314,11 @@ class ResidualBlock(nn.Module):
 # %% [markdown]
 # ### Exercise 05.1: A shortcut without weights
 #
-# Does the shortcut need weights at all? The same paper has a second way to mend the shapes, in which
+# Does the shortcut need weights at all? The same paper mends the shapes in a second way, in which
 # nothing has to be learned. Take every `stride`-th row and column of the input. Then add channels
 # full of **zeros** behind its own, until there are enough. The authors found it slightly worse on
-# their photographs. Is it so on digits, too? Write this shortcut now. In [](#experiment) you can
-# put your function into the network and test it.
+# their photographs. Write this shortcut now. In [](#experiment) you can test whether it is worse on
+# digits, too.
 
 
 # %%
@@ -348,8 +347,8 @@ check("padded-shortcut", padded_shortcut)
 # %% [markdown]
 # ## 3. The network {#network}
 #
-# What is not computed costs nothing, so look for work that can be left out. Lesson 01 showed digits
-# with a wide empty border. How much of all the ink lies in the outer two pixels?
+# What is not computed costs nothing. Lesson 01 showed digits with a wide empty border. How much of
+# all the ink lies in the outer two pixels?
 
 # %%
 ink = digits.train.images.sum(dtype=torch.int64)
@@ -386,13 +385,11 @@ def residual_network(channels=16):
 # %% [markdown]
 # ### Write-up A's network {#network-a}
 #
-# Now meet the network that we measure ourselves against. **Write-up A** (基于深度学习的手写数字识别;
-# it names zhuanlan.zhihu.com/p/544161254 as its source) trains a residual network on MNIST, too, and
-# it reports 99.51 % after five epochs and 99.64 % after a hundred. Its task was to get above 99.5 %,
-# and ours is the same.
-#
-# It is built like this: four stages, each with a 5 × 5 convolution and a residual block. Its blocks
-# have no batch norm, and a 1 × 1 convolution lies on every shortcut, also where the shapes agree. It
+# Now meet the network that we measure ourselves against. **Write-up A** (基于深度学习的手写数字识别; it names
+# zhuanlan.zhihu.com/p/544161254 as its source) trains a residual network on MNIST, too. Its task
+# was to get above 99.5 %, as is ours, and it reports 99.51 % after five epochs and 99.64 % after a
+# hundred. It has four stages, each with a 5 × 5 convolution and a residual block. Its blocks have
+# no batch norm, and a 1 × 1 convolution lies on every shortcut, also where the shapes agree. It
 # keeps all 28 × 28 pixels for its first two stages.
 
 
@@ -457,8 +454,8 @@ for name, network in (
 # Lesson 02 called the part of the image that an output number depends on its **receptive field**.
 # How wide is it after several layers? Go through the layers from the image on, and keep two things:
 # how wide the field is, and how many image pixels it is from one number to its neighbour, the
-# **step**. Before the first layer both are 1. A layer with a kernel of 3 looks at 3 numbers in a
-# row, so the field grows by 2 steps. A stride of 2 then doubles the step for the layers after it.
+# **step**. Both begin at 1. A layer with a kernel of 3 looks at 3 numbers in a row, so the field
+# grows by 2 steps. A stride of 2 then doubles the step for the layers after it.
 
 
 # %%
@@ -495,8 +492,7 @@ check("receptive-field", receptive_field)
 # ## 4. The recipe {#recipe}
 #
 # A network is only half of the matter. The **recipe** holds every choice that is made before the
-# training starts, and each of its lines has a reason. Read it, and mark the lines that are new to
-# you.
+# training starts. Read it, and mark the lines that are new to you.
 
 # %%
 recipe = training.Recipe(
@@ -518,8 +514,8 @@ assert recipe == recipes.RESIDUAL
 #
 # **Augmentation** draws each image anew in every epoch, so that no image is seen twice in the same
 # form. The picture below has this very recipe in words, and beside it twelve forms of one digit.
-# Look for one that you would not call an 8 any more. If there were many of those, the recipe would be
-# too strong.
+# Look for one that you would not call an 8 any more, because many of those would mean that the
+# recipe is too strong.
 
 # %%
 digit = data.scale(digits.train.images[7:8])  # 1, 1, 28, 28
@@ -539,9 +535,9 @@ plots.show(
 # **Channels last** is an order of the numbers in memory in which convolutions run faster. The
 # results are the same but for rounding.
 #
-# **One-cycle** means that the learning rate climbs and then falls to nearly 0. At first, while the
-# weights are still random, the steps are small. In the middle they are long, to get far. At the end
-# they are tiny, so that the network can settle. Here is the rate over the steps of five epochs:
+# **One-cycle** means that the learning rate climbs and then falls to nearly 0. The steps are small
+# while the weights are still random, long in the middle, to get far, and tiny at the end, so that
+# the network can settle. Here is the rate over the steps of five epochs:
 
 # %%
 parameter = nn.Parameter(torch.zeros(1))
@@ -567,9 +563,8 @@ plots.show(
 
 # %% [markdown]
 # The peak is reached in the second epoch. But is 0.02 a good peak? Lesson 04 showed that a wrong
-# rate can cost as much as a good part gains, so it has to be searched for. The course trained this
-# network for two epochs with each of six peaks, and looked at the validation loss. Which one would
-# you take?
+# rate can cost as much as a good part gains. So the course trained this network for two epochs with
+# each of six peaks, and looked at the validation loss. Which one would you take?
 
 # %%
 search = results.load("rates")["searches"]["residual"]
@@ -586,10 +581,10 @@ plots.show(ax, alt="; ".join(f"peak {rate}: loss {losses[0]:.3f}" for rate, loss
 # %% [markdown]
 # ### Exercise 05.3: A cycle of your own
 #
-# Write a one-cycle schedule. In the first part of the steps, the **warm-up**, the learning rate rises
-# on a straight line from 0 to the peak. Then it falls on half a cosine wave from the peak to 0:
-# the peak times (1 + cos πt) / 2, where t goes evenly from 0, at the end of the warm-up, to 1, at
-# the last step. (The picture above begins with half a cosine too, and not quite at 0.)
+# Write a one-cycle schedule. In the first part of the steps, the **warm-up**, the learning rate
+# rises on a straight line from 0 to the peak. Then it falls on half a cosine wave from the peak to
+# 0: the peak times (1 + cos πt) / 2, where t goes evenly from 0, at the end of the warm-up, to 1,
+# at the last step. (The picture above begins with half a cosine too, and not quite at 0.)
 
 
 # %%
@@ -645,17 +640,17 @@ widgets.band_explorer(history, stored["runs"], recipe)
 # network can't bring a smoothed loss below 0.28.
 #
 # In a full run you should end inside the band or very close to it. A little outside is no error,
-# because one run in a handful falls outside the range of ten others. Far below it is; then look at
-# [](#faults). In quick mode the run lies below, since it sees a tenth of the images. The band is
+# because one run in a handful falls outside the range of ten others. If you are far below it, look
+# at [](#faults). In quick mode the run lies below, since it sees a tenth of the images. The band is
 # widest early on, where the steps are long, and narrow at the end, where the network settles.
 # Therefore judge a one-cycle training at its end only.
 #
 # ### Keep the network {#checkpoint}
 #
-# A network is its code and its numbers. The code stands above. The numbers can be had as a dict from
-# names to tensors, which torch calls the `state_dict`. It holds the parameters and, for batch norm,
-# the running statistics. Look at the names: they are made of the place in `nn.Sequential` and of
-# what your class keeps in `self`.
+# A network is its code and its numbers. The code stands above. The numbers can be had as a dict
+# from names to tensors, which torch calls the `state_dict`. It holds the parameters and, for batch
+# norm, the running statistics. The names are made of the place in `nn.Sequential` and of what your
+# class keeps in `self`.
 
 # %%
 state = network.state_dict()
@@ -664,10 +659,10 @@ for name in list(state)[:9]:
 print("...", len(state), "tensors in all")
 
 # %% [markdown]
-# `save_checkpoint` writes these tensors into a file of the kind **safetensors**, which holds numbers
-# and nothing else, and puts recipe, seed and history beside them. Many programs, write-up C's for
-# example, save the whole object by `torch.save` instead. Such a file is a *pickle*, and loading a
-# pickle can run any code that is inside it, so never load one from a stranger. Is what comes back
+# `save_checkpoint` writes these tensors into a file of the kind **safetensors**, which holds
+# numbers and nothing else, and puts recipe, seed and history beside them. Many programs, write-up
+# C's for example, save the whole object by `torch.save` instead. Such a file is a *pickle*, and
+# loading it can run any code that is inside, so never load one from a stranger. Is what comes back
 # from our file the same network?
 
 # %%
@@ -681,9 +676,8 @@ difference = training.predict(network, some) - training.predict(again, some)
 print(f"largest difference of a logit: {difference.abs().max():.1e}")
 
 # %% [markdown]
-# (A difference of rounding may come from the order in memory.) The same training can be had without
-# a notebook. In a terminal, one line trains this network by this recipe, says so epoch by epoch, and
-# saves it; the options change the recipe:
+# (A difference of rounding may come from the order in memory.) In a terminal, one line trains this
+# network by this recipe and saves it; the options change the recipe:
 #
 # ```
 # mnist-course train residual --seed 3 --save my-network
@@ -694,7 +688,7 @@ print(f"largest difference of a logit: {difference.abs().max():.1e}")
 # %% [markdown]
 # ### Look inside {#inside}
 #
-# Now look at the same training from inside. Press play. In which epoch do the first kernels change
+# Look at the same training from inside. Press play. In which epoch do the first kernels change
 # most? Then choose a later layer and another digit: does the network become sure of it early or
 # late?
 
@@ -702,21 +696,22 @@ print(f"largest difference of a logit: {difference.abs().max():.1e}")
 widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 
 # %% [markdown]
-# Before training the kernels are noise. They change most in the first epochs, where the steps become
-# long, and hardly at all in the last one, because there the learning rate is nearly 0.
+# Before training the kernels are noise. They change most in the first epochs, where the steps
+# become long, and hardly at all in the last one, because there the learning rate is nearly 0.
 #
-# And here is your network as a whole, computed in this page. Follow the digit from left to right. The
-# arrows above the diagram are the skips: each goes around the convolutions of a block and ends at a
-# layer called *add*. In the second block it passes a 1 × 1 convolution on its way. Click a number in a
-# map of an *add*, and read at the bottom right of which two it is the sum. Which one is larger, the
-# change f(x) or what came through the skip? Then move the digit, or draw one of your own.
+# And here is your network as a whole, computed in this page. Follow the digit from left to right.
+# The arrows above the diagram are the skips: each goes around the convolutions of a block and ends
+# at a layer called *add*. In the second block it passes a 1 × 1 convolution on its way. Click a
+# number in a map of an *add*, and read at the bottom right of which two it is the sum. Which one is
+# larger, the change f(x) or what came through the skip? Then move the digit, or draw one of your
+# own.
 
 # %%
 widgets.network_explorer(network, digits.validation)
 
 # %% [markdown]
-# Where the sum of the two is below 0, ReLU has made a 0 of it. Elsewhere the sum is the block's
-# number. So the block does what its formula says: it adds a change to what came in.
+# Where the sum of the two is below 0, ReLU has made a 0 of it. So the block does what its formula
+# says: it adds a change to what came in.
 #
 # The last explorer answers the question of Exercise 05.2. Go through the list of layers from its
 # beginning, and watch the frame on the digit: on how many pixels does one number of a map depend?
@@ -726,22 +721,21 @@ widgets.network_explorer(network, digits.validation)
 widgets.feature_maps(network, digits.validation)
 
 # %% [markdown]
-# The frame grows with each convolution larger than 1 × 1, and faster after each stride of 2, until
-# it holds all that the network sees. At the shortcut it is small again, because the skip goes around
-# the 3 × 3 convolutions. Your function says 41 for the last layer, since it does not know where the
-# image ends; what lies outside is padding. Of the image, a number in the middle of the last block
-# depends on 23 × 23 pixels. That is all there is: the first convolution with its stride of 2 does
-# not reach the last row and column of the 24.
+# The frame grows with each convolution larger than 1 × 1, and faster after each stride of 2. At the
+# shortcut it is small again, because the skip goes around the 3 × 3 convolutions. Your function
+# says 41 for the last layer, since it does not know where the image ends; what lies outside is
+# padding. Of the image, a number in the middle of the last block depends on 23 × 23 pixels, because
+# the first convolution with its stride of 2 does not reach the last row and column of the 24.
 #
 # ## 6. An experiment with the recipe {#experiment}
 #
-# Was every part of network and recipe needed? You can find out, because the test set is still
-# sealed and validation images may be used as often as you like. So that a try takes about a second,
-# we train on 2,000 images for two epochs.
+# Was every part of network and recipe needed? You can find out, because validation images may be
+# used as often as you like. So that a try takes about a second, we train on 2,000 images for two
+# epochs.
 #
 # One setting is special. `"shortcut"` is either `None`, for the 1 × 1 convolution, or a function of
-# images, outputs and stride, as you wrote it in Exercise 05.1. The class below makes a layer of such
-# a function.
+# images, outputs and stride, as you wrote it in Exercise 05.1. The class below makes a layer of
+# such a function.
 
 
 # %%
@@ -805,15 +799,15 @@ before, after = compare(
 # %% [markdown]
 # ### Exercise 05.4: Change the recipe
 #
-# Now it is your turn. Choose one setting and predict what a change of it will do: "higher", "lower"
-# or "unclear". Write the experiment as a function, as in the lessons before: it changes one setting
-# of the recipe it is given, calls `compare` once, and returns the word for what came out and whether
-# that is the word you predicted. The rule is still that of lesson 01: "higher" means that *every*
-# number after the change lies above every number before it.
+# Choose one setting and predict what a change of it will do: "higher", "lower" or "unclear". Write
+# the experiment as a function, as in the lessons before: it changes one setting of the recipe it is
+# given, calls `compare` once, and returns the word for what came out and whether that is the word
+# you predicted. The rule is still that of lesson 01: "higher" means that *every* number after the
+# change lies above every number before it.
 #
 # When the check says "Right", run it in a cell of your own: `experiment(BASE, compare)`. Three
-# changes that are worth a prediction: your own shortcut, `{**base, "shortcut": padded_shortcut}`; no
-# skips at all, with a function that returns 0 as the shortcut; and twice the channels.
+# changes that are worth a prediction: your own shortcut, `{**base, "shortcut": padded_shortcut}`;
+# no skips at all, with a function that returns 0 as the shortcut; and twice the channels.
 
 
 # %%
@@ -860,17 +854,17 @@ check("recipe-experiment", experiment)
 # %% [markdown]
 # ## 7. How a number goes wrong {#protocol}
 #
-# You will open the test set in the next section. Before that, learn from a report that looks careful
-# and whose number still can't be trusted. Write-up A reports 99.68 % on MNIST's test set, the best of
-# its 100 epochs. None of what follows is unusual: many reports are made like this, and the author
-# says openly what was done. So it is a good example.
+# You will open the test set in the next section. Before that, learn from a report that looks
+# careful and whose number still can't be trusted. Write-up A reports 99.68 % on MNIST's test set,
+# the best of its 100 epochs. Many reports are made like this, and the author says openly what was
+# done. So it is a good example.
 #
 # ### What can be repeated of it {#curve-a}
 #
 # Here is its curve, as far as it is reported, beside ours. The axis below counts minutes of
 # computing, as measured on two CPU cores, and each step to the right is ten times as long. The
-# course has repeated the first epoch alone, because it takes so long. Look at how far apart the two
-# groups are from left to right.
+# course has repeated the first epoch alone, because it takes so long. How far apart are the two
+# groups?
 
 # %%
 speed = results.load("bench")["tables"]["training"]
@@ -894,20 +888,19 @@ plots.show(ax, alt="Ten runs of ours rise to about 99.5 % within half a minute. 
 
 # %% [markdown]
 # After one epoch A reports 99.01 %, and our repetition read {{writeup-a.rows.a.text.mean}} % of the
-# validation images. Is that a contradiction? It can't be told. Both are single runs after one epoch
-# with long steps, where accuracy still jumps: see how wide our own band is at its beginning.
+# validation images. Is that a contradiction? It can't be told, because both are single runs after
+# one epoch with long steps, where accuracy still jumps: see how wide our own band is at its
+# beginning.
 #
-# Now to what can be told. We repeat two of its mistakes. Of course we don't do so on the test set,
-# but on a **pretend test set**, cut from the training images.
+# Now to what can be told. We repeat two of its mistakes, but not on the test set: a **pretend test
+# set** is cut from the training images.
 #
 # ### Mistake 1: choosing on the test set {#choosing-on-test}
 #
 # Write-up A looks at the test accuracy after every epoch. It lets this number decide when the
-# learning rate is halved (by `ReduceLROnPlateau`, which lesson 04 shows on validation images), and
-# it reports the best one it saw. What does the choice of the best epoch add?
-#
-# We train a small network at a constant rate, and note after each epoch which of 10,000 held-out
-# images it reads right.
+# learning rate is halved, and it reports the best one it saw. What does the choice of the best
+# epoch add? We train a small network at a constant rate, and note after each epoch which of 10,000
+# held-out images it reads right.
 
 # %%
 held_out = digits.train[-1000:] if runtime.quick() else digits.train[-10_000:]
@@ -962,20 +955,21 @@ plots.show(ax, alt=f"Two heaps of 500 values. The mean of the reported accuracie
 # %% [markdown]
 # The orange heap is wide because 1,000 images are few. What counts is the distance between the two
 # dashed lines, the means, because that is what choosing adds. The reported number is too good on
-# average, although nobody cheated: the best of several noisy numbers is partly the luckiest. This is
-# **selection bias**. The difference looks small until you compare it with the *errors* that are left.
+# average, although nobody cheated: the best of several noisy numbers is partly the luckiest. This
+# is **selection bias**. The difference looks small until you compare it with the *errors* that are
+# left.
 #
 # Be fair to write-up A. Its test set had 10,000 images, so there the luck of one epoch is about a
-# third of what you see here. But it chose among 100 epochs, and here there are 12. It also gives its
-# last epoch, 99.64 %, which was not chosen. And we repeat only the choice of the epoch, not the
+# third of what you see here. But it chose among 100 epochs, and here there are 12. It also gives
+# its last epoch, 99.64 %, which was not chosen. And we repeat only the choice of the epoch, not the
 # learning rate that followed the test set.
 #
 # ### Mistake 2: forgetting `eval()` {#forgetting-eval}
 #
 # Write-up A never calls `eval()`. So while testing, batch norm takes mean and deviation from the
 # *test batch*, and a digit's answer depends on the other digits in its batch. Watch your network on
-# the same 500 images, in batches of different kinds. (We use a copy, because in training mode even a
-# look changes batch norm's running means.) Which kind of batch will do the most harm?
+# the same 500 images, in batches of different kinds. (We use a copy, because in training mode even
+# a look changes batch norm's running means.) Which kind of batch will do the most harm?
 
 
 # %%
@@ -1000,24 +994,24 @@ ax = plots.bars([100 * value for value in found.values()], found, ylabel="accura
 plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.items()), trained=True)
 
 # %% [markdown]
-# In large mixed batches the mistake hardly shows, and write-up A tested in mixed batches of 100. So
+# In large mixed batches the mistake hardly shows, and write-up A tested in mixed batches of 100, so
 # its number was hardly changed by it. But that is what makes the mistake dangerous: it shows on the
 # day when the network meets one image alone, or many sevens in a row.
 #
-# Three things are not repeated here, and they weigh as much. The LeNet baseline that A's own
-# assignment asks for was never made. Nothing was saved. And one seed was run, so that nobody can say
-# how often 99.68 % would come again. (In the second of its four stages batch norm stands after ReLU
-# instead of before, without a reason given.)
+# Three more things weigh as much. The LeNet baseline that A's own assignment asks for was never
+# made. Nothing was saved. And one seed was run, so that nobody can say how often 99.68 % would come
+# again. (In the second of its four stages batch norm stands after ReLU instead of before, without a
+# reason given.)
 
 # %% [markdown]
 # ### Exercise 05.5: Look without touching
 #
-# Our `evaluate` calls `eval()` and leaves the network in that mode. `train_epoch` calls `train()`
-# again, so in our loop it does no harm. In another loop it would: batch norm would go on with its
-# old running mean and variance and never renew them, and dropout would stay off. Write an accuracy
-# that leaves **every layer** in the mode in which it was. Each layer keeps its own mode in
-# `layer.training`, and `network.modules()` goes through all of them, the network itself included.
-# Mind that some layers may have been in evaluation mode already, while others trained.
+# Our `evaluate` calls `eval()` and leaves the network in that mode. In our loop it does no harm,
+# because `train_epoch` calls `train()` again. In another loop batch norm would go on with its old
+# running mean and variance, and dropout would stay off. Write an accuracy that leaves **every
+# layer** in the mode in which it was. Each layer keeps its own mode in `layer.training`, and
+# `network.modules()` goes through all of them, the network itself included. Mind that some layers
+# may have been in evaluation mode already, while others trained.
 
 
 # %%
@@ -1070,21 +1064,22 @@ print(f"{correct:,} of {len(test):,} right: {correct / len(test):.2%}")
 
 # %% [markdown]
 # That is your number. The record says "1 time(s)" if you have run this cell once. Running it again
-# with the same network is harmless, but to change the recipe now and run it again would be mistake 1.
+# with the same network is harmless, but to change the recipe now and run it again would be mistake
+# 1.
 
 # %% [markdown]
 # ### Exercise 05.6: How sure is your number?
 #
 # Imagine all digits that could have been in the test set. On them your network has a *true*
 # accuracy p, which nobody knows. The 10,000 that happen to be in it are a sample, so the share that
-# you counted, s, lies near p, but not on it. How near? For n images its standard deviation is
-# √(p(1 − p) / n), and 19 times out of 20 it lies within z = 1.96 of them. Turn that round: all those
-# p are believable for which s is not too far away, that is, for which
+# you counted, s, lies near p, but not on it. How near? For n images its standard deviation is √(p(1
+# − p) / n), and 19 times out of 20 it lies within z = 1.96 of them. Turn that round: all those p
+# are believable for which s is not too far away, that is, for which
 #
 # $$|s - p| \le z \sqrt{\frac{p(1 - p)}{n}}$$
 #
-# Lesson 03 took a short cut and put s in place of p under the root. Near 100 % this goes wrong: when
-# all of 100 images are right, it says that no error is possible at all. Solved properly, the
+# Lesson 03 took a short cut and put s in place of p under the root. Near 100 % this goes wrong:
+# when all of 100 images are right, it says that no error is possible at all. Solved properly, the
 # condition gives **Wilson's interval**. Square both sides, and it is a quadratic equation for the
 # two ends, low and high. With d = 1 + z² / n its solutions are middle − half and middle + half:
 #
@@ -1132,14 +1127,14 @@ for end in (low, high):
 
 # %% [markdown]
 # Is 99.5 % inside your interval? Then this test set can't say on which side of it your network's
-# true accuracy lies. One network on 10,000 images is not enough for that.
+# true accuracy lies.
 #
 # ### Two kinds of luck {#two-intervals}
 #
 # One run is not a result, so here are the stored runs of this network, all {{residual.seeds}} of
 # them. They were trained on the 55,000 training images and evaluated on the test set after the last
-# epoch, once. Network, recipe and seeds were fixed before. Below the ten dots stand two intervals of
-# their mean. Which one is wider, and why?
+# epoch, once. Network, recipe and seeds were fixed before. Below the ten dots stand two intervals
+# of their mean. Which one is wider, and why?
 
 # %%
 tests = [100 * run["test_accuracy"] for run in stored["runs"]]
@@ -1162,31 +1157,31 @@ plots.show(ax, alt=f"Ten runs between {min(tests):.2f} and {max(tests):.2f} %. T
 # two different questions:
 #
 # - **Other seeds**: {{residual.rows.residual.test.text.seeds}} %. Had we drawn ten other seeds, the
-#   mean *on these very test images* would lie somewhere here. More seeds make this interval narrower.
+#   mean *on these very test images* would lie somewhere here. More seeds make this interval
+#   narrower.
 # - **Other images**: {{residual.rows.residual.test.text.images}} %. Had other people written the
 #   10,000 test digits, the mean would lie somewhere here. More seeds do not help against that,
 #   because all of them are evaluated on the same images.
 #
 # Can we say, then, that the network is above 99.5 %? The line lies inside both intervals. The mean
 # of these ten runs is above it, and that is all: neither for other seeds nor for other images is it
-# settled. {{residual.rows.residual.test.aim.reached_by}} of the ten runs reach it. A single run, also
-# yours, can miss it.
+# settled. {{residual.rows.residual.test.aim.reached_by}} of the ten runs reach it. A single run,
+# also yours, can miss it.
 #
-# So here is the fair comparison with write-up A, whose task was the same. Our training takes about
+# So here is the fair comparison with write-up A. Our training takes about
 # {{bench.tables.training.seconds | .0f}} s on two quiet CPU cores, after which the network reads
 # {{residual.rows.residual.test.text.mean}} % of the test images, on average over ten seeds. Five
-# epochs of write-up A's network would take an estimated
-# {{bench.tables.training.peer_minutes | .0f}} minutes on the same two cores, by this
-# measurement {{bench.tables.training.ratio | .0f}} times as long, and after these it reports 99.51 %. That is one
-# run, read in training mode, and we have not repeated it. So both are equally good as far as anyone
-# can tell, and ours needs far less.
+# epochs of write-up A's network would take an estimated {{bench.tables.training.peer_minutes |
+# .0f}} minutes on the same two cores, by this measurement {{bench.tables.training.ratio | .0f}}
+# times as long, and after these it reports 99.51 %. That is one run, read in training mode, and we
+# have not repeated it. So both are equally good as far as anyone can tell, and ours needs far less.
 #
-# Two more things belong in an honest report. First, this is one of five networks that the course has
-# evaluated on the test set. An earlier one with the same recipe did not cut off the border, and its
-# mean was {{residual-first.rows.residual.test.text.mean}} % with {{residual-first.seeds}} seeds. The
-# cut saves nearly a third of the work, and it was made before its own accuracy on the test set was
-# known. But was it free? Use the rule of lesson 04: a difference is settled when it is more than
-# twice its spread.
+# Two more things belong in an honest report. First, this is one of five networks that the course
+# has evaluated on the test set. An earlier one with the same recipe did not cut off the border, and
+# its mean was {{residual-first.rows.residual.test.text.mean}} % with {{residual-first.seeds}}
+# seeds. The cut saves nearly a third of the work, and it was made before its own accuracy on the
+# test set was known. But was it free? Use the rule of lesson 04: a difference is settled when it is
+# more than twice its spread.
 
 # %%
 first = [100 * run["test_accuracy"] for run in results.load("residual-first")["runs"]]
@@ -1197,31 +1192,35 @@ print(f"without the cut {gain:+.3f} points, spread {gain_spread:.3f}: "
 # %% [markdown]
 # It was not free. (The three other networks are in the [appendix](#less-and-more).)
 #
-# Second, for 25 years people have kept the ideas that did well on this very test set, and our recipe
-# is made of such ideas. Also, a first sketch of it had been evaluated on the test set before our
-# record of openings begins. Nobody can undo that. What we chose ourselves since then, we chose on
-# training images that were set aside.
+# Second, for 25 years people have kept the ideas that did well on this very test set, and our
+# recipe is made of such ideas. Also, a first sketch of it had been evaluated on the test set before
+# our record of openings begins. What we chose ourselves since then, we chose on training images
+# that were set aside.
 #
 # ### What is still misread {#misread}
 #
-# A number does not show what it leaves out. Here are the first 24 digits that your network got
-# wrong. "9 not 3" means that the network says 9 and the label says 3. Cover the captions first, and
-# read them yourself.
+# A number does not show what it leaves out. You can look at misread digits, but not at those of the
+# test set, because they would give you ideas for the next network, and then the test set would have
+# a say in what you choose. So here are validation images that your network got wrong, at most 24 of
+# them. "9 not 3" means that the network says 9 and the label says 3. Cover the captions first, and
+# read the digits yourself.
 
 # %%
-wrong = (logits.argmax(dim=1) != test.labels).nonzero().flatten()[:24]
-chosen = test[wrong]
+logits = training.predict(network, digits.validation)
+wrong = (logits.argmax(dim=1) != digits.validation.labels).nonzero().flatten()[:24]
+chosen = digits.validation[wrong]
 plots.show(
     plots.predictions(chosen.images, logits[wrong].softmax(dim=1), chosen.labels, columns=12),
-    alt="24 digits that were misread, each with the answer and the label above it.",
+    alt=f"{len(wrong)} misread digits, each with the answer and the label above it.",
     trained=True,
 )
 
 # %% [markdown]
 # Some are sloppy, some could be either digit, and some you read at once. So the network is close to
-# what can be had on these images, but it is not there. With this your first course in recognising
-# digits is complete: you have come from the bytes of a file to a network that misreads about one
-# digit in two hundred, and you can say how sure that is.
+# what can be had on such images, but it is not there. [06 Reading the
+# errors](06_reading_errors.ipynb) looks at these errors one by one. With this your first course in
+# recognising digits is complete: you have come from the bytes of a file to a network that misreads
+# about one digit in two hundred, and you can say how sure that is.
 
 # %% [markdown]
 # ## What usually goes wrong {#faults}
@@ -1234,8 +1233,8 @@ plots.show(
 #   `self`, or keep the list as `nn.ModuleList`.
 # - **Validation accuracy is poor after the first epochs.** With a high learning rate that is normal
 #   in the middle of the cycle. Judge a one-cycle run at its end only.
-# - **Stopped halfway, the network is poor.** Its learning rate had not yet fallen. Fewer epochs need
-#   a new, shorter cycle, not an interrupted one.
+# - **Stopped halfway, the network is poor.** Its learning rate had not yet fallen. Fewer epochs
+#   need a new, shorter cycle, not an interrupted one.
 # - **The answer for one image differs from the answer in a batch.** `eval()` is missing.
 # - **Below the band.** Is augmentation on? Is the last batch norm before the addition? Is the data
 #   whole (`mnist-course doctor`)?
@@ -1244,8 +1243,8 @@ plots.show(
 # ## Summary {#summary}
 #
 # - A class with `__init__` and `forward` is a layer of your own, and `self` keeps what it learns.
-# - In deep plain networks slopes can vanish, because each block multiplies them by a small factor. A
-#   skip connection adds 1 to the factor, so that a short way stays open.
+# - In deep plain networks slopes can vanish, because each block multiplies them by a small factor.
+#   A skip connection adds 1 to the factor, so that a short way stays open.
 # - A block computes relu(f(x) + x). Where the shapes differ, a 1 × 1 convolution on the shortcut
 #   mends them.
 # - 38,522 parameters and less than a minute are enough for
@@ -1303,10 +1302,9 @@ plots.show(
 # %% [markdown]
 # ## Appendix: what less can do, and what more work buys {#less-and-more}
 #
-# You can stop here. If you want to know whether the same idea can be had for less, or taken further,
-# read on: the course trained a smaller network of this kind, and made two tries at a better one.
-#
-# The smaller network has 12 channels everywhere and one more block.
+# You can stop here. If you want to know whether the same idea can be had for less, or taken
+# further, read on. The course trained a smaller network, with 12 channels everywhere and one more
+# block, and made two tries at a better one.
 
 
 # %%
@@ -1328,17 +1326,17 @@ def small_residual_network(channels=12):
 # %% [markdown]
 # With more work the course wanted to reach 99.65 %. The first try was simple: 28 channels, more
 # epochs, stronger augmentation. It reached
-# {{residual-long.earlier_networks.61e61b6146f6.text.mean}} % on the test set, the mean of ten seeds. So there
-# was a second try, and that it was made at all was decided by the test set. What was tried in it was
-# not.
+# {{residual-long.earlier_networks.61e61b6146f6.text.mean}} % on the test set, the mean of ten
+# seeds. So there was a second try, and that it was made at all was decided by the test set. What
+# was tried in it was not.
 #
-# The second try is an **ensemble**: two networks that vote. They start from different random weights
-# and see different images at each step, so that part of their errors differ. Votes that are only
-# counted can end in a tie. Therefore the mean of the logits decides: a sure network has one logit
-# far above the others, and so it counts for more than one that hesitates.
+# The second try is an **ensemble**: two networks that vote. They start from different random
+# weights and see different images at each step, so that part of their errors differ. The mean of
+# the logits decides, because votes that are only counted can end in a tie, and because in the mean
+# a sure network counts for more than one that hesitates.
 #
-# Both train at once, each on its own half of a batch. `nn.ModuleList` is a list that torch knows of;
-# in a plain list the optimizer would not find the weights. `tensor_split` cuts the batch, and
+# Both train at once, each on its own half of a batch. `nn.ModuleList` is a list that torch knows
+# of; in a plain list the optimizer would not find the weights. `tensor_split` cuts the batch, and
 # `torch.cat` joins the logits in the old order, so that they fit the labels.
 
 
@@ -1394,10 +1392,10 @@ for half in (0, 1):
     print("of 30,000 images: alone {}, alone {}, their vote {}, 28 channels {}".format(*misread))
 
 # %% [markdown]
-# Both times the vote is better than either voter alone. It is ahead of the single network too, but
-# only by a few images, and it does a quarter more work. So small a lead proves little: twenty
-# candidates were compared like this, and the best of twenty had some luck. It was taken all the
-# same, with all 60,000 images to learn from, since nothing was left to choose.
+# Both times the vote is better than either voter alone. It is ahead of the single network, too, but
+# only by a few images, and it does a quarter more work. So small a lead proves little, because
+# twenty candidates were compared like this, and the best of twenty had some luck. It was taken all
+# the same, with all 60,000 images to learn from, since nothing was left to choose.
 #
 # Now the three of them, each evaluated once with ten seeds. "An image" is the multiply-accumulates
 # of one forward pass; "to learn" is how many times our work a whole training takes.
@@ -1430,9 +1428,9 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 #
 # - **The smaller network** has less than a third of our parameters and does about half the work for
 #   an image, and that it is better or worse is not settled. It pays when it learns, because its
-#   training takes {{residual-small.rows.residual-small.work_to_train_in_lesson_05s | .0f}} times our
-#   work. So an accuracy has two prices, one for learning and one for each image afterwards. A phone
-#   that reads a million digits cares for the second.
+#   training takes {{residual-small.rows.residual-small.work_to_train_in_lesson_05s | .0f}} times
+#   our work. So an accuracy has two prices, one for learning and one for each image afterwards. A
+#   phone that reads a million digits cares for the second.
 # - **The two that vote** reach **{{residual-long.rows.residual-long.test.text.mean}} %**
 #   ({{residual-long.rows.residual-long.test.text.seeds}} % with other seeds,
 #   {{residual-long.rows.residual-long.test.text.images}} % with other images), and that they are
@@ -1454,8 +1452,9 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 #
 # Four of the write-ups that this course follows are about MNIST. What they report was found on the
 # test set; what the course repeated was evaluated on validation images, as the mean ± the standard
-# deviation of so many seeds. Seconds are for one epoch on two CPU cores. They were measured together,
-# but on another day than the seconds above, and from day to day they differ by a tenth or two.
+# deviation of so many seeds. Seconds are for one epoch on two CPU cores. They were measured
+# together, but on another day than the seconds above, and from day to day they differ by a tenth or
+# two.
 #
 # | | reported | repeated | seeds | seconds an epoch |
 # |---|---|---|---|---|
@@ -1469,5 +1468,5 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 # Look at write-up E. Repeated, its base is more than a point better than reported, and better than
 # what it reports for all its steps together. So the gains in its table were measured from a broken
 # start, as lesson 04 shows. Its table gives 12 to 15 s an epoch on a graphics card, while two CPU
-# cores need less. The likely reason is that a graphics card waits while its images are prepared one by
+# cores need less, probably because the graphics card waits while its images are prepared one by
 # one.

@@ -28,7 +28,8 @@ from pygments.style import Style
 from pygments.token import Comment, Keyword, Literal, Name, Operator
 
 from mnist_course import runtime, web
-from mnist_course.widgets.network import NetworkExplorer, PageExplorer, ShiftExplorer
+from mnist_course.widgets.network import NetworkExplorer, PageWidget, ShiftExplorer
+from mnist_course.widgets.occlusion import Contest, OcclusionExplorer
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -38,7 +39,10 @@ COURSE = "Recognising handwritten digits"
 SECONDS_FOR_A_CELL = 1800
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STATES = "application/vnd.jupyter.widget-state+json"
-LIVE = {f"{kind.__module__}.{kind.__name__}": kind for kind in (NetworkExplorer, ShiftExplorer)}
+LIVE = {
+    f"{kind.__module__}.{kind.__name__}": kind
+    for kind in (NetworkExplorer, ShiftExplorer, OcclusionExplorer, Contest)
+}
 PAGE = Template((HERE / "page.html").read_text(encoding="utf-8"))
 ERRORS = (CellExecutionError, CellTimeoutError, DeadKernelError)
 # what scrolls sideways where it is wider than the page, and what a screen reader calls it
@@ -53,8 +57,9 @@ EXPLORER = """<div class="live" id="{place}"></div>
 <div class="still">{picture}</div>
 <script type="module">
 {code}
-const given = new Map(Object.entries({given}));
-render({{ model: given, el: document.getElementById("{place}") }});
+const model = new Map(Object.entries({given}));
+model.save_changes = () => {{}}; // no kernel waits for what is changed
+render({{ model, el: document.getElementById("{place}") }});
 </script>
 """
 
@@ -164,7 +169,8 @@ def live(kind, saved, picture, number):
     number: of the explorer on its page. A screen reader lists the explorers by their titles, so
     the title contains it.
     """
-    given = {name: saved["state"].get(name) for name in PageExplorer.class_own_traits(sync=True)}
+    names = set(kind.class_trait_names(sync=True)) - set(PageWidget.class_trait_names(sync=True))
+    given = {name: saved["state"].get(name) for name in sorted(names)}
     for buffer in saved.get("buffers", ()):
         name, *places = buffer["path"]
         if places:
@@ -186,7 +192,7 @@ def styles():
     )
     code = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
     page = (HERE / "page.css").read_text(encoding="utf-8")
-    return web.styles("theme.css", "network.css") + code + page
+    return web.styles("theme.css", "network.css", "errors.css") + code + page
 
 
 def page(heading, body, contents="", neighbours="", description=""):

@@ -114,7 +114,7 @@ def test_what_lesson_04_says_of_write_up_b():
     for name in ("b", "b-shuffled"):
         mine = [run["validation_accuracy"] for run in stored if run["name"] == name]
         gains.append(statistics.mean(100 * (run[9] - run[1]) for run in mine))
-    assert min(gains) < 0 < max(gains) < 0.25  # "next to nothing: one of the two means even fell"
+    assert min(gains) < 0 < max(gains) < 0.25  # "after the second epoch … next to nothing"
 
 
 def test_what_lesson_04_says_of_clothes():

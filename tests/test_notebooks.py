@@ -185,10 +185,15 @@ def test_a_lesson_downloads_nothing(notebook):
                 assert ast.unparse(node.func) not in ("os.system", "subprocess.run"), cell.source
 
 
+OPENING = ("05", "06")  # the accuracy, and what lesson 06 promises before it looks
+
+
 @every_lesson
-def test_the_test_set_is_opened_in_lesson_05_alone_and_once(lesson, notebook):
+def test_the_test_set_is_opened_once_in_two_lessons_and_never_shown(lesson, notebook):
     opened = [call for cell in code(notebook) for call in calls(cell, "open_test_set")]
-    assert len(opened) == (1 if lesson.stem.startswith("05") else 0)
+    assert len(opened) == (1 if lesson.stem.startswith(OPENING) else 0)
+    for cell in code(notebook):
+        assert not re.search(r"\btest\.images\b|\btest\[", cell.source), "it shows test images"
 
 
 @every_lesson

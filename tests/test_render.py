@@ -226,6 +226,8 @@ network = models.lenet5_variant()
         code,
         "widgets.network_explorer(network, digits[:3])",
         "widgets.shift_explorer({'</script><b>': network, 'b': network}, digits[:3])",
+        "widgets.occlusion_explorer(network, digits[:3])",
+        "widgets.contest(digits[:3], torch.eye(10)[:3])",
     ]
     notebook = new_notebook(cells=list(map(new_code_cell, cells)))
     render.execute(notebook, "explorers", tmp_path_factory.mktemp("work"))
@@ -242,19 +244,26 @@ def test_the_page_gets_networks_and_digits(explorers):
     notebook.cells.insert(0, new_markdown_cell("# A"))
     lesson = render.make_lesson("1.html", notebook)
     page = BeautifulSoup(lesson.body, "html.parser")
-    network, shift = (given(script.string) for script in page.select('script[type="module"]'))
+    scripts = page.select('script[type="module"]')
+    network, shift, occlusion, contest = (given(script.string) for script in scripts)
     part = data.load().validation[:3]
     torch.manual_seed(0)
     description, weights = export.describe(
         models.lenet5_variant(), normalisation=(data.MEAN, data.DEVIATION)
     )
-    for one, names in ((network, ["your network"]), (shift, ["</script><b>", "b"])):
+    alone = ["your network"]
+    for one, names in ((network, alone), (shift, ["</script><b>", "b"]), (occlusion, alone)):
         assert one["names"] == names
         assert one["labels"] == part.labels.tolist()
         assert base64.b64decode(one["digits"]) == part.images.numpy().tobytes()
         assert one["descriptions"] == [json.loads(json.dumps(description))] * len(names)
         assert [base64.b64decode(each) for each in one["weights"]] == [weights] * len(names)
-    assert network["title"] != shift["title"]
+    assert len(base64.b64decode(occlusion["slopes"])) == 3 * 2 * 784
+    assert len(occlusion["rivals"]) == 3
+    assert sorted(contest["labels"]) == sorted(part.labels.tolist())
+    assert sorted(contest["theirs"]) == [0, 1, 2]  # the largest logit of each row
+    assert contest["answers"] == []
+    assert len({one["title"] for one in (network, shift, occlusion, contest)}) == 4
     assert all("still" in live.find_next_sibling()["class"] for live in page.select(".live"))
     # the list of lessons shows the network
     index = BeautifulSoup(render.pages([lesson])["index.html"], "html.parser")
@@ -267,7 +276,7 @@ def test_without_the_state_of_widgets_a_page_shows_stills(explorers):
     del notebook.metadata["widgets"]
     assert render.replace_widgets(notebook) == []
     page = BeautifulSoup(render.lesson_body(notebook), "html.parser")
-    assert len(page.select(".still picture")) == 2
+    assert len(page.select(".still picture")) == 4
     assert not page.select("script")
 
 

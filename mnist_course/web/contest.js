@@ -31,17 +31,21 @@ export function verdictOf(answers, theirs, labels) {
   );
 }
 
+// What one said of a digit, on a line of its own; `wrong` where it differs from the label.
+const line = (text, wrong) => make("span", wrong ? { class: "mc-wrong" } : {}, text);
+
 // A confusion matrix as a table that a screen reader can read.
 function tableOf(caption, { table }) {
   const columns = table.map((_, digit) => make("th", { scope: "col" }, String(digit)));
-  const head = make("tr", {}, make("td", {}, "label"), ...columns);
+  const head = make("tr", {}, make("td", {}), ...columns);
   const rows = table.map((row, label) => {
-    const line = make("tr", {}, make("th", { scope: "row" }, String(label)));
+    const cells = make("tr", {}, make("th", { scope: "row" }, String(label)));
     for (const [answer, value] of row.entries()) {
-      const kind = answer === label ? "mc-right-answer" : "mc-wrong-answer";
-      line.append(make("td", value ? { class: kind } : {}, value ? String(value) : "·"));
+      const kinds = [answer === label && "mc-diagonal", value > 0 && "mc-counted"];
+      const kind = kinds.filter(Boolean).join(" ");
+      cells.append(make("td", kind ? { class: kind } : {}, value ? String(value) : "·"));
     }
-    return line;
+    return cells;
   });
   return make(
     "table",
@@ -131,6 +135,8 @@ class Contest {
     if (this.over || this.answers.length === 0) return;
     this.answers.pop();
     this.changed();
+    // The button may be disabled now, and digits that are typed must not go to JupyterLab.
+    this.play.focus();
   }
 
   finish() {
@@ -204,12 +210,22 @@ class Contest {
     const missed = make("ul", { class: "mc-missed" });
     for (const [place, answer] of this.answers.entries()) {
       if (answer === labels[place] && theirs[place] === labels[place]) continue;
-      const text = `label ${labels[place]}, you ${answer}, network ${theirs[place]}`;
       const canvas = make("canvas", { role: "img", "aria-label": `digit number ${place + 1}` });
       this.shown.push({ canvas, place });
-      missed.append(make("li", {}, canvas, make("span", {}, text)));
+      const label = labels[place];
+      missed.append(
+        make(
+          "li",
+          {},
+          canvas,
+          line(`label ${label}`, false),
+          line(`you ${answer}`, answer !== label),
+          line(`network ${theirs[place]}`, theirs[place] !== label),
+        ),
+      );
     }
     this.result.replaceChildren(
+      make("p", { class: "mc-muted" }, "Each row is a label, each column an answer."),
       make(
         "div",
         { class: "mc-below" },

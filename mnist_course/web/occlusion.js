@@ -81,6 +81,7 @@ class Occlusion {
     this.map = make("canvas", { role: "img", class: "mc-around" });
     this.saliency = make("canvas", { role: "img" });
     this.told = make("p", { class: "mc-muted" });
+    this.meaning = make("p", { class: "mc-muted" });
     this.status = make("p", { class: "mc-status", role: "status" });
     const away = make("button", { type: "button" }, "Take the patch away");
     away.addEventListener("click", () => this.moveTo(null));
@@ -103,7 +104,11 @@ class Occlusion {
         "div",
         { class: "mc-bar" },
         size.label,
-        make("span", { class: "mc-muted" }, "drag the patch, or use the arrow keys on the digit"),
+        make(
+          "span",
+          { class: "mc-muted" },
+          "press on the digit to cover a part of it, and drag; arrow keys move the patch",
+        ),
       ),
       make(
         "div",
@@ -111,7 +116,7 @@ class Occlusion {
         figure("The digit", this.pad, make("p", {}, away)),
         figure("What the network says", this.bars),
         figure("Probability of the label, by place of the patch", this.map, this.told),
-        figure("Saliency: the slopes of a logit", this.saliency, choice),
+        figure("Saliency: the slopes of a logit", this.saliency, choice, this.meaning),
       ),
       this.status,
     );
@@ -270,8 +275,9 @@ class Occlusion {
     this.maps.slopes.paint(slopes, [1, SIDE, SIDE], theme, 127);
     this.maps.slopes.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
     frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    this.saliency.setAttribute("aria-label", `The slopes of the logit of ${digit}`);
     const more = `Orange: more ink here raises the logit of ${digit}. Purple: it lowers it.`;
-    this.saliency.setAttribute("aria-label", more);
+    if (this.meaning.textContent !== more) this.meaning.textContent = more;
     const names = [`the label, ${label}`, `its rival, ${this.rivals[this.index]}`];
     for (const [place, button] of this.buttons.entries()) {
       if (button.textContent !== names[place]) button.textContent = names[place];

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from test_network import MAKE, corner, use_theme
 
@@ -40,12 +41,21 @@ def notebook(write_notebook):
     return notebook
 
 
-def keep_screenshots(page, explorer, name):
+def look(page, explorer, name):
+    """In both themes axe finds nothing; the pictures lie in screenshots/."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.set_viewport_size({"width": 1280, "height": 1100})
+    [root] = set(re.findall(r"mc-(?:occlusion|contest)", explorer.get_attribute("class")))
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         use_theme(page, theme)
         explorer.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
+        found = Axe().run(page, context=f".{root}")
+        assert found.violations_count == 0, found.generate_report()
+
+
+def focused_in(explorer):
+    """Whether what has the focus is part of the explorer, where typed digits do no harm."""
+    return explorer.evaluate("(root) => root.contains(document.activeElement)")
 
 
 def test_a_digit_is_covered_by_pointer_and_keyboard_while_the_kernel_is_busy(notebook):
@@ -88,7 +98,8 @@ def test_a_digit_is_covered_by_pointer_and_keyboard_while_the_kernel_is_busy(not
         box = around.bounding_box()
         page.mouse.click(box["x"] + 1 + 7 * 4.5, box["y"] + 1 + 7 * 4.5)
         expect(status).to_contain_text("Rows 2 to 5 and columns 2 to 5 are covered.")
-    keep_screenshots(page, explorer, "occlusion")
+    expect(explorer).to_contain_text("raises the logit of")
+    look(page, explorer, "occlusion")
     pad.focus()
     page.keyboard.press("Delete")
     expect(status).to_contain_text("Nothing is covered. The network " + expected[0])
@@ -106,7 +117,12 @@ def test_a_contest_reveals_nothing_before_its_end_and_keeps_the_answers(notebook
     )
     answers = [labels[0], (labels[1] + 1) % 10, *labels[2:5], theirs[5]]
 
-    play.focus()
+    play.locator("canvas").click()  # the digit takes the focus
+    assert focused_in(explorer)
+    page.keyboard.press("7")
+    explorer.get_by_role("button", name="Take back").click()
+    expect(explorer.get_by_role("button", name="Take back")).to_be_disabled()
+    assert focused_in(explorer)
     page.keyboard.press(str(answers[0]))
     expect(status).to_have_text(f"You said {answers[0]}. 1 of 6 are named.")
     page.keyboard.press(str(labels[1]))
@@ -118,7 +134,7 @@ def test_a_contest_reveals_nothing_before_its_end_and_keeps_the_answers(notebook
     expect(status).to_have_text(f"You said {answers[3]}. 4 of 6 are named.")
     assert "network" not in explorer.inner_text().lower()
     assert explorer.locator("table").count() == 0
-    keep_screenshots(page, explorer, "contest-asks")
+    look(page, explorer, "contest-asks")
     play.focus()
     for answer in answers[4:]:
         page.keyboard.press(str(answer))
@@ -134,7 +150,8 @@ def test_a_contest_reveals_nothing_before_its_end_and_keeps_the_answers(notebook
     row = mine.locator("tbody tr").nth(labels[1])
     assert int(row.locator("td").nth(answers[1]).inner_text()) >= 1
     assert explorer.locator(".mc-missed li").count() >= 1
-    keep_screenshots(page, explorer, "contest-compares")
+    assert focused_in(explorer)
+    look(page, explorer, "contest-compares")
     assert json.loads(notebook.execute("print(contest.answers)")) == answers
     explorer.get_by_role("button", name="Start again").click()
     expect(explorer.locator(".mc-progress")).to_have_text("Digit 1 of 6: which one is it?")

@@ -36,6 +36,8 @@ CODE = (
     "widgets.network_explorer(network, digits.validation)",
     "widgets.network_explorer(network, digits.validation)",
     "widgets.shift_explorer({'LeNet </script>': network, 'again': network}, digits.validation)",
+    "widgets.occlusion_explorer(network, digits.validation)",
+    "widgets.contest(digits.validation[:3], torch.eye(10)[:3])",
     "widgets.kernel_lab(digits.train)",
     f"print({'a long line ' * 20!r})",
 )
@@ -201,8 +203,29 @@ def test_a_network_can_be_looked_into_without_python(visit):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(shift.locator(".mc-status")).to_contain_text(f"again {says(moved)}")
+    occlusion = page.locator(".mc-occlusion")
+    expect(occlusion.locator(".mc-status")).to_contain_text("Nothing is covered. The network ")
+    expect(occlusion.locator(".mc-status")).to_contain_text(says(digit))
+    occlusion.locator(".mc-pad").focus()
+    page.keyboard.press("ArrowUp")
+    covered = digit.clone()
+    covered[10:16, 11:17] = 0  # a patch of 6 around row 13 and column 14
+    expect(occlusion.locator(".mc-status")).to_contain_text(says(covered))
     # the still pictures of these have made room; that of the kernel lab is there
     assert page.locator(".still:visible").count() == 1
+
+
+def test_a_contest_can_be_played_without_python(visit):
+    page = visit("01_small", 390, "dark")
+    contest = page.locator(".mc-contest")
+    contest.get_by_role("button", name="1", exact=True).click()
+    contest.locator(".mc-play").focus()
+    page.keyboard.press("Digit2")
+    page.keyboard.press("Digit3")
+    expect(contest.locator(".mc-status")).to_contain_text("You agree with the label on")
+    assert contest.locator("table").count() == 2
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    contest.screenshot(path=SCREENSHOTS / "site-contest-390-dark.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -220,7 +243,7 @@ def test_on_paper_it_is_light_and_shows_stills(visit):
     expect(page.locator(".mc-status").first).to_contain_text("says")
     page.emulate_media(media="print", color_scheme="dark")
     assert luminance(page) > 200
-    assert page.locator(".still:visible").count() == 4
+    assert page.locator(".still:visible").count() == 6
     for gone in (".live", ".side", ".neighbours", ".top"):
         expect(page.locator(gone).first).to_be_hidden()
     page.screenshot(path=SCREENSHOTS / "site-paper.png", full_page=True)
@@ -228,6 +251,6 @@ def test_on_paper_it_is_light_and_shows_stills(visit):
 
 def test_without_javascript_everything_is_there(visit):
     page = visit("01_small", 390, java_script_enabled=False)
-    assert page.locator(".still:visible").count() == 4
+    assert page.locator(".still:visible").count() == 6
     expect(page.locator(".side").get_by_role("link", name="2. End")).to_be_visible()
     assert page.locator('.output_area:not([tabindex="0"])').count() == 0
