@@ -1166,106 +1166,15 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # augmentation is the cheapest way to get some.
 
 # %% [markdown]
-# ### The same remedies on clothes {#clothes}
+# ### Where there is more data {#clothes}
 #
-# Do these remedies also help where there is more data? **Write-up D** (卷积神经网络(LeNet5)实现对
-# Fashion_MNIST 分类) tries them on **Fashion-MNIST**: ten kinds of clothes, as many images as MNIST
-# has and of the same size. If its files are on your machine, the next cell shows some. Which kinds
-# would you mix up?
-
-# %%
-KINDS = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
-         "boot")  # fmt: skip
-try:
-    fashion = data.load("fashion")
-    rows = plots.class_rows(fashion.train.images, fashion.train.labels, KINDS)
-    plots.show(rows, alt="Ten rows of clothes, one row for each kind, with its name at the left.")
-except data.DataError as error:
-    fashion = None
-    print(error)
-
-# %% [markdown]
-# Pullover, coat and shirt look much alike, so this is harder than digits. D begins with d2l's
-# LeNet-5. Then come four models with ReLU and max pooling, 14 epochs each. It reports:
-#
-# | | test accuracy |
-# |---|---|
-# | 1. SGD (plain gradient descent), batches of 100 | about 80 % |
-# | 2. Adam, batches of 256, L2 | about 90 %, and it overfits |
-# | 3. the same with dropout | about 90 %, and it overfits less |
-# | 4. more kernels | a little worse, which it puts down to overfitting |
-#
-# Two slips first. Its option "no CUDA" is on and can't be turned off, so a GPU is never used. And
-# it shuffles its images only when it uses a GPU, so never. It does not say how many kernels its
-# fourth model has; ours has 16 and 32, instead of 6 and 16.
-#
-# Train its second model for one epoch. (In a terminal, `mnist-course train d2 --data fashion` makes
-# all 14, and `d1`, `d3` and `d4` are the other models; `--dry-run` only tries whether it works.)
-
-# %%
-recipe_d = Recipe(
-    epochs=1, batch_size=256, shuffle=False, optimizer="adam", learning_rate=0.01,
-    weight_decay=0.001, normalisation=(0.5, 0.5),
-)  # fmt: skip
-if fashion:
-    runtime.seed_everything(0)
-    network_d = lenet5_variant()
-    history = fit(network_d, fashion, recipe_d)
-    speed = history.images / history.seconds[0]
-    print(f"{history.accuracy:.1%} on validation, {speed:,.0f} examples a second")
-
-# %%
-if fashion:
-    page = fashion.validation[:32]
-    logits = predict(network_d, page, normalisation=(0.5, 0.5))
-    ax = plots.predictions(page.images, logits.softmax(dim=1), page.labels, names=KINDS)
-    plots.show(ax, alt="Thirty-two pieces of clothing with the network's answers; wrong ones are "
-               "framed in red.", trained=True)  # fmt: skip
-
-# %% [markdown]
-# Look at the mistakes: are they among the kinds that you would mix up, too?
-#
-# These are stored runs, {{fashion.seeds}} seeds each. The four models saw their images in one fixed
-# order, that of our split. LeNet-5 is d2l's: shuffled, 10 epochs. The line is the mean of the
-# seeds, the shade is their range, and the dashed line was measured while training. Is the fourth
-# model worse than the second, and does it overfit more?
-
-# %%
-clothes = results.load("fashion")["runs"]
-models_of_d = {
-    "d1": "1. SGD", "d2": "2. Adam, L2", "d3": "3. with dropout", "d4": "4. more kernels",
-}  # fmt: skip
-plots.show(
-    plots.compare_runs(clothes, models_of_d, accuracy_from=0.7),
-    alt="Loss and accuracy of four models over 14 epochs. Model 1 stays far behind; the other three "
-    "end close together, and the training curves of models 2 and 4 end a little above.",
-)
-
-# %%
-finals = {}
-for key, name in {"lenet5": "LeNet-5, sigmoid", **models_of_d}.items():
-    mine = [run for run in clothes if run["name"] == key]
-    training = statistics.mean(100 * run["train_accuracy"][-1] for run in mine)
-    finals[key] = [100 * run["validation_accuracy"][-1] for run in mine]
-    runs_of_it = ", ".join(f"{one:.1f}" for one in finals[key])
-    print(f"{name:17} training {training:.1f} %, validation {runs_of_it} %")
-print("4 over 2:", judged(finals["d2"], finals["d4"]))
-print("3 over 2:", judged(finals["d2"], finals["d3"]))
-
-# %% [markdown]
-# With {{fashion.seeds}} seeds the rule says "can't tell". Is model 4 worse than model 2? Nothing
-# here speaks for it, because their runs overlap and its mean is even a little higher. Does it
-# overfit more? Both know their training images one or two points better than new ones. So what D
-# reports may well be luck, and its reason explains a difference that perhaps does not exist.
-#
-# For model 3 all runs lie below those of model 2. That is a hint, but luck alone separates three
-# runs from three others in 2 of 20 orders. If it really is worse, there is a reason at hand: with
-# 55,000 images there was little to cure, and half of a small network was missing.
-#
-# Model 1 knows its training images hardly better than new ones, so it has learned too little and
-# not too much. And LeNet-5 has the widest spread: its runs end from {{fashion.rows.lenet5.low |
-# .0%}} to {{fashion.rows.lenet5.high | .0%}}. So "it is worse" needs several seeds, and "it
-# overfits" needs two numbers beside it.
+# Do these remedies also help with 55,000 images? **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类)
+# tries them on Fashion-MNIST: ten kinds of clothes, as many images as MNIST has and of the same size.
+# It trains the network of this lesson by plain gradient descent, by Adam with L2, with dropout, and
+# with more kernels. Then it says that the last one is worse because it overfits, but it gives no
+# number. [07 Fashion-MNIST](07_fashion_mnist.ipynb) repeats all four from several seeds and tests what
+# it says. So keep two rules in mind until then: "it is worse" needs several seeds, and "it overfits"
+# needs two numbers beside it, one from training and one from validation.
 #
 # One last thing: keep the network that you trained with write-up E's recipe.
 

@@ -132,7 +132,8 @@ TOPICS = {
             **{name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")},
             # what its fourth model is like if it keeps the third one's dropout
             "d4-dropout": (
-                lambda: writeups.network_d(dropout=0.5, channels=(16, 32)), recipes.WRITEUP_D,
+                lambda: writeups.network_d(dropout=0.5, channels=(16, 32)),
+                recipes.WRITEUP_D,
             ),
         },
         5,
@@ -140,7 +141,10 @@ TOPICS = {
         False,
     ),
     "fashion-why": (
-        {name: (writeups.network_d, recipe) for name, recipe in WHY.items()}, 3, "fashion", False,
+        {name: (writeups.network_d, recipe) for name, recipe in WHY.items()},
+        3,
+        "fashion",
+        False,
     ),
     "fashion-residual": (FITTED, 3, "fashion", False),
     "shift": ({name: NETWORKS[name] for name in ("mlp", "lenet5")}, 5, "mnist", False),

@@ -169,8 +169,6 @@ QUOTED = {
         "98.9": "question 4 assumes it",
         "99.0": "the same",
         "99": "what tutorials report, rounded",
-        "80": "write-up D, its first model",
-        "90": "write-up D, its second and third model",
     },
     "05": {
         "2015": "a year",

@@ -144,6 +144,38 @@ def test_logits_of_other_images_are_refused(wrong, few):
         widgets.contest(few.validation, wrong)
 
 
+# --- classes with names -------------------------------------------------------------------
+
+NAMES = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+         "boot"]  # fmt: skip
+
+
+def test_names_of_classes_are_sent_and_stand_in_the_still_pictures(residual, few, logits):
+    part = few.validation
+    explorer = widgets.occlusion_explorer(residual, part[:5], classes=tuple(NAMES))
+    assert explorer.classes == NAMES
+    bundle, *_ = explorer_bundle(explorer)
+    assert f"label {NAMES[part.labels[0]]}: the network says" in bundle["text/plain"]
+    contest = widgets.contest(part[:7], logits[:7], classes=NAMES)
+    assert contest.classes == NAMES
+    bundle, *_ = explorer_bundle(contest)
+    assert "7 images to be named." in bundle["text/plain"]  # all were asked, none chosen
+    assert not any(name in bundle["text/plain"] for name in NAMES)
+
+
+def test_without_names_classes_are_digits(residual, few, logits):
+    assert widgets.occlusion_explorer(residual, few.validation[:2]).classes == []
+    assert widgets.contest(few.validation, logits).classes == []
+
+
+@pytest.mark.parametrize("names", [NAMES[:9], [*NAMES, "hat"], [*NAMES[:9], "coat"]])
+def test_other_than_ten_different_names_are_refused(names, residual, few, logits):
+    with pytest.raises(widgets.ExplorerError, match="ten different names"):
+        widgets.occlusion_explorer(residual, few.validation, classes=names)
+    with pytest.raises(widgets.ExplorerError, match="ten different names"):
+        widgets.contest(few.validation, logits, classes=names)
+
+
 # --- the page's code ----------------------------------------------------------------------
 
 

@@ -1,0 +1,166 @@
+"""What lesson 07 says of clothes is what the stored runs say; and it runs without their files."""
+
+import ast
+import itertools
+import statistics
+
+import jupytext
+import make_notebooks
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
+from test_claims import LESSONS
+from test_lesson_experiments import base
+from test_lesson_gains import accuracies, settled
+from test_plots import changed_by, read_by
+from test_shown_code import definitions
+
+from mnist_course import data, models, recipes, results, runtime
+from mnist_course.exercises.experiment import concluded
+from mnist_course.training import Recipe, fit
+
+[LESSON] = (path for path in LESSONS if path.stem.startswith("07"))
+FASHION_IS_HERE = data.datasets.DEBIAN_FASHION.is_dir()
+
+
+def code():
+    return [cell.source for cell in jupytext.read(LESSON).cells if cell.cell_type == "code"]
+
+
+# --- without the files --------------------------------------------------------------------
+
+
+def pictures(cells):
+    """Yield for each picture its code, whether it has a note, and whether it shows clothes.
+
+    It does when something in it comes from the images, directly or by way of others.
+    """
+    of_clothes = {"clothes", "validation", "KINDS", "THINGS"}
+    for statement in ast.parse("\n".join(cells)).body:
+        if read_by(statement) & of_clothes and not isinstance(statement, ast.FunctionDef):
+            of_clothes |= changed_by(statement) - {"_", "axes", "ax"}
+        for call in ast.walk(statement):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "plots.show":
+                noted = any(word.arg == "note" for word in call.keywords)
+                yield ast.unparse(call)[:80], noted, bool(read_by(call) & of_clothes)
+
+
+def test_each_picture_of_clothes_says_when_digits_stand_in():
+    found = list(pictures(code()))
+    assert len(found) > 6
+    assert [one for one in found if one[1] != one[2]] == []
+
+
+def test_the_lesson_runs_to_its_end_without_the_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("MNIST_COURSE_QUICK", "1")
+    notebook = nbformat.from_dict(make_notebooks.build(LESSON))
+    hide = "from mnist_course.data import datasets\ndatasets.fashion_sources = lambda: []"
+    notebook.cells.insert(0, new_code_cell(hide))
+    folder = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, resources=folder).execute()
+    text = "\n".join(
+        output.get("text", "") or str(output.get("data", {}).get("text/plain", ""))
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    )
+    assert "Type: " in text  # how to get them
+    assert "Until then digits stand in for clothes" in text
+    assert "(digits stand in for clothes" in text  # in the text of a picture
+    assert "d2l trains on digits" in text
+    assert "T-shirt" not in text
+
+
+# --- what the cells print and the prose says ----------------------------------------------
+
+
+def test_the_recipe_that_is_written_out_is_write_up_d_s():
+    [assigned] = (
+        node.value
+        for node in ast.parse("\n".join(code())).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "second"
+    )
+    written = eval(ast.unparse(assigned), {"Recipe": Recipe})
+    assert written.plain() | {"epochs": 14} == recipes.WRITEUP_D.plain()
+
+
+def test_the_augmentation_that_is_shown_is_that_of_the_stored_runs():
+    from mnist_course import augment
+
+    [assigned] = (
+        node.value
+        for node in ast.parse("\n".join(code())).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "upright"
+    )
+    assert eval(ast.unparse(assigned), {"augment": augment}) == recipes.UPRIGHT
+
+
+def gap(name):
+    mine = [run for run in results.load("fashion")["runs"] if run["name"] == name]
+    return statistics.mean(
+        100 * (run["train_accuracy"][-1] - run["validation_accuracy"][-1]) for run in mine
+    )
+
+
+def test_who_overfits_and_who_underfits():
+    runs = accuracies("fashion")
+    assert results.load("fashion")["seeds"] >= 5
+    for name in ("lenet5", "d1"):
+        assert abs(gap(name)) < 1
+        assert statistics.mean(runs[name]) < 82
+    for name in ("d2", "d4"):
+        assert 1 <= round(gap(name), 1) <= 2
+    assert gap("d3") < 0
+    deviations = {name: statistics.stdev(one) for name, one in runs.items()}
+    assert max(deviations, key=deviations.get) == "lenet5"
+    errors = [100 - statistics.mean(one) for one in (runs["lenet5"], accuracies("lenet")["lenet5"])]
+    assert 8 < errors[0] / errors[1] < 14  # "about ten times as many errors"
+
+
+def test_the_first_model_is_held_back_by_the_sum_of_its_rates():
+    runs = accuracies("fashion-why")
+    first = [
+        100 * run["validation_accuracy"][7]
+        for run in results.load("fashion")["runs"]
+        if run["name"] == "d1"
+    ]
+    for name in ("constant", "ten-times", "momentum", "adam"):
+        assert concluded(first, runs[name]) == "higher", name
+    assert concluded(runs["constant"], runs["ten-times"]) == "higher"
+    assert concluded(runs["ten-times"], runs["momentum"]) == "unclear"
+
+
+def walked(recipe):
+    names = {"itertools": itertools}
+    exec(definitions(LESSON)["walked"], names)
+    return names["walked"](recipe)
+
+
+def test_the_sum_of_the_rates_is_that_of_the_recipe():
+    stored = {run["name"]: run["recipe"] for run in results.load("fashion-why")["runs"]}
+    for name, recipe in stored.items():
+        assert len(walked(recipe)) == 8, name
+    assert walked(stored["ten-times"]) == pytest.approx(walked(stored["momentum"]))
+    assert walked(stored["constant"])[-1] == pytest.approx(550 * 0.08)
+
+
+@pytest.fixture(scope="module")
+def tried():
+    """The lesson's trial on clothes, in full mode, as a function of what is changed."""
+    if not FASHION_IS_HERE:
+        pytest.skip("Fashion-MNIST is not installed here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MNIST_COURSE_QUICK", raising=False)
+        clothes = data.load("fashion")
+        few = data.Digits(clothes.train[:2000], clothes.validation[:1000])
+        given = {"runtime": runtime, "models": models, "Recipe": Recipe, "fit": fit, "few": few}
+        exec(definitions(LESSON)["trial"], given)
+        before = [given["trial"](base(LESSON), seed) for seed in range(5)]
+
+        def found(**change):
+            after = [given["trial"]({**base(LESSON), **change}, seed) for seed in range(5)]
+            return concluded(before, after)
+
+        yield found
