@@ -462,9 +462,7 @@ def walked(recipe):
 _, axes = plots.subplots(1, 2, width=10, height=3.4, sharey=True)
 for name, mark in (("d1", "o"), ("constant", "s"), ("ten-times", "^"), ("momentum", "D")):
     mine = [run for run in [*runs, *why] if run["name"] == name]
-    accuracy = [
-        100 * statistics.mean(one) for one in zip(*(r["validation_accuracy"] for r in mine))
-    ]
+    accuracy = 100 * torch.tensor([run["validation_accuracy"] for run in mine]).mean(dim=0)
     label = "model 1" if name == "d1" else name
     axes[0].plot(range(1, len(accuracy) + 1), accuracy, marker=mark, label=label)
     axes[1].plot(walked(mine[0]["recipe"]), accuracy, marker=mark, label=label)

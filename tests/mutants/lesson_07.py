@@ -324,7 +324,7 @@ def one_flag_for_all(images, flags):
 
 @wrong("mirror-each", "only the mirrored ones")
 def a_part_of_the_batch(images, flags):
-    return torch.stack([image for image, flag in zip(images, flags, strict=True) if flag]).flip(-1)
+    return torch.flip(images[flags], dims=(3,))
 
 
 @wrong("mirror-each", "first channel alone")
