@@ -646,11 +646,11 @@ for name, part in (("digits", digits.train), (THINGS, clothes.train)):
 # %% [markdown]
 # PLACEHOLDER-BORDER
 #
-# The third needs thought. An augmentation has to make images that could have come from the same
-# source and that keep their label. A digit must not be mirrored: a mirrored 3 is no digit, and what
-# would be left of the difference between a 2 and a 5? But a mirrored coat is a coat. So here we may
-# mirror half of the images, and thereby the network sees twice as many different ones. Look at the
-# samples. Would you believe that each of them came from the shop?
+# The third needs thought. An augmentation has to make images that keep their label. A digit must not
+# be **mirrored**: a mirrored 3 is no digit, and a mirrored 2 looks much like a 5. But a mirrored coat
+# is a coat. So here we may mirror half of the images, and thereby the network sees twice as many
+# different ones. In return they are turned less, and not sheared at all. Look at the samples. Do all
+# of them keep their label? And would you believe that each of them came from the shop?
 
 # %%
 upright = augment.MirroredAffine(degrees=3, shift=0.05, scale=0.1, shear=0, mirrored=0.5)
@@ -662,6 +662,13 @@ plots.show(
     "a little; about half of them point the other way.",
     note=STAND_IN,
 )
+
+# %% [markdown]
+# All are boots, so the label is safe. But look back at the rows of shoes in [](#guess): there every
+# shoe points to the left, because that is how the shop takes its photographs. So a boot that points
+# to the right is right as a boot, and yet it is an image that the network will never be asked about.
+# Such an augmentation does no harm to the truth, but part of the network's work is spent on it.
+# Whether it helps in the end can't be told from the samples. It has to be measured.
 
 # %% [markdown]
 # ### Exercise 07.4: Mirror some of them

@@ -82,8 +82,6 @@ FIRST = replace(recipes.WRITEUP_D_SGD, epochs=8)
 WHY = {
     "constant": replace(FIRST, schedule="constant"),
     "ten-times": replace(FIRST, learning_rate=0.1),
-    "momentum": replace(FIRST, momentum=0.9),
-    "adam": replace(FIRST, optimizer="adam"),
     "normalised": replace(FIRST, normalisation=recipes.FASHION_NORMALISATION),
 }
 
@@ -96,14 +94,7 @@ def uncut():
 # Lesson 05's recipe on clothes: as it is, with one change each, with all three, and twice as long.
 FITTED = {
     "unchanged": NETWORKS["residual"],
-    "normalised": (
-        models.residual_network,
-        replace(recipes.RESIDUAL, normalisation=recipes.FASHION_NORMALISATION),
-    ),
-    "uncut": (uncut, recipes.RESIDUAL),
-    "upright": (models.residual_network, replace(recipes.RESIDUAL, augment=recipes.UPRIGHT)),
     "fitted": (uncut, recipes.RESIDUAL_FASHION),
-    "longer": (uncut, replace(recipes.RESIDUAL_FASHION, epochs=10)),
 }
 
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
