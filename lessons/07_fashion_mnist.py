@@ -2,11 +2,11 @@
 # # 07 Fashion-MNIST
 #
 # All your networks so far have read digits, and the best one is right for more than 99 of 100. Is
-# what you have learned about networks true, or is it only true of digits? To find out, you need
-# other images. In this lesson the same networks sort clothes, and that is much harder. You repeat a
-# published lab report with four models, and you answer two questions that it leaves open. Then
-# lesson 05's recipe has to leave home. You will see which of its settings were about learning, and
-# which were only about digits.
+# what you have learned true of networks, or is it only true of digits? To find out, you need other
+# images. In this lesson the same networks sort clothes, which is much harder, because a shirt and a
+# pullover can look almost the same. You repeat a published lab report with four models, and you answer
+# two questions that it leaves open. Then lesson 05's recipe has to leave home, so that you see which
+# of its settings were about learning, and which were only about digits.
 #
 # | | |
 # |---|---|
@@ -54,9 +54,10 @@ digits = data.load()
 #   `mnist-course data fashion --from FOLDER`.
 # - On Debian or Ubuntu, the package `dataset-fashion-mnist` holds them, and the course looks there.
 #
-# Then run the lesson again from the top. What if you can't get them now? You can still go on: the
-# cells that need images take digits in place of clothes, and each of their pictures says so. The
-# stored results of the course are always those of clothes, so the answers are the same.
+# Then run the lesson again from the top. What if you can't get them now? You can still go on, because
+# the cells that need images then take digits in place of clothes, and each of their pictures says so.
+# The stored results of the course are always those of clothes, so the answers to the two questions
+# stay the same.
 
 # %%
 KINDS = ("T-shirt", "trousers", "pullover", "dress", "coat",
@@ -75,8 +76,9 @@ print(f"{len(clothes.train):,} {THINGS} to learn from, {len(validation):,} to va
 # %% [markdown]
 # ### Guess first {#guess}
 #
-# Before you read any labels, try it yourself. Each of the twelve images below is a T-shirt, a
-# pullover, a coat or a shirt. Write down twelve names, and mark those of which you are sure.
+# Before you read any labels, try it yourself, because afterwards everything looks easy. Each of the
+# twelve images below is a T-shirt, a pullover, a coat or a shirt. Write down twelve names, and mark
+# those of which you are sure.
 
 # %%
 tops = torch.isin(validation.labels, torch.tensor([0, 2, 4, 6])).nonzero()[:, 0]
@@ -109,12 +111,14 @@ plots.show(
 
 # %% [markdown]
 # A shirt has buttons or a collar, but on 28 × 28 pixels you can hardly see them. A coat is open in
-# front, but a thin dark line may be all that is left of that. The other six kinds are easy. So the
-# images differ in a way that digits don't: some classes are far apart, while four of them overlap.
+# front, although a thin dark line may be all that is left of that. The other six kinds are easier. So
+# these classes are not equally far apart: nobody takes trousers for a bag, while four kinds of tops
+# overlap.
 #
 # How good can anybody be? The authors' page lists an experiment with people who had no training in
 # fashion. Three of them named each of 1,000 test images, and the majority decided. They were right
-# for 83.5 % of the images, where on digits people are nearly always right. Keep this number in mind.
+# for 83.5 % of the images. Keep this number in mind, because you will compare networks with it, and
+# yourself, too.
 #
 # ### How much harder is it? {#harder}
 #
@@ -129,9 +133,9 @@ for name, parts in (("digits", digits), (THINGS, clothes)):
     print(f"{name}: {history.accuracy:.1%} of the validation images right")
 
 # %% [markdown]
-# In a full run it reads about nine of ten digits, but only eight of ten pieces of clothing. So there
-# is room to be better, and differences between networks can show. That is what Fashion-MNIST was made
-# for.
+# In a full run it reads about nine of ten digits, but only about eight of ten pieces of clothing. So
+# there is more room above it, and therefore differences between networks can show. That is what
+# Fashion-MNIST was made for.
 
 # %% [markdown]
 # ## 2. LeNet-5, by d2l and by our loop {#lenet}
@@ -139,13 +143,14 @@ for name, parts in (("digits", digits), (THINGS, clothes)):
 # **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) is a lab report that follows the Chinese edition of
 # *Dive into Deep Learning*. It begins with LeNet-5 as you know it from lesson 03: sigmoids, average
 # pooling, Xavier's first weights, plain gradient descent with a rate of 0.9 and batches of 256. It
-# trains for 10 epochs with `train_ch6`, and its pixels go from 0 to 1, without any normalisation. So a
-# mean of 0 and a deviation of 1 give ours the same numbers.
+# trains for 10 epochs with `train_ch6`, and its pixels go from 0 to 1, without any normalisation.
+# Therefore ours get a mean of 0 and a deviation of 1, which change nothing.
 #
 # One line of its program we don't take over. `d2l.load_data_fashion_mnist` returns training and
-# *test* images, and `train_ch6` evaluates the network on the latter after each epoch. We hand it
-# validation images instead, so "test acc" in the plot below is accuracy on validation. For how many
-# epochs will this network sit on its plateau?
+# *test* images, and `train_ch6` evaluates the network on the latter after each epoch, so that the
+# test set is used up before the report is written. We hand it validation images instead. So "test
+# acc" in the plot below is accuracy on validation. For how many epochs will this network sit on its
+# plateau?
 
 # %%
 device = runtime.device()
@@ -169,15 +174,15 @@ print(f"by d2l:      {evaluate(theirs, held_out)[1]:.1%} of the {THINGS} in vali
 print(f"by our loop: {history.accuracy:.1%}")
 
 # %% [markdown]
-# Both curves show the plateau at a loss of 2.303 that you know, then a steep fall, and then a slow
-# climb with jumps. The jumps are large, because a rate of 0.9 makes long steps to the very end, so
-# each epoch stops at another place. Therefore one number says little here. The course trained this
+# Both curves begin near the loss of 2.303 that you know, then fall steeply, and then creep on with
+# jumps. The jumps are large, because a rate of 0.9 makes long steps to the very end, so that each epoch
+# stops at another place. Therefore one number says little here. The course trained this
 # network from {{fashion.rows.lenet5.count}} seeds, and the runs ended anywhere between
 # {{fashion.rows.lenet5.low | .1%}} and {{fashion.rows.lenet5.high | .1%}}. A report with a single run
 # could have printed either.
 #
-# On digits the same network reached {{lenet.rows.lenet5.text.about}} %. So clothes are harder for it,
-# too: it makes about ten times as many errors.
+# On digits the same network reached {{lenet.rows.lenet5.text.about}} %. So it, too, finds clothes
+# harder: it makes more than ten times as many errors.
 
 # %% [markdown]
 # ## 3. Four models {#four}
@@ -196,11 +201,12 @@ print(f"by our loop: {history.accuracy:.1%}")
 #
 # Two slips first. Its option "no CUDA" is on and can't be turned off, so a GPU is never used. And it
 # shuffles its images only when it uses a GPU, so never. Both are easy to overlook, because nothing
-# fails: the program only is slower than it could be, and always shows its images in the same order.
+# fails: the program is only slower than it could be, and shows its images in the same order each time.
 #
 # Two questions are more interesting. **Is the fourth model really worse, and is overfitting the
-# reason?** The report gives neither its structure nor its accuracy. **And why does the first one stop
-# at 80 %?** The report doesn't ask. The rest of this lesson does.
+# reason?** The report gives neither its structure nor its accuracy, so you can't tell. **And why does
+# the first one stop at 80 %?** The report doesn't ask, although the second one is the same network.
+# The rest of this lesson does.
 #
 # ### A page of predictions {#predictions}
 #
@@ -250,7 +256,8 @@ plots.show(
 # %% [markdown]
 # In a full run the row and the column of the shirt are the darkest. A shirt is taken for a T-shirt, a
 # pullover or a coat, and these are taken for shirts. The shoes form a second, smaller group, while
-# trousers and bags hardly ever go wrong. So the network has the same difficulty as you.
+# trousers and bags hardly ever go wrong. So the network's difficulty is where yours was, which means
+# that it lies in the images, at least in part.
 
 # %% [markdown]
 # ### Exercise 07.1: Merge classes
@@ -308,7 +315,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Now the same as numbers. Two of them say what has happened to a network, and you need both:
+# Now the same as numbers. Two of them say what has happened to a network, and you need both, because
+# either one alone can have two causes:
 #
 # - It **overfits** if it knows its training images much better than new ones. Then the gap between
 #   training and validation, the **generalisation gap**, is large.
@@ -383,10 +391,10 @@ print(f"mean {mean:+.2f} ± {deviation / len(differences) ** 0.5:.2f} points")
 # %% [markdown]
 # ## 5. Why does the first model stop at 80 %? {#first}
 #
-# Look once more at model 1 in the picture above. Its accuracy hardly moves in the last epochs, so it
+# Look once more at model 1 in the picture of [](#stored). Its accuracy hardly moves in the last epochs, so it
 # looks as if it had arrived at the best that this network can do, which is called **convergence**. But
 # model 2 is the *same* network,
-# and it is right for ten points more. So the network is not the reason. And the gap says that model 1
+# and it is more than ten points better. So the network is not the reason. And the gap says that model 1
 # doesn't overfit: it has not even learned its training images. What is it that keeps it from
 # learning more?
 #

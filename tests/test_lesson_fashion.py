@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from test_claims import LESSONS
 from test_lesson_experiments import base
-from test_lesson_gains import accuracies, settled
+from test_lesson_gains import accuracies
 from test_plots import changed_by, read_by
 from test_shown_code import definitions
 

@@ -24,7 +24,7 @@ const PLACES = SIDE / STEP; // in a row of the map
 const BUDGET = 6; // milliseconds of a frame that the map may take
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CANVAS = SIDE * SCALE + 2;
-const NAMED = 240; // pixels of the bars where classes have names
+const NAMED = 206; // pixels of the bars where classes have names
 
 // The rows and columns that a square patch around a place covers, as far as they lie on the digit:
 // [top, bottom, left, right], the ends not among them.
@@ -67,8 +67,8 @@ class Occlusion {
   }
 
   build(element, title) {
-    const name = this.thing === "digit" ? "Digit" : "Image";
-    this.digit = labelledSlider(name, 0, this.labels.length - 1, (value) => this.choose(value));
+    const which = this.thing === "digit" ? "Digit" : "Image";
+    this.digit = labelledSlider(which, 0, this.labels.length - 1, (value) => this.choose(value));
     const size = labelledSlider("Size of the patch", 1, 14, (value) => {
       this.size = value;
       this.changed(true);
@@ -89,10 +89,10 @@ class Occlusion {
     this.status = make("p", { class: "mc-status", role: "status" });
     const away = make("button", { type: "button" }, "Take the patch away");
     away.addEventListener("click", () => this.moveTo(null));
-    this.buttons = ["the label", "its rival"].map((name, which) => {
+    this.buttons = ["the label", "its rival"].map((name, place) => {
       const button = make("button", { type: "button" }, name);
       button.addEventListener("click", () => {
-        this.which = which;
+        this.which = place;
         this.drawSoon();
       });
       return button;
