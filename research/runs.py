@@ -121,13 +121,8 @@ TOPICS = {
             # write-up D starts with d2l's LeNet-5, on pixels from 0 to 1
             "lenet5": (models.lenet5, replace(recipes.LENET, normalisation=(0.0, 1.0))),
             **{name: NETWORKS[name] for name in ("d1", "d2", "d3", "d4")},
-            # what its fourth model is like if it keeps the third one's dropout
-            "d4-dropout": (
-                lambda: writeups.network_d(dropout=0.5, channels=(16, 32)),
-                recipes.WRITEUP_D,
-            ),
         },
-        5,
+        3,
         "fashion",
         False,
     ),
@@ -158,6 +153,10 @@ TOPICS = {
         False,
     ),
 }
+
+# Rows that get more seeds than their topic: whether write-up D's fourth model is worse than its
+# second is a question for the course's rule, which asks for five.
+MORE_SEEDS = {("fashion", "d2"): 5, ("fashion", "d4"): 5}
 
 # Topics that learn from all 60,000 images: when everything is chosen, validation has no more use.
 WHOLE = {"residual-long"}
@@ -313,9 +312,17 @@ def all_runs(topic):
         sys.exit(f"{path} is damaged ({error}). Take the last whole one: git checkout {path}")
 
 
+def pairs_of(topic):
+    """Every (name, seed) of a topic, seed by seed."""
+    rows, seeds, _, _ = TOPICS[topic]
+    counts = {name: MORE_SEEDS.get((topic, name), seeds) for name in rows}
+    every = product(range(max(counts.values())), rows)
+    return [(name, seed) for seed, name in every if seed < counts[name]]
+
+
 def stored_runs(topic):
     """The runs of a topic that are there and were made by today's recipe and network."""
-    rows, seeds, _, _ = TOPICS[topic]
+    rows, due = TOPICS[topic][0], set(pairs_of(topic))
     wanted = {
         name: (recipe.plain(), fingerprint(build())) for name, (build, recipe) in rows.items()
     }
@@ -325,16 +332,16 @@ def stored_runs(topic):
         made_by = (defaults | one["recipe"], one.get("network"))
         if one.get("whole", False) != (topic in WHOLE):  # the oldest runs lack it: none was whole
             continue
-        if one["seed"] < seeds and made_by == wanted.get(one["name"]):
-            found.setdefault((one["name"], one["seed"]), one)
+        pair = one["name"], one["seed"]
+        if pair in due and made_by == wanted.get(one["name"]):
+            found.setdefault(pair, one)
     return list(found.values())
 
 
 def missing(topic):
     """The (name, seed) pairs that a topic still lacks."""
     there = {(one["name"], one["seed"]) for one in stored_runs(topic)}
-    rows, seeds, _, _ = TOPICS[topic]
-    return [(n, seed) for seed, n in product(range(seeds), rows) if (n, seed) not in there]
+    return [pair for pair in pairs_of(topic) if pair not in there]
 
 
 def would_open_again(topic, pairs):
@@ -359,13 +366,12 @@ def main():
         parser.error("--again needs a topic")
     torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
     for topic in options.topics or TOPICS:
-        rows, seeds, _, _ = TOPICS[topic]
         pairs = missing(topic)
         if options.list:
             print(f"{topic:{max(map(len, TOPICS))}} {len(pairs)} runs missing")
             continue
         if options.again:
-            pairs = [(name, seed) for seed, name in product(range(seeds), rows)]
+            pairs = pairs_of(topic)
         elif not stored_runs(topic) and would_open_again(topic, pairs):
             print(
                 f"{topic}: its network or recipe is not the one whose runs are stored. New runs "
