@@ -52,7 +52,7 @@ digits = data.load()
 #   checks every byte of them.
 # - Without a network: somebody gives you the files in a folder, and you type
 #   `mnist-course data fashion --from FOLDER`.
-# - On Debian or Ubuntu, the package `dataset-fashion-mnist` holds them, and the course looks there.
+# - On Debian: `sudo apt install dataset-fashion-mnist` brings them, and the course looks there, too.
 #
 # Then run the lesson again from the top. What if you can't get them now? You can still go on, because
 # the cells that need images then take digits in place of clothes, and each of their pictures says so.
@@ -374,7 +374,22 @@ for what, base, new in (
     print(what, judged(ends(base, "validation"), ends(new, "validation")))
 
 # %% [markdown]
-# PLACEHOLDER-FOURTH
+# The mean of model 4 is not lower than that of model 2 but a little higher, and the difference is not
+# settled. So nothing here says that more kernels harm. Could they still do harm that five seeds can't
+# show? Only a little: a loss of a whole point would lie more than three times the spread away from what
+# was measured, so you may rule it out.
+#
+# Now the second claim. Look at the gaps in the table of [](#stored): that of model 4 is no larger than
+# that of model 2. So the larger network does not overfit more, and the report's reason explains a
+# difference that is probably not there. With one run each it is easily written, because a single run of
+# the one model may lie well above or well below a single run of the other, and a reason is always at
+# hand.
+#
+# Be fair, however. The report doesn't say how many kernels it took, nor whether the fourth model kept
+# the dropout of the third. Dropout is the one thing in this table that does lower the accuracy: all
+# three runs of model 3 lie below all five of model 2. The rule asks for five seeds and therefore says
+# "not settled", but if D compared a fourth model *with* dropout to a second one *without*, then it may
+# really have seen a loss, and then dropout was the cause and not the kernels.
 #
 # The runs share their seeds. Could you see more if you compared them seed by seed? Each number below
 # is model 4 minus model 2, for one seed.
@@ -387,7 +402,10 @@ print("more kernels, seed by seed:", ", ".join(f"{one:+.2f}" for one in differen
 print(f"mean {mean:+.2f} ± {deviation / len(differences) ** 0.5:.2f} points")
 
 # %% [markdown]
-# PLACEHOLDER-PAIRS
+# Seed by seed the spread is smaller than above. So here a seed that is good for one model tends to be
+# good for the other, perhaps because both see their images in the same order. (In lesson 04 that helped
+# two rows of a table and harmed two others, so always look at both spreads.) Even so, the mean is less
+# than twice its spread. We tried to see a difference in two ways and found none that is settled.
 
 # %% [markdown]
 # ## 5. Why does the first model stop at 80 %? {#first}
@@ -616,13 +634,16 @@ history = fit(
     network, clothes, recipes.RESIDUAL, seed=10,
     show=plots.LiveCurve(title=f"lesson 05's network and recipe on {THINGS}"),
 )  # fmt: skip
-runtime.check_floor(history.accuracy, quick_floor=0.5, full_floor=0.85)
+runtime.check_floor(history.accuracy, quick_floor=0.5, full_floor=0.8)
 network.cpu()
 logits = predict(network, validation)
 
 # %% [markdown]
-# Over {{fashion-residual.seeds}} seeds the stored runs reach
-# {{fashion-residual.rows.unchanged.text.spread}} %. PLACEHOLDER-UNCHANGED
+# Is that what you expected? Over {{fashion-residual.seeds}} seeds the stored runs reach
+# {{fashion-residual.rows.unchanged.text.spread}} %. So the network that was best at digits is clearly
+# worse at clothes than model 2, a LeNet of the year 1998 with two repairs. Nothing is broken, and
+# nothing was forgotten. But its recipe was chosen by trying what helps *on digits*, so it is good at
+# what digits need, and it pays for that here. A recipe is not simply good. It is good for something.
 #
 # ### You against the network {#contest}
 #
@@ -728,9 +749,10 @@ check("mirror-each", mirror_each)
 # %% [markdown]
 # ### What is each change worth? {#worth}
 #
-# So all three lines were changed: the mean and deviation of these pixels, no cut, and the augmentation
-# from above. The course trained this *fitted* recipe from {{fashion-residual.seeds}} seeds beside the
-# unchanged one, for five epochs each. How many points do you expect?
+# The course trained four recipes from {{fashion-residual.seeds}} seeds each. The first is *unchanged*. In
+# the second the network is only *uncut*. The third is *fitted*, which means that it has all three
+# changes. The fourth takes *longer*: it is the third for 10 epochs instead of five, because the five
+# were chosen for digits, too, and clothes are harder to learn. Which step do you expect to bring most?
 
 # %%
 rows = results.load("fashion-residual")["rows"]
@@ -738,7 +760,9 @@ accuracies = {name: [100 * one for one in row["accuracies"]] for name, row in ro
 for name, mine in accuracies.items():
     each = ", ".join(f"{one:.2f}" for one in mine)
     gain, spread = metrics.gain(accuracies["unchanged"], mine)
-    print(f"{name:11} {statistics.mean(mine):.2f}  ({each})  {gain:+.2f} ± {spread:.2f} points")
+    print(f"{name:9} {statistics.mean(mine):.2f} %  ({each})  {gain:+.2f} ± {spread:.2f} points")
+model_2_ends = ends("d2", "validation")
+print(f"model 2   {statistics.mean(model_2_ends):.2f} %, 14 epochs")
 
 # %% [markdown]
 # PLACEHOLDER-FITTED
@@ -804,8 +828,10 @@ widgets.occlusion_explorer(network, validation[order], classes=None if STAND_IN 
 # - Fashion-MNIST has the form of MNIST, so the same code reads it, but four of its ten classes
 #   overlap, so that networks differ by points and not by tenths.
 # - Whether a network overfits or underfits needs two numbers, on training and on validation images.
-# - SUMMARY-FOURTH
-# - SUMMARY-FIRST
+# - "It is worse, because it overfits" are two claims. Of write-up D's fourth model neither could be
+#   confirmed: with more kernels the accuracy is not lower, and the gap is not larger.
+# - A flat curve means that a training has arrived, or that its steps have become too short. Write-up D's
+#   first model stops at 80 % because its rate decays so early that it can't walk far enough.
 # - SUMMARY-FITTED
 # - An accuracy above that of people says as much about the labels as about the network.
 # - Where many networks were compared and none was promised, the test set stays closed.
