@@ -687,6 +687,7 @@ for name, part in (("digits", digits.train), (THINGS, clothes.train)):
     ink = data.scale(part.images)[:, 0]
     border = 1 - ink[:, 2:-2, 2:-2].sum() / ink.sum()
     print(f"{name:8} {ink.mean():.4f}  {ink.std():.4f}  {border:12.1%}")
+clothes_mean, clothes_deviation = ink.mean().item(), ink.std().item()
 
 # %% [markdown]
 # Clothes are darker on average, because they fill the image where a digit is only a line. And one
@@ -747,38 +748,62 @@ def mirror_each(images, flags):
 check("mirror-each", mirror_each)
 
 # %% [markdown]
-# ### What is each change worth? {#worth}
+# ### Are the changes worth it? {#worth}
 #
-# The course trained four recipes from {{fashion-residual.seeds}} seeds each. The first is *unchanged*. In
-# the second the network is only *uncut*. The third is *fitted*, which means that it has all three
-# changes. The fourth takes *longer*: it is the third for 10 epochs instead of five, because the five
-# were chosen for digits, too, and clothes are harder to learn. Which step do you expect to bring most?
+# So three lines of the recipe are different now: the mean and the deviation of these pixels, no cut,
+# and another augmentation. The course trained this *fitted* recipe from {{fashion-residual.seeds}}
+# seeds beside the unchanged one, for five epochs each. How many points do you expect?
 
 # %%
 rows = results.load("fashion-residual")["rows"]
 accuracies = {name: [100 * one for one in row["accuracies"]] for name, row in rows.items()}
+accuracies["model 2"] = ends("d2", "validation")
 for name, mine in accuracies.items():
-    each = ", ".join(f"{one:.2f}" for one in mine)
-    gain, spread = metrics.gain(accuracies["unchanged"], mine)
-    print(f"{name:9} {statistics.mean(mine):.2f} %  ({each})  {gain:+.2f} ± {spread:.2f} points")
-model_2_ends = ends("d2", "validation")
-print(f"model 2   {statistics.mean(model_2_ends):.2f} %, 14 epochs")
+    each = ", ".join(f"{one:.1f}" for one in mine)
+    print(f"{name:10} {statistics.mean(mine):.2f} %  ({each})")
+print("fitted over unchanged:", judged(accuracies["unchanged"], accuracies["fitted"]))
 
 # %% [markdown]
-# PLACEHOLDER-FITTED
+# Every fitted run lies above every unchanged one, and by about three points. That is not "settled" by
+# the rule, which asks for five seeds, but it is many times the spread. So what was carried over from
+# digits without a thought had cost a quarter of all errors. Which of the three changes did it? We
+# can't tell, because all three were made at once. That was quick, and it is enough to be better, but it
+# is not enough to understand. Whoever wants to understand must change one thing at a time, as you did
+# in [](#first).
+#
+# And it is still not better than model 2. One setting is left that you may doubt: five epochs were
+# chosen for digits, too. Clothes are harder to learn, and there are no more than five looks at each
+# image. So give the network twice as many. This is the last training of the lesson. Will it catch up?
+
+# %%
+runtime.seed_everything(10)
+network = models.residual_network()[1:]  # without its first layer, which is the cut
+fitted = replace(
+    recipes.RESIDUAL, epochs=10, augment=upright,
+    normalisation=(clothes_mean, clothes_deviation),
+)  # fmt: skip
+history = fit(network, clothes, fitted, seed=10, show=plots.LiveCurve(title=f"fitted to {THINGS}"))
+runtime.check_floor(history.accuracy, quick_floor=0.5, full_floor=0.85)
+network.cpu()
+logits = predict(network, validation, normalisation=fitted.normalisation)
+
+# %% [markdown]
+# PLACEHOLDER-LONGER
 #
 # ### What does it look at? {#looks}
 #
-# The tops are still the hard part. So look at them with the patch of lesson 06. The explorer begins
-# with tops that your network misreads. Cover the sleeves, the collar, the front. Which part decides
-# between a T-shirt and a shirt, and between a coat and a pullover?
+# The tops are still the hard part. So look at them with the patch of lesson 06, on the network that you
+# have just trained. The explorer begins with tops that it misreads. Cover the sleeves, the collar, the
+# front. Which part decides between a T-shirt and a shirt, and between a coat and a pullover?
 
 # %%
 wrong = (logits.argmax(dim=1) != validation.labels) & torch.isin(
     validation.labels, torch.tensor([0, 2, 4, 6])
 )
 order = torch.cat([wrong.nonzero()[:60, 0], tops[:60]])
-widgets.occlusion_explorer(network, validation[order], classes=None if STAND_IN else KINDS)
+widgets.occlusion_explorer(
+    network, validation[order], fitted.normalisation, None if STAND_IN else KINDS
+)
 
 # %% [markdown]
 # Where a digit hangs on one stroke, a top hangs on its outline: cover the sleeves, and a pullover
