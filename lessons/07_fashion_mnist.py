@@ -183,7 +183,7 @@ print(f"by our loop: {history.accuracy:.1%}")
 # could have printed either.
 #
 # On digits the same network reached {{lenet.rows.lenet5.text.about}} %. So it, too, finds clothes
-# harder: it makes more than ten times as many errors.
+# harder: it makes about seven times as many errors.
 
 # %% [markdown]
 # ## 3. Four models {#four}

