@@ -1200,8 +1200,15 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # augmentation is the cheapest way to get some.
 
 # %% [markdown]
-# Do these remedies also help where there is more data, and on harder images than digits? Write-up D
-# tries them on clothes, and [lesson 07](07_fashion_mnist.ipynb#four) repeats its four models.
+# ### Where there is more data {#clothes}
+#
+# Do these remedies also help with 55,000 images? **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类)
+# tries them on Fashion-MNIST: ten kinds of clothes, as many images as MNIST has and of the same size.
+# It trains the network of this lesson by plain gradient descent, by Adam with L2, with dropout, and
+# with more kernels. Then it says that the last one is worse because it overfits, but it gives no
+# number. [07 Fashion-MNIST](07_fashion_mnist.ipynb) repeats all four from several seeds and tests what
+# it says. So keep two rules in mind until then: "it is worse" needs several seeds, and "it overfits"
+# needs two numbers beside it, one from training and one from validation.
 #
 # One last thing: keep the network that you trained with write-up E's recipe.
 

@@ -58,6 +58,22 @@ class RandomAffine:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class MirroredAffine(RandomAffine):
+    """`RandomAffine`, after a random share of the images was mirrored, left to right."""
+
+    mirrored: float = 0.5  # share of the images, from 0 to 1
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 <= self.mirrored <= 1:
+            raise ValueError(f"mirrored is a share from 0 to 1, got {self.mirrored!r}")
+
+    def __call__(self, images, generator=None):
+        draws = torch.rand(len(images), generator=generator, device="cpu", dtype=torch.float32)
+        return super().__call__(mirror(images, draws < self.mirrored), generator)
+
+
 def affine_matrices(angle, size, shear, left, up):
     """Maps from output to input coordinates (-1 to 1), float32 (N, 2, 3).
 
@@ -86,6 +102,11 @@ def shift(images, right, down):
     from_columns = slice(max(0, -right), max(0, width - max(0, right)))
     shifted[..., rows, columns] = images[..., from_rows, from_columns]
     return shifted
+
+
+def mirror(images, flags):
+    """Mirror some images, left to right: (N, C, H, W) of any dtype, and bool (N,) for which."""
+    return torch.where(flags.to(images.device)[:, None, None, None], images.flip(-1), images)
 
 
 def move(images, matrices, interpolation="bilinear"):

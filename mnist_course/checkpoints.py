@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from mnist_course import runtime
-from mnist_course.augment import RandomAffine
+from mnist_course.augment import MirroredAffine, RandomAffine
 from mnist_course.records import History, Recipe
 
 
@@ -200,11 +200,17 @@ def _recipe(settings):
     settings = _known(Recipe, settings)
     pairs = {name: tuple(settings[name]) for name in ("betas", "normalisation")}
     maps = {
-        name: RandomAffine(**_known(RandomAffine, settings[name]))
+        name: _augmentation(settings[name])
         for name in ("augment", "final_augment")
         if isinstance(settings.get(name), dict)  # a text stands for a function of your own
     }
     return Recipe(**settings | pairs | maps)
+
+
+def _augmentation(settings):
+    """The augmentation that these settings of a recipe describe."""
+    kind = MirroredAffine if "mirrored" in settings else RandomAffine
+    return kind(**_known(kind, settings))
 
 
 def _history(figures):

@@ -29,6 +29,7 @@ CURVES = {
     "ablation": {"all together"},
     "writeups": {"b", "b-shuffled"},
     "fashion": {"lenet5", "d1", "d2", "d3", "d4"},
+    "fashion-why": {"constant", "ten-times", "normalised"},
 }
 PER_EPOCH = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 # topic: the mean test accuracy that was aimed at before the test set was opened

@@ -76,6 +76,27 @@ SEARCHES = {
     "adam": ((0.0003, 0.001, 0.003, 0.01), STEPS["adam"]),
 }
 
+# Why does write-up D's first model stay behind? Its recipe with one change each. After eight of its
+# 14 epochs the rate has fallen to a twelfth, and 95 % of what the rates add up to is spent.
+FIRST = replace(recipes.WRITEUP_D_SGD, epochs=8)
+WHY = {
+    "constant": replace(FIRST, schedule="constant"),
+    "ten-times": replace(FIRST, learning_rate=0.1),
+    "normalised": replace(FIRST, normalisation=recipes.FASHION_NORMALISATION),
+}
+
+
+def uncut():
+    """Lesson 05's network without its cut of the border, where clothes have ink."""
+    return models.residual_network()[1:]
+
+
+# Lesson 05's recipe on clothes: as it is, and with the three settings that are fitted to clothes.
+FITTED = {
+    "unchanged": NETWORKS["residual"],
+    "fitted": (uncut, recipes.RESIDUAL_FASHION),
+}
+
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
 TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
@@ -105,6 +126,13 @@ TOPICS = {
         "fashion",
         False,
     ),
+    "fashion-why": (
+        {name: (writeups.network_d, recipe) for name, recipe in WHY.items()},
+        3,
+        "fashion",
+        False,
+    ),
+    "fashion-residual": (FITTED, 3, "fashion", False),
     "shift": ({name: NETWORKS[name] for name in ("mlp", "lenet5")}, 5, "mnist", False),
     "steps": (STEPS, 5, "mnist", False),
     "rates": (
@@ -125,6 +153,10 @@ TOPICS = {
         False,
     ),
 }
+
+# Rows that get more seeds than their topic: whether write-up D's fourth model is worse than its
+# second is a question for the course's rule, which asks for five.
+MORE_SEEDS = {("fashion", "d2"): 5, ("fashion", "d4"): 5}
 
 # Topics that learn from all 60,000 images: when everything is chosen, validation has no more use.
 WHOLE = {"residual-long"}
@@ -280,9 +312,17 @@ def all_runs(topic):
         sys.exit(f"{path} is damaged ({error}). Take the last whole one: git checkout {path}")
 
 
+def pairs_of(topic):
+    """Every (name, seed) of a topic, seed by seed."""
+    rows, seeds, _, _ = TOPICS[topic]
+    counts = {name: MORE_SEEDS.get((topic, name), seeds) for name in rows}
+    every = product(range(max(counts.values())), rows)
+    return [(name, seed) for seed, name in every if seed < counts[name]]
+
+
 def stored_runs(topic):
     """The runs of a topic that are there and were made by today's recipe and network."""
-    rows, seeds, _, _ = TOPICS[topic]
+    rows, due = TOPICS[topic][0], set(pairs_of(topic))
     wanted = {
         name: (recipe.plain(), fingerprint(build())) for name, (build, recipe) in rows.items()
     }
@@ -292,16 +332,16 @@ def stored_runs(topic):
         made_by = (defaults | one["recipe"], one.get("network"))
         if one.get("whole", False) != (topic in WHOLE):  # the oldest runs lack it: none was whole
             continue
-        if one["seed"] < seeds and made_by == wanted.get(one["name"]):
-            found.setdefault((one["name"], one["seed"]), one)
+        pair = one["name"], one["seed"]
+        if pair in due and made_by == wanted.get(one["name"]):
+            found.setdefault(pair, one)
     return list(found.values())
 
 
 def missing(topic):
     """The (name, seed) pairs that a topic still lacks."""
     there = {(one["name"], one["seed"]) for one in stored_runs(topic)}
-    rows, seeds, _, _ = TOPICS[topic]
-    return [(n, seed) for seed, n in product(range(seeds), rows) if (n, seed) not in there]
+    return [pair for pair in pairs_of(topic) if pair not in there]
 
 
 def would_open_again(topic, pairs):
@@ -326,13 +366,12 @@ def main():
         parser.error("--again needs a topic")
     torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
     for topic in options.topics or TOPICS:
-        rows, seeds, _, _ = TOPICS[topic]
         pairs = missing(topic)
         if options.list:
             print(f"{topic:{max(map(len, TOPICS))}} {len(pairs)} runs missing")
             continue
         if options.again:
-            pairs = [(name, seed) for seed, name in product(range(seeds), rows)]
+            pairs = pairs_of(topic)
         elif not stored_runs(topic) and would_open_again(topic, pairs):
             print(
                 f"{topic}: its network or recipe is not the one whose runs are stored. New runs "

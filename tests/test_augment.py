@@ -9,7 +9,7 @@ import torch
 from torchvision.transforms import functional as TF
 
 from mnist_course import data
-from mnist_course.augment import RandomAffine, shift
+from mnist_course.augment import MirroredAffine, RandomAffine, mirror, shift
 
 STILL = RandomAffine(degrees=0, shift=0, scale=0, shear=0)
 
@@ -228,3 +228,39 @@ def test_a_shift_by_the_whole_side_or_more_leaves_nothing():
         assert shift(images, right, down).sum() == 0
     assert images.sum() == 24  # the image that was given in stays as it is
     assert shift(images, 5, -3).sum() == 1
+
+
+# --- mirror images ------------------------------------------------------------------------
+
+
+def test_flagged_images_are_mirrored_and_the_others_stay(images):
+    flags = torch.arange(len(images)) % 3 == 0
+    found = mirror(images, flags)
+    for image, flag, one in zip(images, flags, found, strict=True):
+        assert torch.equal(one, TF.hflip(image) if flag else image)
+
+
+def test_a_share_of_the_images_is_mirrored(images):
+    still = {"degrees": 0, "shift": 0, "scale": 0, "shear": 0}
+    torch.testing.assert_close(MirroredAffine(**still, mirrored=0)(images), images)
+    torch.testing.assert_close(MirroredAffine(**still, mirrored=1)(images), images.flip(-1))
+    many = images[:1].expand(400, -1, -1, -1)
+    found = MirroredAffine(**still)(many, torch.Generator().manual_seed(0))
+    turned = (found - images[0]).abs().amax(dim=(1, 2, 3)) > 0.1
+    assert 160 < turned.sum() < 240
+    torch.testing.assert_close(found[turned], many[turned].flip(-1))
+
+
+def test_mirrored_images_are_moved_as_others_are(images):
+    affine = MirroredAffine(mirrored=0.0)
+    generator = torch.Generator().manual_seed(4)
+    found = affine(images, generator)
+    generator = torch.Generator().manual_seed(4)
+    torch.rand(len(images), generator=generator)  # what decides who is mirrored
+    torch.testing.assert_close(found, RandomAffine()(images, generator))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_outside_is_refused(share):
+    with pytest.raises(ValueError, match="mirrored is a share"):
+        MirroredAffine(mirrored=share)

@@ -11,7 +11,7 @@ import torch
 from trainings import AUGMENTED, same, weights
 
 from mnist_course import models, runtime, training, writeups
-from mnist_course.augment import RandomAffine
+from mnist_course.augment import MirroredAffine, RandomAffine
 from mnist_course.training import Recipe, fit
 
 
@@ -82,6 +82,13 @@ def test_a_recipe_from_before_there_was_a_choice_of_interpolation(tmp_path):
     recipe = Recipe(augment=RandomAffine(interpolation="nearest"), final_augment=RandomAffine())
     assert recipe.plain()["augment"]["interpolation"] == "nearest"
     path = training.save_checkpoint(tmp_path / "nearest", models.lenet5(), recipe)
+    assert training.load_checkpoint(path, models.lenet5())[0] == recipe
+
+
+def test_a_recipe_that_mirrors_comes_back_as_it_was(tmp_path):
+    recipe = Recipe(augment=MirroredAffine(degrees=3, mirrored=0.25), final_augment=RandomAffine())
+    assert recipe.plain() != replace(recipe, augment=RandomAffine(degrees=3)).plain()
+    path = training.save_checkpoint(tmp_path / "mirrored", models.lenet5(), recipe)
     assert training.load_checkpoint(path, models.lenet5())[0] == recipe
 
 

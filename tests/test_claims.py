@@ -155,6 +155,19 @@ COMPUTED = {
         "99.86": 100 * (1 - 7 / 5_000),  # seven: in test_lesson_errors
         "0.955": 1 - 0.05 + 0.05 / 10,
     },
+    "07": {
+        "60,000": lambda: len(data.load_all_training()),
+        "55,000": lambda: len(split().train),
+        "5,000": lambda: len(split().validation),
+        "2.303": math.log(10),
+        "0.08": 0.7**7,  # of the first rate, and what eight epochs at 0.01 add up to
+        "0.031": sum(0.01 * 0.7**epoch for epoch in range(8)),
+        "68": lambda: 100 * metrics.interval(33, 40)[0],
+        "91": lambda: 100 * metrics.interval(33, 40)[1],
+        "0.1307": data.MEAN,
+        "0.3081": data.DEVIATION,
+        "0.2": 0.1 / (1 - 0.5),
+    },
     "08": {},  # its numbers are marks, or stand in its code
 }
 
@@ -170,8 +183,6 @@ QUOTED = {
         "98.9": "question 4 assumes it",
         "99.0": "the same",
         "99": "what tutorials report, rounded",
-        "80": "write-up D, its first model",
-        "90": "write-up D, its second and third model",
     },
     "05": {
         "2015": "a year",
@@ -200,6 +211,19 @@ QUOTED = {
         "0.2": "a smoothing that was tried, in test_lesson_errors",
         "0.5": "question 5 assumes it",
     },
+    "07": {
+        "10,000": "images of Fashion-MNIST's test set",
+        "1998": "a year",
+        "0.09": "a rate that was tried, in test_lesson_fashion",
+        "94.9": "ResNet-18, on the test set; the page of Fashion-MNIST lists it",
+        "83.5": "people, on 1,000 test images; the page of Fashion-MNIST lists it",
+        "80": "write-up D, its first model",
+        "90": "write-up D, its second and third model",
+        "95": "the usual confidence",
+        "99": "question 1 assumes it",
+        "78": "the same",
+        "92": "question 5 assumes it",
+        "0.3": "question 3 assumes it",
     "08": {
         "3.03": "write-up C shows it as a probability",
         "79": "question 3 assumes it",

@@ -117,22 +117,6 @@ def test_what_lesson_04_says_of_write_up_b():
     assert min(gains) < 0 < max(gains) < 0.25  # "after the second epoch … next to nothing"
 
 
-def test_what_lesson_04_says_of_clothes():
-    runs, stored = accuracies("fashion"), results.load("fashion")
-    assert stored["seeds"] == 3 < 5  # "can't tell"
-    assert concluded(runs["d2"], runs["d4"]) == "unclear"
-    assert statistics.mean(runs["d4"]) > statistics.mean(runs["d2"])
-    assert concluded(runs["d2"], runs["d3"]) == "lower"
-    deviations = {name: statistics.stdev(one) for name, one in runs.items()}
-    assert max(deviations, key=deviations.get) == "lenet5"
-    for name, low, high in (("d1", -1, 1), ("d2", 1, 2), ("d4", 1, 2)):
-        mine = [run for run in stored["runs"] if run["name"] == name]
-        gap = statistics.mean(
-            100 * (run["train_accuracy"][-1] - run["validation_accuracy"][-1]) for run in mine
-        )
-        assert low <= round(gap, 1) <= high, (name, gap)
-
-
 def test_when_the_plateau_rule_would_have_halved_write_up_b_s_rate():
     [run] = [
         one for one in results.load("writeups")["runs"] if (one["name"], one["seed"]) == ("b", 2)

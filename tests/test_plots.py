@@ -240,6 +240,17 @@ def test_quick_mode_is_marked_where_it_makes_a_difference(shown, monkeypatch, qu
     assert ("quick mode" in ax.figure.get_supxlabel()) == (trained and quick == "1")
 
 
+def test_a_note_stands_under_the_figure_and_in_its_text(shown, monkeypatch):
+    monkeypatch.setenv("MNIST_COURSE_QUICK", "1")
+    ax = plots.bars([1, 2], "ab")
+    plots.show(ax, "Two bars.", trained=True, note="digits stand in for clothes")
+    below = ax.figure.get_supxlabel()
+    assert below.startswith("quick mode: ")
+    assert below.endswith("; digits stand in for clothes")
+    [message] = shown
+    assert message["data"]["text/plain"] == "Two bars. (digits stand in for clothes)"
+
+
 SHORTENED = {"fit", "quick", "train_ch6"}  # calls whose results quick mode changes
 
 

@@ -268,6 +268,13 @@ def test_a_run_that_diverged_is_kept_once(topic, monkeypatch):
     assert "earlier" not in content
 
 
+def test_a_row_may_get_more_seeds_than_its_topic(topic, monkeypatch):
+    monkeypatch.setattr(long_runs, "MORE_SEEDS", {("small", "one"): 3, ("another", "one"): 9})
+    assert long_runs.missing("small") == [("one", 0), ("one", 1), ("one", 2)]
+    make(monkeypatch)
+    assert [run["seed"] for run in json.loads(topic.read_text())["runs"]] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", "{}"])
 def test_a_damaged_file_is_named_and_stays(topic, monkeypatch, content):
     topic.write_text(content)

@@ -134,7 +134,7 @@ def test_a_contest_asks_no_more_digits_than_there_are(few, logits):
 def test_the_still_picture_of_a_contest_reveals_nothing(few, logits):
     contest = widgets.contest(few.validation, logits)
     bundle, *_ = explorer_bundle(contest)
-    assert "40 digits to be named" in bundle["text/plain"]
+    assert "40 images to be named, those that" in bundle["text/plain"]
     assert "label" not in bundle["text/plain"]
 
 
@@ -142,6 +142,38 @@ def test_the_still_picture_of_a_contest_reveals_nothing(few, logits):
 def test_logits_of_other_images_are_refused(wrong, few):
     with pytest.raises(widgets.ExplorerError, match=r"predict\(network, part\) gives them"):
         widgets.contest(few.validation, wrong)
+
+
+# --- classes with names -------------------------------------------------------------------
+
+NAMES = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+         "boot"]  # fmt: skip
+
+
+def test_names_of_classes_are_sent_and_stand_in_the_still_pictures(residual, few, logits):
+    part = few.validation
+    explorer = widgets.occlusion_explorer(residual, part[:5], classes=tuple(NAMES))
+    assert explorer.classes == NAMES
+    bundle, *_ = explorer_bundle(explorer)
+    assert f"label {NAMES[part.labels[0]]}: the network says" in bundle["text/plain"]
+    contest = widgets.contest(part[:7], logits[:7], classes=NAMES)
+    assert contest.classes == NAMES
+    bundle, *_ = explorer_bundle(contest)
+    assert "7 images to be named." in bundle["text/plain"]  # all were asked, none chosen
+    assert not any(name in bundle["text/plain"] for name in NAMES)
+
+
+def test_without_names_classes_are_digits(residual, few, logits):
+    assert widgets.occlusion_explorer(residual, few.validation[:2]).classes == []
+    assert widgets.contest(few.validation, logits).classes == []
+
+
+@pytest.mark.parametrize("names", [NAMES[:9], [*NAMES, "hat"], [*NAMES[:9], "coat"]])
+def test_other_than_ten_different_names_are_refused(names, residual, few, logits):
+    with pytest.raises(widgets.ExplorerError, match="ten different names"):
+        widgets.occlusion_explorer(residual, few.validation, classes=names)
+    with pytest.raises(widgets.ExplorerError, match="ten different names"):
+        widgets.contest(few.validation, logits, classes=names)
 
 
 # --- the page's code ----------------------------------------------------------------------

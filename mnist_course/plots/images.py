@@ -172,12 +172,15 @@ def augmented(image, samples, recipe):
 
 def _in_words(recipe, side):
     """What a random affine map may do to an image of this side, as a dict of short texts."""
-    return {
+    words = {
         "rotate": f"up to {recipe.degrees:g}° each way",
         "shift": f"up to {recipe.shift * side:.2g} pixels each way",
         "size": f"× {1 - recipe.scale:g} to × {1 + recipe.scale:g}",
         "shear": f"up to {recipe.shear:g} pixels a row",
     }
+    if mirrored := getattr(recipe, "mirrored", 0):  # a `MirroredAffine`
+        words["mirror"] = f"{mirrored:.0%} of the images"
+    return words
 
 
 def _brightness(image):
@@ -213,6 +216,7 @@ def confusion(predicted, labels, ax=None, names="0123456789"):
             )  # fmt: skip
     ticks = range(len(names))
     ax.set(xlabel="predicted", ylabel="true", xticks=ticks, yticks=ticks)
-    ax.set_xticklabels(list(names))
+    upright = {} if all(len(name) == 1 for name in names) else {"rotation": 90}
+    ax.set_xticklabels(list(names), **upright)
     ax.set_yticklabels(list(names))
     return ax

@@ -98,10 +98,13 @@ def subplots(rows=1, columns=1, width=8.0, height=3.0, **options):
 def mark_quick(figure):
     """Write under a figure that a full run gives other numbers, if this is quick mode."""
     if runtime.quick():
-        figure.supxlabel(
-            "quick mode: few images and steps, a full run gives other numbers",
-            fontsize=7, color=RED, x=0.99, ha="right",
-        )  # fmt: skip
+        _note(figure, "quick mode: few images and steps, a full run gives other numbers")
+
+
+def _note(figure, text):
+    """Write a small note under a figure, after what is noted there already."""
+    notes = [note for note in (figure.get_supxlabel(), text) if note]
+    figure.supxlabel("; ".join(notes), fontsize=7, color=RED, x=0.99, ha="right")
 
 
 def _lay_on_card(figure):
@@ -138,16 +141,20 @@ def picture(figure, alt):
 
 
 @own_style()
-def show(axes, alt, trained=False):
+def show(axes, alt, trained=False, note=""):
     """Display the figure of `axes` (one, or an array of them) in the notebook and close it.
 
     alt: what is to be seen, in a sentence or two, for those who can't see it; a script without a
     notebook prints it. trained: the numbers come from a training, or from other work that quick
-    mode shortens, so that in quick mode the figure says so.
+    mode shortens, so that in quick mode the figure says so. note: what else has to be said under
+    the figure, if anything; it is added to `alt`, too.
     """
     figure = np.ravel(np.asarray(axes, dtype=object))[0].figure
     if trained:
         mark_quick(figure)
+    if note:
+        _note(figure, note)
+        alt = f"{alt} ({note})"
     plt.close(figure)
     display(None, picture(figure, alt))
 

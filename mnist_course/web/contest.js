@@ -6,6 +6,7 @@ import { Maps, context, frame, make, percent, section, themeOf, watchTheme } fro
 const SIDE = 28; // pixels of a digit
 const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
 const SMALL = 2; // in the list at the end
+const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit)); // classes without names
 
 // How many of the answers are right, and how often each label (row) got each answer (column).
 export function counted(answers, labels) {
@@ -18,15 +19,16 @@ export function counted(answers, labels) {
   return { right, table };
 }
 
-// What is said of a contest that is over: answers of the person and of the network.
-export function verdictOf(answers, theirs, labels) {
+// What is said of a contest that is over: answers of the person and of the network. things: what the
+// images are called.
+export function verdictOf(answers, theirs, labels, things = "digits") {
   const count = answers.length;
   const [mine, networks] = [answers, theirs].map((one) => counted(one, labels).right);
   const both = answers.filter(
     (answer, place) => answer !== labels[place] && theirs[place] !== labels[place],
   ).length;
   return (
-    `You agree with the label on ${mine} of ${count} digits (${percent(mine / count)}), the network ` +
+    `You agree with the label on ${mine} of ${count} ${things} (${percent(mine / count)}), the network ` +
     `on ${networks} (${percent(networks / count)}). Both of you disagree with it on ${both}.`
   );
 }
@@ -35,11 +37,11 @@ export function verdictOf(answers, theirs, labels) {
 const line = (text, wrong) => make("span", wrong ? { class: "mc-wrong" } : {}, text);
 
 // A confusion matrix as a table that a screen reader can read.
-function tableOf(caption, { table }) {
-  const columns = table.map((_, digit) => make("th", { scope: "col" }, String(digit)));
+function tableOf(caption, { table }, names) {
+  const columns = names.map((name) => make("th", { scope: "col" }, make("span", {}, name)));
   const head = make("tr", {}, make("td", {}), ...columns);
   const rows = table.map((row, label) => {
-    const cells = make("tr", {}, make("th", { scope: "row" }, String(label)));
+    const cells = make("tr", {}, make("th", { scope: "row" }, names[label]));
     for (const [answer, value] of row.entries()) {
       const kinds = [answer === label && "mc-diagonal", value > 0 && "mc-counted"];
       const kind = kinds.filter(Boolean).join(" ");
@@ -57,9 +59,12 @@ function tableOf(caption, { table }) {
 }
 
 class Contest {
-  // answers: what was said so far; save: called with all answers after each.
-  constructor(element, { title, digits, labels, theirs, answers, save }) {
+  // answers: what was said so far; save: called with all answers after each; classes: names of the
+  // ten classes, none for digits.
+  constructor(element, { title, digits, labels, theirs, answers, save, classes }) {
     Object.assign(this, { digits, labels, theirs, save });
+    this.names = classes.length > 0 ? classes : DIGITS;
+    this.thing = classes.length > 0 ? "image" : "digit";
     this.answers = [...answers];
     this.maps = new Maps();
     this.build(element, title);
@@ -70,7 +75,7 @@ class Contest {
     this.canvas = make("canvas", { role: "img" });
     this.progress = make("p", { class: "mc-progress" });
     this.status = make("p", { class: "mc-status", role: "status" });
-    this.buttons = this.digitButtons();
+    this.buttons = this.classButtons();
     this.back = this.button("Take back", () => this.takeBack());
     this.stop = this.button("Stop here and compare", () => this.finish());
     this.again = this.button("Start again", () => this.restart());
@@ -82,13 +87,14 @@ class Contest {
         class: "mc-play",
         role: "group",
         tabindex: "0",
-        "aria-label": "Which digit is it? Type 0 to 9.",
+        "aria-label": this.question(),
       },
       this.canvas,
       make("div", {}, this.progress, group, make("p", { class: "mc-bar" }, this.back, this.stop)),
     );
     this.result = make("div", { hidden: "" });
-    this.root = section("mc-contest", title, this.play, this.status, this.result);
+    const name = this.names === DIGITS ? "mc-contest" : "mc-contest mc-named";
+    this.root = section(name, title, this.play, this.status, this.result);
     this.again.setAttribute("data-lm-suppress-shortcuts", "true");
     element.append(this.root);
     this.play.addEventListener("keydown", (event) => this.typed(event));
@@ -101,10 +107,16 @@ class Contest {
     return button;
   }
 
-  digitButtons() {
-    return Array.from({ length: 10 }, (_, digit) =>
-      this.button(String(digit), () => this.answer(digit)),
-    );
+  // A button with the key that does the same, where its name is another.
+  classButtons() {
+    return this.names.map((name, number) => {
+      const text = name === String(number) ? name : `${number} ${name}`;
+      return this.button(text, () => this.answer(number));
+    });
+  }
+
+  question() {
+    return `Which ${this.thing === "digit" ? "digit" : "class"} is it? Type 0 to 9.`;
   }
 
   end() {
@@ -168,10 +180,12 @@ class Contest {
       const given = this.answers.length;
       this.back.disabled = given === 0;
       this.stop.disabled = given === 0;
-      this.progress.textContent = `Digit ${given + 1} of ${this.labels.length}: which one is it?`;
-      const last = given ? `You said ${this.answers[given - 1]}. ` : "";
+      const thing = this.thing === "digit" ? "Digit" : "Image";
+      this.progress.textContent = `${thing} ${given + 1} of ${this.labels.length}: which one is it?`;
+      const last = given ? `You said ${this.names[this.answers[given - 1]]}. ` : "";
       this.status.textContent = `${last}${given} of ${this.labels.length} are named.`;
-      this.canvas.setAttribute("aria-label", `The digit number ${given + 1}, to be named`);
+      const what = `The ${this.thing} number ${given + 1}, to be named`;
+      this.canvas.setAttribute("aria-label", what);
     }
     this.drawSoon();
   }
@@ -205,12 +219,14 @@ class Contest {
   compare() {
     const theirs = this.theirs.slice(0, this.answers.length);
     const labels = this.labels.slice(0, this.answers.length);
-    this.status.textContent = verdictOf(this.answers, theirs, labels);
+    this.status.textContent = verdictOf(this.answers, theirs, labels, `${this.thing}s`);
     this.shown = [];
+    const { names } = this;
     const missed = make("ul", { class: "mc-missed" });
     for (const [place, answer] of this.answers.entries()) {
       if (answer === labels[place] && theirs[place] === labels[place]) continue;
-      const canvas = make("canvas", { role: "img", "aria-label": `digit number ${place + 1}` });
+      const what = `${this.thing} number ${place + 1}`;
+      const canvas = make("canvas", { role: "img", "aria-label": what });
       this.shown.push({ canvas, place });
       const label = labels[place];
       missed.append(
@@ -218,9 +234,9 @@ class Contest {
           "li",
           {},
           canvas,
-          line(`label ${label}`, false),
-          line(`you ${answer}`, answer !== label),
-          line(`network ${theirs[place]}`, theirs[place] !== label),
+          line(`label ${names[label]}`, false),
+          line(`you ${names[answer]}`, answer !== label),
+          line(`network ${names[theirs[place]]}`, theirs[place] !== label),
         ),
       );
     }
@@ -229,8 +245,8 @@ class Contest {
       make(
         "div",
         { class: "mc-below" },
-        tableOf("Your answers", counted(this.answers, labels)),
-        tableOf("The network's answers", counted(theirs, labels)),
+        tableOf("Your answers", counted(this.answers, labels), names),
+        tableOf("The network's answers", counted(theirs, labels), names),
       ),
       make("p", { class: "mc-heading" }, "Where one of you disagrees with the label"),
       missed,
@@ -240,10 +256,12 @@ class Contest {
 }
 
 // Puts the contest into an element of any page. given: { title, digits, labels, theirs, answers,
-// save }; digits as bytes or as base64, theirs: the network's answers. Returns what ends it.
+// save, classes }; digits as bytes or as base64, theirs: the network's answers, classes: names of the
+// ten classes, none for digits. Returns what ends it.
 export function playContest(element, given) {
   const contest = new Contest(element, {
     answers: [],
+    classes: [],
     save: () => {},
     ...given,
     digits: bytesOf(given.digits),
@@ -252,7 +270,7 @@ export function playContest(element, given) {
 }
 
 function render({ model, el }) {
-  const names = ["title", "digits", "labels", "theirs", "answers"];
+  const names = ["title", "digits", "labels", "theirs", "answers", "classes"];
   const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const save = (answers) => {
     model.set("answers", answers);

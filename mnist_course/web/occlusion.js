@@ -24,7 +24,8 @@ const PLACES = SIDE / STEP; // in a row of the map
 const BUDGET = 6; // milliseconds of a frame that the map may take
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CANVAS = SIDE * SCALE + 2;
-const BARS = 172; // pixels; the four pictures fit into one row of an exported page
+const BARS = 172; // pixels wide; so the four pictures fit into one row of an exported page
+const NAMED = 206; // pixels of the bars where classes have names
 
 // The rows and columns that a square patch around a place covers, as far as they lie on the digit:
 // [top, bottom, left, right], the ends not among them.
@@ -54,8 +55,10 @@ function placeOf(event, canvas) {
 }
 
 class Occlusion {
-  constructor(element, { title, network, digits, labels, rivals, slopes }) {
-    Object.assign(this, { digits, labels, rivals, slopes });
+  constructor(element, { title, network, digits, labels, rivals, slopes, classes = [] }) {
+    Object.assign(this, { digits, labels, rivals, slopes, classes });
+    this.wide = classes.length > 0 ? NAMED : BARS;
+    this.thing = classes.length > 0 ? "image" : "digit";
     this.network = new Network(network.description, network.weights);
     this.around = new Float32Array(PLACES * PLACES);
     this.maps = { digit: new Maps(), around: new Maps(), slopes: new Maps() };
@@ -65,7 +68,8 @@ class Occlusion {
   }
 
   build(element, title) {
-    this.digit = labelledSlider("Digit", 0, this.labels.length - 1, (value) => this.choose(value));
+    const which = this.thing === "digit" ? "Digit" : "Image";
+    this.digit = labelledSlider(which, 0, this.labels.length - 1, (value) => this.choose(value));
     const size = labelledSlider("Size of the patch", 1, 14, (value) => {
       this.size = value;
       this.changed(true);
@@ -76,7 +80,7 @@ class Occlusion {
       class: "mc-pad",
       tabindex: "0",
       role: "application",
-      "aria-label": "The digit and the patch. Arrow keys move the patch, Delete takes it away.",
+      "aria-label": `The ${this.thing} and the patch. Arrow keys move the patch, Delete takes it away.`,
     });
     this.bars = make("canvas", { role: "img" });
     this.map = make("canvas", { role: "img", class: "mc-around" });
@@ -86,10 +90,10 @@ class Occlusion {
     this.status = make("p", { class: "mc-status", role: "status" });
     const away = make("button", { type: "button" }, "Take the patch away");
     away.addEventListener("click", () => this.moveTo(null));
-    this.buttons = ["the label", "its rival"].map((name, which) => {
+    this.buttons = ["the label", "its rival"].map((name, place) => {
       const button = make("button", { type: "button" }, name);
       button.addEventListener("click", () => {
-        this.which = which;
+        this.which = place;
         this.drawSoon();
       });
       return button;
@@ -98,7 +102,7 @@ class Occlusion {
     const choice = make("span", { role: "group", "aria-label": "Whose logit" });
     choice.append(...this.buttons);
     this.root = section(
-      "mc-occlusion",
+      this.thing === "digit" ? "mc-occlusion" : "mc-occlusion mc-named",
       title,
       make("div", { class: "mc-bar" }, this.digit.label, this.caption),
       make(
@@ -108,13 +112,13 @@ class Occlusion {
         make(
           "span",
           { class: "mc-muted" },
-          "press on the digit to cover a part of it, and drag; arrow keys move the patch",
+          `press on the ${this.thing} to cover a part of it, and drag; arrow keys move the patch`,
         ),
       ),
       make(
         "div",
         { class: "mc-below" },
-        figure("The digit", this.pad, make("p", {}, away)),
+        figure(`The ${this.thing}`, this.pad, make("p", {}, away)),
         figure("What the network says", this.bars),
         figure("Probability of the label, by place of the patch", this.map, this.told),
         figure("Saliency: the slopes of a logit", this.saliency, choice, this.meaning),
@@ -194,6 +198,11 @@ class Occlusion {
     });
   }
 
+  // What a class is called.
+  name(number) {
+    return this.classes[number] ?? String(number);
+  }
+
   run(image) {
     this.network.runDigit(image);
     return this.network.probabilities();
@@ -219,19 +228,21 @@ class Occlusion {
     const image = patch ? covered(this.bytes, patch) : this.bytes;
     const probabilities = Float32Array.from(this.run(image));
     this.drawDigit(image, patch);
-    const bars = context(this.bars, BARS, CANVAS);
-    drawProbabilities(bars, this.theme, probabilities, [1, 1, BARS - 2, CANVAS - 2], label);
+    const bars = context(this.bars, this.wide, CANVAS);
+    const box = [1, 1, this.wide - 2, CANVAS - 2];
+    drawProbabilities(bars, this.theme, probabilities, box, label, this.classes);
     const best = probabilities.indexOf(largest(probabilities));
-    const says = `The network says ${best} with ${percent(probabilities[best])}`;
+    const says = `The network says ${this.name(best)} with ${percent(probabilities[best])}`;
     this.bars.setAttribute("aria-label", says);
     this.computeAround();
     this.drawAround(label);
     this.drawSlopes(label);
-    this.caption.textContent = `number ${this.index}, label ${label}`;
+    this.caption.textContent = `number ${this.index}, label ${this.name(label)}`;
     const where = patch
       ? `Rows ${patch[0]} to ${patch[1] - 1} and columns ${patch[2]} to ${patch[3] - 1} are covered.`
       : "Nothing is covered.";
-    const said = `${where} ${says}; the label is ${label}, with ${percent(probabilities[label])}.`;
+    const share = percent(probabilities[label]);
+    const said = `${where} ${says}; the label is ${this.name(label)}, with ${share}.`;
     if (this.status.textContent !== said) this.status.textContent = said;
   }
 
@@ -261,7 +272,8 @@ class Occlusion {
       frame(drawing, theme.accent, x, y, STEP * SCALE, STEP * SCALE, 2);
     }
     const lost = this.around.filter((share) => share < 0.5).length;
-    const text = `${label} falls below 50 % at ${lost} of ${PLACES * PLACES} places. Click to go there.`;
+    const places = `${lost} of ${PLACES * PLACES} places`;
+    const text = `${this.name(label)} falls below 50 % at ${places}. Click to go there.`;
     const told = this.left > 0 ? "…" : text;
     if (this.told.textContent !== told) this.told.textContent = told;
     this.map.setAttribute("aria-label", told);
@@ -269,17 +281,18 @@ class Occlusion {
 
   drawSlopes(label) {
     const { theme, which } = this;
-    const digit = which === 0 ? label : this.rivals[this.index];
+    const rival = this.name(this.rivals[this.index]);
+    const name = which === 0 ? this.name(label) : rival;
     const start = (2 * this.index + which) * SIDE * SIDE;
     const slopes = this.slopes.subarray(start, start + SIDE * SIDE);
     const drawing = context(this.saliency, CANVAS, CANVAS);
     this.maps.slopes.paint(slopes, [1, SIDE, SIDE], theme, 127);
     this.maps.slopes.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
     frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
-    this.saliency.setAttribute("aria-label", `The slopes of the logit of ${digit}`);
-    const more = `Orange: more ink here raises the logit of ${digit}. Purple: it lowers it.`;
+    this.saliency.setAttribute("aria-label", `The slopes of the logit of ${name}`);
+    const more = `Orange: more ink here raises the logit of ${name}. Purple: it lowers it.`;
     if (this.meaning.textContent !== more) this.meaning.textContent = more;
-    const names = [`the label, ${label}`, `its rival, ${this.rivals[this.index]}`];
+    const names = [`the label, ${this.name(label)}`, `its rival, ${rival}`];
     for (const [place, button] of this.buttons.entries()) {
       if (button.textContent !== names[place]) button.textContent = names[place];
       button.setAttribute("aria-pressed", String(place === which));
@@ -288,9 +301,9 @@ class Occlusion {
 }
 
 // Puts the explorer into an element of any page. given: { title, networks: [{ description, weights
-// }], digits, labels, rivals, slopes }; weights, digits and slopes as bytes or as base64. slopes:
-// for each digit 784 signed bytes for the label's logit, then 784 for the rival's. Returns what
-// ends it.
+// }], digits, labels, rivals, slopes, classes }; weights, digits and slopes as bytes or as base64.
+// slopes: for each digit 784 signed bytes for the label's logit, then 784 for the rival's; classes:
+// names of the ten classes, none for digits. Returns what ends it.
 export function exploreOcclusion(element, given) {
   const [{ description, weights }] = given.networks;
   const slopes = bytesOf(given.slopes);
@@ -307,7 +320,7 @@ function render({ model, el }) {
   const networks = [
     { description: model.get("descriptions")[0], weights: model.get("weights")[0] },
   ];
-  const names = ["title", "digits", "labels", "rivals", "slopes"];
+  const names = ["title", "digits", "labels", "rivals", "slopes", "classes"];
   const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
   return exploreOcclusion(el, { ...given, networks });
 }

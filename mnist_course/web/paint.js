@@ -166,8 +166,17 @@ export function labelledSlider(name, low, high, changed) {
 
 // The probabilities of the classes as bars in fixed places, in a box [x, y, wide, high]. The
 // largest is bold; the bar of the label, if it is known, has the accent's colour, else the largest
-// has. Returns the place of each row: { x, y, wide, high }.
-export function drawProbabilities(drawing, theme, probabilities, [x, y, wide, high], label = null) {
+// has. names: of the classes, where they are no digits. Returns the place of each row: { x, y, wide,
+// high }.
+export function drawProbabilities(
+  drawing,
+  theme,
+  probabilities,
+  [x, y, wide, high],
+  label = null,
+  names = [],
+) {
+  const left = names.length > 0 ? 64 : 18; // where the bars begin
   const row = Math.min(32, high / probabilities.length);
   const start = y + (high - row * probabilities.length) / 2;
   const blank = largest(probabilities) === 0; // nothing is drawn, so that nothing was computed
@@ -175,9 +184,10 @@ export function drawProbabilities(drawing, theme, probabilities, [x, y, wide, hi
   return Array.from(probabilities, (share, digit) => {
     const top = start + digit * row;
     const bold = digit === best;
-    const bar = [x + 18, top + row * 0.2, wide - 74, row * 0.6];
+    const bar = [x + left, top + row * 0.2, wide - left - 56, row * 0.6];
     const text = top + row / 2 + 4;
-    write(drawing, theme, String(digit), x + 11, text, { bold, align: "right" });
+    const name = names[digit] ?? String(digit);
+    write(drawing, theme, name, x + left - 7, text, { bold, align: "right" });
     drawing.fillStyle = theme.surface;
     drawing.fillRect(...bar);
     drawing.fillStyle = digit === (label ?? best) ? theme.accent : theme.muted;

@@ -84,28 +84,36 @@ def pad_still(title, steps):
     return _bundle(title, text, draw)
 
 
-def occlusion_still(title, image, label, probabilities, slopes):
-    """A digit, what the network says of it, and the slopes of the label's logit (28, 28)."""
+def occlusion_still(title, image, label, probabilities, slopes, names):
+    """An image, what the network says of it, and the slopes of the label's logit (28, 28).
+
+    names: those of the ten classes.
+    """
     best = int(probabilities.argmax())
     text = (
-        f"A digit with the label {label}: the network says {best} with {probabilities[best]:.0%}. "
-        f"Beside it the slopes of the logit of {label} with respect to the pixels.{quick_note()}"
+        f"An image with the label {names[label]}: the network says {names[best]} with "
+        f"{probabilities[best]:.0%}. Beside it the slopes of the logit of {names[label]} with "
+        f"respect to the pixels.{quick_note()}"
     )
 
     def draw(figure, theme):
         axes = figure.subplots(1, 3)
         _draw_digit(axes[0], image, theme)
-        _draw_bars(axes[1], probabilities, label, theme)
+        _draw_bars(axes[1], probabilities, label, theme, names)
         limit = float(slopes.abs().max()) or 1
         axes[2].imshow(slopes.numpy(), cmap=_palette("signed", theme), vmin=-limit, vmax=limit)
-        axes[2].set_title(f"slopes of the logit of {label}", color=theme["ink"], fontsize=10)
+        axes[2].set_title(f"slopes of the logit of {names[label]}", color=theme["ink"], fontsize=10)
 
     return _bundle(title, text, draw)
 
 
-def contest_still(title, images):
-    """The digits that are asked, without a word of what they are: a mimebundle."""
-    text = f"{len(images)} digits to be named, those that the network finds hardest.{quick_note()}"
+def contest_still(title, images, chosen=True):
+    """The images that are asked, without a word of what they are: a mimebundle.
+
+    chosen: whether they are the hardest of more.
+    """
+    which = ", those that the network finds hardest" if chosen else ""
+    text = f"{len(images)} images to be named{which}.{quick_note()}"
 
     def draw(figure, theme):
         rows = -(-len(images) // IN_A_ROW)
@@ -139,12 +147,12 @@ def _draw_digit(ax, image, theme):
     ax.set_title("28×28", color=theme["ink"], fontsize=10)
 
 
-def _draw_bars(ax, probabilities, label, theme):
+def _draw_bars(ax, probabilities, label, theme, names="0123456789"):
     colours = [theme["accent" if digit == label else "muted"] for digit in range(10)]
     ax.barh(range(10), probabilities, color=colours)
     ax.set(xlim=(0, 1.35), ylim=(9.6, -0.6))
     for digit, share in enumerate(probabilities):
-        ax.text(-0.05, digit, str(digit), color=theme["ink"], ha="right", va="center")
+        ax.text(-0.05, digit, names[digit], color=theme["ink"], ha="right", va="center")
         ax.text(share + 0.04, digit, f"{share:.0%}", color=theme["ink"], va="center", fontsize=9)
 
 

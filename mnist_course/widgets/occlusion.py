@@ -1,4 +1,7 @@
-"""Two explorers of errors: cover a part of a digit, and name digits blind, against the network."""
+"""Two explorers of errors: cover a part of a digit, and name digits blind, against the network.
+
+Both also take other images of ten classes, with the classes' names.
+"""
 
 import anywidget
 import numpy as np
@@ -17,21 +20,25 @@ from mnist_course.widgets.network import (
 from mnist_course.widgets.still import WithStill
 
 HARDEST = 40  # digits that a contest asks
+DIGITS = "0123456789"  # names of the classes where none are given
 
 
 class OcclusionExplorer(PageExplorer):
     """See `occlusion_explorer`. rivals: for each digit the class other than the label with the
     largest logit; slopes: signed bytes, for each digit 784 of the label's logit and 784 of the
-    rival's, the largest of them as 127."""
+    rival's, the largest of them as 127; classes: their names, none for digits."""
 
     _esm = web.module("occlusion.js")
     _css = web.styles("theme.css", "network.css", "errors.css")
 
     rivals = traitlets.List(traitlets.Int()).tag(sync=True)
     slopes = traitlets.Bytes().tag(sync=True)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, title, networks, part, normalisation):
+    def __init__(self, title, networks, part, normalisation, classes=None):
+        self._classes = class_names(classes)  # the still picture is drawn before traits are set
         super().__init__(title, networks, part, normalisation)
+        self.classes = self._classes
         [network] = networks.values()
         part = part[: len(self.labels)].to("cpu")
         with torch_defaults():
@@ -50,7 +57,16 @@ class OcclusionExplorer(PageExplorer):
         inspector = probe.Inspector(network)
         probabilities = inspector.inspect(images).probabilities
         slopes = probe.saliency(inspector.copy(), images, part.labels[:1])[0, 0]
-        return diagram.occlusion_still(title, part.images[0], label, probabilities, slopes)
+        image, names = part.images[0], self._classes or DIGITS
+        return diagram.occlusion_still(title, image, label, probabilities, slopes, names)
+
+
+def class_names(classes):
+    """Names of ten classes as a list of texts, [] for None. Raises ExplorerError for others."""
+    names = [str(name) for name in classes or ()]
+    if names and len(set(names)) != 10:
+        raise ExplorerError(f"expected ten different names of classes, got {names}")
+    return names
 
 
 def rivals_of(logits, labels):
@@ -65,17 +81,20 @@ def _signed_bytes(maps):
     return (127 * maps / limits).round().to(torch.int8).numpy().tobytes()
 
 
-def occlusion_explorer(network, part, normalisation=NORMALISATION):
+def occlusion_explorer(network, part, normalisation=NORMALISATION, classes=None):
     """An explorer: drag a patch of paper over a digit, and see what the network says of the rest.
 
     Beside it stand the probability of the label for each place of the patch, and the saliency: the
-    slopes of a logit with respect to the pixels. Arguments and errors as in `network_explorer`.
+    slopes of a logit with respect to the pixels. classes: ten names, where the images are no
+    digits. Other arguments and errors as in `network_explorer`.
     """
-    return OcclusionExplorer("Cover a part", {"your network": network}, part, normalisation)
+    networks = {"your network": network}
+    return OcclusionExplorer("Cover a part", networks, part, normalisation, classes)
 
 
 class Contest(WithStill, anywidget.AnyWidget):
-    """See `contest`. theirs: the network's answers; answers: those given so far, in the page."""
+    """See `contest`. theirs: the network's answers; answers: those given so far, in the page;
+    classes: their names, none for digits."""
 
     _esm = web.module("contest.js")
     _css = web.styles("theme.css", "network.css", "errors.css")
@@ -85,15 +104,16 @@ class Contest(WithStill, anywidget.AnyWidget):
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     theirs = traitlets.List(traitlets.Int()).tag(sync=True)
     answers = traitlets.List(traitlets.Int()).tag(sync=True)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
-def contest(part, logits, count=HARDEST, seed=0):
+def contest(part, logits, count=HARDEST, seed=0, classes=None):
     """An explorer: name the digits that the network finds hardest, blind, then compare.
 
     part: a `data.Part`; logits: the network's for it, (N, 10). The `count` images whose label got
     the lowest probability are asked in an order that the seed decides. Nothing is revealed before
     the end. `answers` of what is returned holds what was said, `labels` and `theirs` the labels and
-    the network's answers in the same order.
+    the network's answers in the same order. classes: ten names, where the images are no digits.
     Raises ExplorerError for anything but digits, and for logits of other images.
     """
     check_digits(part)
@@ -112,8 +132,10 @@ def contest(part, logits, count=HARDEST, seed=0):
         digits=asked.images.contiguous().numpy().tobytes(),
         labels=asked.labels.tolist(),
         theirs=logits[places].argmax(dim=1).tolist(),
+        classes=class_names(classes),
     )
-    shown.still = diagram.contest_still(shown.title, asked.images)
+    chosen = len(places) < len(part)  # otherwise all are asked, easy and hard ones
+    shown.still = diagram.contest_still(shown.title, asked.images, chosen)
     return shown
 
 

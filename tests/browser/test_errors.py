@@ -20,6 +20,18 @@ CONTEST = """
 contest = widgets.contest(digits.validation, predict(network, digits.validation), count=6)
 contest
 """
+KINDS = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+         "boot"]  # fmt: skip
+NAMED = f"""
+from mnist_course.training import predict
+network = networks["LeNet"]
+part = digits.validation[:3]
+widgets.occlusion_explorer(network, part, classes={KINDS})
+"""
+NAMED_CONTEST = f"""
+contest = widgets.contest(part, predict(network, part), classes={KINDS})
+contest
+"""
 # What the network says of a covered digit, in the words of the page.
 SAYS = """
 def says(index, patch):
@@ -157,3 +169,25 @@ def test_a_contest_reveals_nothing_before_its_end_and_keeps_the_answers(notebook
     expect(explorer.locator(".mc-progress")).to_have_text("Digit 1 of 6: which one is it?")
     assert json.loads(notebook.execute("print(contest.answers)")) == []
     assert notebook.complaints == []
+
+
+def test_classes_with_names_are_called_by_them(write_notebook):
+    notebook = write_notebook("named.ipynb", MAKE, NAMED, NAMED_CONTEST)
+    notebook.run_all()
+    assert notebook.errors() == []
+    page = notebook.page
+    occlusion, contest = page.locator(".mc-occlusion"), page.locator(".mc-contest")
+    labels = json.loads(notebook.execute("import json; print(json.dumps(contest.labels))"))
+    first = json.loads(notebook.execute("print(int(part.labels[0]))"))
+    expect(occlusion.locator(".mc-status")).to_contain_text(f"the label is {KINDS[first]}, with")
+    expect(occlusion.get_by_role("button", name=f"the label, {KINDS[first]}")).to_be_visible()
+    look(page, occlusion, "occlusion-named")
+    for label in labels[:2]:
+        contest.get_by_role("button", name=f"{label} {KINDS[label]}", exact=True).click()
+    expect(contest.locator(".mc-status")).to_contain_text(f"You said {KINDS[labels[1]]}.")
+    look(page, contest, "contest-asks-named")
+    contest.locator(".mc-play").focus()
+    page.keyboard.press(str((labels[2] + 1) % 10))
+    expect(contest.locator(".mc-status")).to_contain_text("with the label on 2 of 3 images")
+    expect(contest.locator(".mc-missed")).to_contain_text(f"label {KINDS[labels[2]]}")
+    look(page, contest, "contest-compares-named")
