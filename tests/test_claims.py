@@ -224,6 +224,7 @@ QUOTED = {
         "78": "the same",
         "92": "question 5 assumes it",
         "0.3": "question 3 assumes it",
+    },
     "08": {
         "3.03": "write-up C shows it as a probability",
         "79": "question 3 assumes it",
