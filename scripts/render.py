@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import anywidget
 import nbformat
 from bs4 import BeautifulSoup
 from nbclient import NotebookClient
@@ -28,7 +29,7 @@ from pygments.style import Style
 from pygments.token import Comment, Keyword, Literal, Name, Operator
 
 from mnist_course import runtime, web
-from mnist_course.widgets.network import NetworkExplorer, PageWidget, ShiftExplorer
+from mnist_course.widgets.network import NetworkExplorer, ShiftExplorer
 from mnist_course.widgets.occlusion import Contest, OcclusionExplorer
 
 HERE = Path(__file__).parent
@@ -172,7 +173,8 @@ def live(kind, saved, picture, number):
     number: of the explorer on its page. A screen reader lists the explorers by their titles, so
     the title contains it.
     """
-    names = set(kind.class_trait_names(sync=True)) - set(PageWidget.class_trait_names(sync=True))
+    every = set(kind.class_trait_names(sync=True))
+    names = every - set(anywidget.AnyWidget.class_trait_names(sync=True))
     given = {name: saved["state"].get(name) for name in sorted(names)}
     for buffer in saved.get("buffers", ()):
         name, *places = buffer["path"]

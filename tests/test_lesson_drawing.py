@@ -1,6 +1,7 @@
 """What lesson 08 says of its steps, of stored readings and of its mend."""
 
 import ast
+import math
 
 import jupytext
 import numpy as np
@@ -23,7 +24,7 @@ MENDED = results.load("mended")
 
 def lesson_names(*functions, **names):
     """Functions of the lesson, defined with what they need."""
-    found = {"torch": torch, "np": np, "data": data, "drawing": drawing, **names}
+    found = {"torch": torch, "np": np, "math": math, "data": data, "drawing": drawing, **names}
     for name in functions:
         exec(definitions(LESSON)[name], found)
     return found
