@@ -125,12 +125,17 @@ plots.show(
 # Ask the simplest network of this course, lesson 03's softmax regression, which has one layer. It
 # gets the same recipe on both data sets. What accuracies do you expect?
 
+
 # %%
-simple = Recipe(epochs=3, batch_size=256, momentum=0.0)
-for name, parts in (("digits", digits), (THINGS, clothes)):
+def simplest(parts):
+    """Validation accuracy of a softmax regression after three epochs."""
     runtime.seed_everything(0)
-    history = fit(models.softmax_regression(), parts, simple)
-    print(f"{name}: {history.accuracy:.1%} of the validation images right")
+    few_epochs = Recipe(epochs=3, batch_size=256, momentum=0.0)
+    return fit(models.softmax_regression(), parts, few_epochs).accuracy
+
+
+print(f"digits: {simplest(digits):.1%} of the validation images right")
+print(f"{THINGS}: {simplest(clothes):.1%} of the validation images right")
 
 # %% [markdown]
 # In a full run it reads about 91 of 100 digits, but only about 85 of 100 pieces of clothing. So there is
@@ -156,13 +161,13 @@ for name, parts in (("digits", digits), (THINGS, clothes)):
 # %%
 device = runtime.device()
 pixels = (0.0, 1.0)  # mean and deviation that leave them as they are
-recipe = replace(recipes.LENET, epochs=2 if runtime.quick() else 10, normalisation=pixels)
+sigmoid_recipe = replace(recipes.LENET, epochs=2 if runtime.quick() else 10, normalisation=pixels)
 batches = data.Batches(clothes.train, 256, shuffle=True, device=device, normalisation=pixels)
 held_out = data.Batches(validation, 1000, device=device, normalisation=pixels)
 print(f"d2l trains on {THINGS}")
 runtime.seed_everything(1)
 theirs = models.lenet5()
-d2l.train_ch6(theirs, batches, held_out, num_epochs=recipe.epochs, lr=0.9, device=device)
+d2l.train_ch6(theirs, batches, held_out, num_epochs=sigmoid_recipe.epochs, lr=0.9, device=device)
 
 # %% [markdown]
 # Now the same network by our own loop, with the same recipe.
@@ -170,7 +175,9 @@ d2l.train_ch6(theirs, batches, held_out, num_epochs=recipe.epochs, lr=0.9, devic
 # %%
 runtime.seed_everything(1)
 lenet = models.lenet5()
-history = fit(lenet, clothes, recipe, seed=1, show=plots.LiveCurve(title=f"LeNet-5 on {THINGS}"))
+history = fit(
+    lenet, clothes, sigmoid_recipe, seed=1, show=plots.LiveCurve(title=f"LeNet-5 on {THINGS}")
+)
 print(f"by d2l:      {evaluate(theirs, held_out)[1]:.1%} of the {THINGS} in validation")
 print(f"by our loop: {history.accuracy:.1%}")
 
@@ -327,9 +334,9 @@ plots.show(
 
 
 # %%
-def ends(name, of):
+def ends(model, of):
     """The accuracies, in per cent, with which the stored runs of a model end."""
-    return [100 * run[f"{of}_accuracy"][-1] for run in runs if run["name"] == name]
+    return [100 * run[f"{of}_accuracy"][-1] for run in runs if run["name"] == model]
 
 
 print(f"{'':18} training  validation, each seed {'':14} gap")
@@ -494,9 +501,9 @@ _, axes = plots.subplots(1, 2, width=10, height=3.4, sharey=True)
 for name, mark in (("d1", "o"), ("constant", "s"), ("ten-times", "^")):
     mine = [run for run in [*runs, *why] if run["name"] == name]
     accuracy = 100 * torch.tensor([run["validation_accuracy"] for run in mine]).mean(dim=0)
-    label = "model 1" if name == "d1" else name
-    axes[0].plot(range(1, len(accuracy) + 1), accuracy, marker=mark, label=label)
-    axes[1].plot(walked(mine[0]["recipe"]), accuracy, marker=mark, label=label)
+    title = "model 1" if name == "d1" else name
+    axes[0].plot(range(1, len(accuracy) + 1), accuracy, marker=mark, label=title)
+    axes[1].plot(walked(mine[0]["recipe"]), accuracy, marker=mark, label=title)
 axes[0].set(xlabel="epoch", ylabel="validation accuracy, %", ylim=(60, 92))
 axes[1].set(xlabel="sum of the rates of all steps", xscale="log")
 axes[0].legend(frameon=False, fontsize=8)

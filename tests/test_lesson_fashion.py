@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell
 from test_claims import LESSONS
 from test_lesson_experiments import base
 from test_lesson_gains import accuracies
-from test_plots import changed_by, read_by
+from test_plots import changed_by, names, read_by
 from test_shown_code import definitions
 
 from mnist_course import data, metrics, models, recipes, results, runtime
@@ -37,10 +37,11 @@ def pictures(cells):
 
     It does when something in it comes from the images, directly or by way of others.
     """
-    of_clothes = {"clothes", "validation", "KINDS", "THINGS"}
+    of_clothes, assigned = {"clothes", "validation", "KINDS", "THINGS"}, set()
     for statement in ast.parse("\n".join(cells)).body:
+        assigned |= names(statement, ast.Store)
         if read_by(statement) & of_clothes and not isinstance(statement, ast.FunctionDef):
-            of_clothes |= changed_by(statement) - {"plots", "d2l", "runtime"}
+            of_clothes |= changed_by(statement) & assigned
         for call in ast.walk(statement):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "plots.show":
                 noted = any(word.arg == "note" for word in call.keywords)
@@ -170,9 +171,9 @@ def test_where_two_have_walked_equally_far_the_one_with_shorter_steps_is_ahead()
 
 
 def walked(recipe):
-    names = {"itertools": itertools}
-    exec(definitions(LESSON)["walked"], names)
-    return names["walked"](recipe)
+    given = {"itertools": itertools}
+    exec(definitions(LESSON)["walked"], given)
+    return given["walked"](recipe)
 
 
 def test_the_sum_of_the_rates_is_that_of_the_recipe():
