@@ -270,7 +270,7 @@ def spoil(value):
     """Change a value in place; True when that was possible."""
     if isinstance(value, torch.Tensor):
         with torch.no_grad():
-            value.add_(1)
+            value.logical_not_() if value.dtype == torch.bool else value.add_(1)
         return True
     if isinstance(value, torch.nn.Module):
         return all(map(spoil, value.state_dict().values()))

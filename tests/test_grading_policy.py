@@ -29,7 +29,7 @@ def written(tmp_path):
 def test_without_a_file_every_lesson_is_graded_with_the_course_s_own_points():
     default = policy.read()
     assert default == Policy()
-    assert default.lessons == ("01", "02", "03", "04", "05")
+    assert default.lessons == tuple(sorted({one.lesson for one in EXERCISES.values()}))
     assert default.exercises() == list(EXERCISES.values())
     assert all(default.possible(one) == one.points for one in EXERCISES.values())
     assert all(default.costs(one) == [] for one in EXERCISES.values())
@@ -53,7 +53,7 @@ def test_the_example_says_every_key_and_can_be_used():
 
 def test_the_defaults_that_the_example_states_are_the_defaults(written):
     said = tomllib.loads(policy.EXAMPLE.read_text("utf-8"))
-    assert said["lessons"] == list(Policy().lessons)
+    assert set(said["lessons"]) < set(Policy().lessons), "it chooses some"
     assert said["hidden_share"] == Policy().hidden_share
     assert written("") == Policy()
     assert written(b"\xef\xbb\xbf" + b"hidden_share = 0.25\r\n").hidden_share == 0.25
@@ -71,7 +71,7 @@ BAD = {
     "[points]\nleaky-relu = inf": "points.leaky-relu is inf, but a number",
     "[points]\nleaky-relu = nan": "points.leaky-relu is nan, but a number",
     'points = "many"': "points is 'many', but a table",
-    '[weights]\n"06" = 2': "weights.06 is unknown",
+    '[weights]\n"99" = 2': "weights.99 is unknown",
     "hidden_share = 2": "hidden_share is 2, but a number from 0 to 1",
     "[late]\npercent = 200": "late.percent is 200, but a number from 0 to 100",
     "[late]\ndays = 2": "late.days is unknown",
