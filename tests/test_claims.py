@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from mnist_course import data, metrics, models, recipes, results
+from mnist_course.board import bodies, server
 from mnist_course.exercises import EXERCISES
 
 ROOT = Path(__file__).parent.parent
@@ -369,6 +370,13 @@ STATED = {
     "5,000": lambda: len(split().validation),
     "2.303": math.log(10),
     "100": recipes.WRITEUP_A.epochs,
+    "1,000,000": bodies.MOST_BYTES,
+    "16,000,000": server.MOST_BUFFERED,
+    "4,000": bodies.MOST_POINTS,
+    "1,000": bodies.LONGEST_SIDE,
+    "0.33": 1 / 3,  # points, for three hidden cases that are worth one in all
+    "0.34": 1 - 2 * 0.33,
+    "255": "the brightest byte",
     "95": "the usual confidence",
     "99.5": "the aim; what was reached stands in the table",
     "99.51": "write-up A, after five epochs",
