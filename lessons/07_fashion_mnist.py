@@ -164,10 +164,10 @@ pixels = (0.0, 1.0)  # mean and deviation that leave them as they are
 sigmoid_recipe = replace(recipes.LENET, epochs=2 if runtime.quick() else 10, normalisation=pixels)
 batches = data.Batches(clothes.train, 256, shuffle=True, device=device, normalisation=pixels)
 held_out = data.Batches(validation, 1000, device=device, normalisation=pixels)
-print(f"d2l trains on {THINGS}")
 runtime.seed_everything(1)
 theirs = models.lenet5()
 d2l.train_ch6(theirs, batches, held_out, num_epochs=sigmoid_recipe.epochs, lr=0.9, device=device)
+print(f"that was d2l, on {THINGS}")
 
 # %% [markdown]
 # Now the same network by our own loop, with the same recipe.
