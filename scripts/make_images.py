@@ -1,8 +1,10 @@
-"""The README's pictures: the result from the stored runs, a lesson and an explorer from JupyterLab.
+"""The README's pictures: the result from the stored runs, a lesson and an explorer from JupyterLab,
+and the page on which a digit is drawn.
 
-    python scripts/make_images.py
+    python scripts/make_images.py               all of them
+    python scripts/make_images.py page result   these
 
-It runs lesson 03 in full mode, in Chromium.
+`lesson` runs lesson 03 in full mode, in Chromium.
 """
 
 import sys
@@ -12,7 +14,8 @@ from pathlib import Path
 from mnist_course import plots, results, runtime
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "benchmarks")]
+import board  # noqa: E402
 import browser  # noqa: E402
 
 IMAGES = ROOT / ".github" / "images"
@@ -74,8 +77,28 @@ def lesson():
         notebook.close()
 
 
+def page():
+    """The drawing page with a 7 on it, as far as the maps of the layers."""
+    seven = ([(80, 72), (160, 64), (206, 68), (172, 140), (130, 232)], [(104, 152), (192, 146)])
+    with board.serving(board.OURS) as (address, _), browser.chromium() as chromium:
+        shown = chromium.new_page(viewport={"width": 1280, "height": 1240})
+        shown.goto(address)
+        box = shown.locator(".mc-draw").bounding_box()
+        for stroke in seven:  # in units of the pad, 280 a side
+            for number, (x, y) in enumerate(stroke):
+                side = box["width"] / 280
+                shown.mouse.move(box["x"] + side * x, box["y"] + side * y, steps=8)
+                if number == 0:
+                    shown.mouse.down()
+            shown.mouse.up()
+        shown.wait_for_timeout(1000)
+        shown.screenshot(path=IMAGES / "board.png")
+
+
+PICTURES = {"result": result, "lesson": lesson, "page": page}
+
 if __name__ == "__main__":
     assert not runtime.quick(), "the pictures show a full run: start without MNIST_COURSE_QUICK"
     IMAGES.mkdir(exist_ok=True)
-    result()
-    lesson()
+    for name in sys.argv[1:] or PICTURES:
+        PICTURES[name]()
