@@ -4,9 +4,9 @@
 # All your networks so far have read digits, and the best one is right for more than 99 of 100. Is
 # what you have learned true of networks, or is it only true of digits? To find out, you need other
 # images. In this lesson the same networks sort clothes, which is much harder, because a shirt and a
-# pullover can look almost the same. You repeat a published lab report with four models, and you answer
-# two questions that it leaves open. Then lesson 05's recipe has to leave home, so that you see which
-# of its settings were about learning, and which were only about digits.
+# pullover can look almost the same. You repeat a published lab report with four models, and you
+# answer two questions that it leaves open. Then lesson 05's recipe has to leave home, so that you
+# see which of its settings were about learning, and which were only about digits.
 #
 # | | |
 # |---|---|
@@ -35,18 +35,18 @@ digits = data.load()
 # %% [markdown]
 # ## 1. Ten kinds of clothes {#clothes}
 #
-# **Fashion-MNIST** was made in 2017 by Xiao, Rasul and Vollgraf at Zalando, a shop for clothes. They
-# gave a plain reason: MNIST is too easy. Very different programs read almost all of its digits, so
-# that their accuracies lie close together, and as a **benchmark**, a task on which programs are
-# compared, MNIST has become blunt. So the authors took photographs from their shop and made them look
-# like MNIST on the outside: 60,000 training images and 10,000 test images, 28 × 28 grey pixels, ten
-# classes, the same kind of file. Whatever program reads MNIST can read Fashion-MNIST without a change,
-# and therefore you can keep your code.
+# **Fashion-MNIST** was made in 2017 by Xiao, Rasul and Vollgraf at Zalando, a shop for clothes.
+# They gave a plain reason: MNIST is too easy. Very different programs read almost all of its
+# digits, so that their accuracies lie close together, and as a **benchmark**, a task on which
+# programs are compared, MNIST has become blunt. So the authors took photographs from their shop and
+# made them look like MNIST on the outside: 60,000 training images and 10,000 test images, 28 × 28
+# grey pixels, ten classes, the same kind of file. Whatever program reads MNIST can read
+# Fashion-MNIST without a change, and therefore you can keep your code.
 #
 # ### Get the images {#data}
 #
-# MNIST came with the course, but Fashion-MNIST does not, because its files take 30 MB. If they are on
-# your machine, the next cell finds them. If not, you can get them in one of three ways:
+# MNIST came with the course, but Fashion-MNIST does not, because its files take 30 MB. If they are
+# on your machine, the next cell finds them. If not, you can get them in one of three ways:
 #
 # - With a network: type `mnist-course data fashion` in a terminal. It fetches the four files and
 #   checks every byte of them.
@@ -54,10 +54,10 @@ digits = data.load()
 #   `mnist-course data fashion --from FOLDER`.
 # - On Debian: `sudo apt install dataset-fashion-mnist` brings them, and the course looks there, too.
 #
-# Then run the lesson again from the top. What if you can't get them now? You can still go on, because
-# the cells that need images then take digits in place of clothes, and each of their pictures says so.
-# The stored results of the course are always those of clothes, so the answers to the two questions
-# stay the same.
+# Then run the lesson again from the top. What if you can't get them now? You can still go on,
+# because the cells that need images then take digits in place of clothes, and each of their
+# pictures says so. The stored results of the course are always those of clothes, so the answers to
+# the two questions stay the same.
 
 # %%
 KINDS = ("T-shirt", "trousers", "pullover", "dress", "coat",
@@ -98,9 +98,9 @@ for number, label in enumerate(asked.labels.tolist(), start=1):
     print(f"number {number:2}: {KINDS[label]}")
 
 # %% [markdown]
-# If you got all twelve, you are better than most people, as you will see in a moment. It helps to see
-# more of each kind, so here are ten of each. What tells a shirt from a T-shirt, and a coat from a
-# pullover? And look at the shoes: which way do they point?
+# If you got all twelve, you are better than most people, as you will see in a moment. It helps to
+# see more of each kind, so here are ten of each. What tells a shirt from a T-shirt, and a coat from
+# a pullover? And look at the shoes: which way do they point?
 
 # %%
 plots.show(
@@ -111,9 +111,9 @@ plots.show(
 
 # %% [markdown]
 # A shirt has buttons or a collar, but on 28 × 28 pixels you can hardly see them. A coat is open in
-# front, although a thin dark line may be all that is left of that. The other six kinds are easier. So
-# these classes are not equally far apart: nobody takes trousers for a bag, while four kinds of tops
-# overlap.
+# front, although a thin dark line may be all that is left of that. The other six kinds are easier.
+# So these classes are not equally far apart: nobody takes trousers for a bag, while four kinds of
+# tops overlap.
 #
 # How good can anybody be? The authors' page lists an experiment with people who had no training in
 # fashion. Three of them named each of 1,000 test images, and the majority decided. They were right
@@ -138,19 +138,19 @@ print(f"digits: {simplest(digits):.1%} of the validation images right")
 print(f"{THINGS}: {simplest(clothes):.1%} of the validation images right")
 
 # %% [markdown]
-# In a full run it reads about 91 of 100 digits, but only about 85 of 100 pieces of clothing. So there is
-# more room above it, and therefore differences between networks can show. That is what Fashion-MNIST
-# was made for. But notice something strange: even this network, which has a single layer, is level with
-# the people of the experiment. [](#contest) comes back to that.
+# In a full run it reads about 91 of 100 digits, but only about 85 of 100 pieces of clothing. So
+# there is more room above it, and therefore differences between networks can show. That is what
+# Fashion-MNIST was made for. But notice something strange: even this network, which has a single
+# layer, is level with the people of the experiment. [](#contest) comes back to that.
 
 # %% [markdown]
 # ## 2. LeNet-5, by d2l and by our loop {#lenet}
 #
-# **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) is a lab report that follows the Chinese edition of
-# *Dive into Deep Learning*. It begins with LeNet-5 as you know it from lesson 03: sigmoids, average
-# pooling, Xavier's first weights, plain gradient descent with a rate of 0.9 and batches of 256. It
-# trains for 10 epochs with `train_ch6`, and its pixels go from 0 to 1, without any normalisation.
-# Therefore ours get a mean of 0 and a deviation of 1, which change nothing.
+# **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类) is a lab report that follows the Chinese
+# edition of *Dive into Deep Learning*. It begins with LeNet-5 as you know it from lesson 03:
+# sigmoids, average pooling, Xavier's first weights, plain gradient descent with a rate of 0.9 and
+# batches of 256. It trains for 10 epochs with `train_ch6`, and its pixels go from 0 to 1, without
+# any normalisation. Therefore ours get a mean of 0 and a deviation of 1, which change nothing.
 #
 # One line of its program we don't take over. `d2l.load_data_fashion_mnist` returns training and
 # *test* images, and `train_ch6` evaluates the network on the latter after each epoch, so that the
@@ -183,11 +183,11 @@ print(f"by our loop: {history.accuracy:.1%}")
 
 # %% [markdown]
 # Both curves begin near the loss of 2.303 that you know, then fall steeply, and then creep on with
-# jumps. The jumps are large, because a rate of 0.9 makes long steps to the very end, so that each epoch
-# stops at another place. Therefore one number says little here. The course trained this
+# jumps. The jumps are large, because a rate of 0.9 makes long steps to the very end, so that each
+# epoch stops at another place. Therefore one number says little here. The course trained this
 # network from {{fashion.rows.lenet5.count}} seeds, and the runs ended anywhere between
-# {{fashion.rows.lenet5.low | .1%}} and {{fashion.rows.lenet5.high | .1%}}. A report with a single run
-# could have printed either.
+# {{fashion.rows.lenet5.low | .1%}} and {{fashion.rows.lenet5.high | .1%}}. A report with a single
+# run could have printed either.
 #
 # On digits the same network reached {{lenet.rows.lenet5.text.about}} %. So it, too, finds clothes
 # harder: it makes about seven times as many errors.
@@ -195,10 +195,10 @@ print(f"by our loop: {history.accuracy:.1%}")
 # %% [markdown]
 # ## 3. Four models {#four}
 #
-# Then write-up D leaves the sigmoids behind. It takes the network of lesson 04, LeNet-5 with ReLU and
-# max pooling, and trains it in four ways. All run for 14 epochs. The learning rate begins at 0.01 and
-# is multiplied by 0.7 after each epoch, and pixels are normalised with a mean and a deviation of 0.5.
-# This is what it reports:
+# Then write-up D leaves the sigmoids behind. It takes the network of lesson 04, LeNet-5 with ReLU
+# and max pooling, and trains it in four ways. All run for 14 epochs. The learning rate begins at
+# 0.01 and is multiplied by 0.7 after each epoch, and pixels are normalised with a mean and a
+# deviation of 0.5. This is what it reports:
 #
 # | | what is different | test accuracy, as reported |
 # |---|---|---|
@@ -207,20 +207,21 @@ print(f"by our loop: {history.accuracy:.1%}")
 # | 3 | the same with dropout 0.5 after both hidden layers | about 90 %, and it overfits less |
 # | 4 | more kernels | a little worse than before, because of overfitting |
 #
-# Two slips first. Its option "no CUDA" is on and can't be turned off, so a GPU is never used. And it
-# shuffles its images only when it uses a GPU, so never. Both are easy to overlook, because nothing
-# fails: the program is only slower than it could be, and shows its images in the same order each time.
+# Two slips first. Its option "no CUDA" is on and can't be turned off, so a GPU is never used. And
+# it shuffles its images only when it uses a GPU, so never. Both are easy to overlook, because
+# nothing fails: the program is only slower than it could be, and shows its images in the same order
+# each time.
 #
 # Two questions are more interesting. **Is the fourth model really worse, and is overfitting the
-# reason?** The report gives neither its structure nor its accuracy, so you can't tell. **And why does
-# the first one stop at 80 %?** The report doesn't ask, although the second one is the same network.
-# The rest of this lesson does.
+# reason?** The report gives neither its structure nor its accuracy, so you can't tell. **And why
+# does the first one stop at 80 %?** The report doesn't ask, although the second one is the same
+# network. The rest of this lesson does.
 #
 # ### A page of predictions {#predictions}
 #
-# First look at what such a network does. The second model is trained here for four of its 14 epochs,
-# so that you need not wait long. (In a terminal, `mnist-course train d2 --data fashion` makes all 14,
-# and `d1`, `d3` and `d4` are the others.)
+# First look at what such a network does. The second model is trained here for four of its 14
+# epochs, so that you need not wait long. (In a terminal, `mnist-course train d2 --data fashion`
+# makes all 14, and `d1`, `d3` and `d4` are the others.)
 
 # %%
 second = Recipe(
@@ -249,8 +250,8 @@ plots.show(
 )
 
 # %% [markdown]
-# On forty images you see only a few mistakes. The confusion matrix of lesson 06 counts them all. Each
-# row is a label, each column an answer. Where is it dark?
+# On forty images you see only a few mistakes. The confusion matrix of lesson 06 counts them all.
+# Each row is a label, each column an answer. Where is it dark?
 
 # %%
 plots.show(
@@ -262,21 +263,22 @@ plots.show(
 )
 
 # %% [markdown]
-# In a full run the row and the column of the shirt are the darkest. A shirt is taken for a T-shirt, a
-# pullover or a coat, and these are taken for shirts. The shoes form a second, smaller group, while
-# trousers and bags hardly ever go wrong. So the network's difficulty is where yours was, which means
-# that it lies in the images, at least in part.
+# In a full run the row and the column of the shirt are the darkest. A shirt is taken for a T-shirt,
+# a pullover or a coat, and these are taken for shirts. The shoes form a second, smaller group,
+# while trousers and bags hardly ever go wrong. So the network's difficulty is where yours was,
+# which means that it lies in the images, at least in part.
 
 # %% [markdown]
 # ### Exercise 07.1: Merge classes
 #
-# How many errors would be left if you only asked for the kind of thing: top, trousers, dress, shoe or
-# bag? You need no new network to answer that, because the confusion matrix knows it already. Write a
-# function that merges classes: `groups` says for each class into which group it goes, and the
-# new table counts how often each group was taken for which.
+# How many errors would be left if you only asked for the kind of thing: top, trousers, dress, shoe
+# or bag? You need no new network to answer that, because the confusion matrix knows it already.
+# Write a function that merges classes: `groups` says for each class into which group it goes, and
+# the new table counts how often each group was taken for which.
 #
 # When the check says "Right", try it on the network above, in a cell of your own:
-# `merge_classes(metrics.confusion(logits.argmax(dim=1), validation.labels), [0, 1, 0, 2, 0, 3, 0, 3, 4, 3])`.
+# `merge_classes(metrics.confusion(logits.argmax(dim=1), validation.labels), [0, 1, 0, 2, 0, 3, 0,
+# 3, 4, 3])`.
 
 
 # %%
@@ -307,12 +309,12 @@ check("merge-classes", merge_classes)
 # %% [markdown]
 # ### All four, from several seeds {#stored}
 #
-# All four models take longer than a lesson, so the course stored their runs: {{fashion.seeds}} seeds
-# each, and {{fashion.rows.d4.count}} for models 2 and 4, because one of our questions is about these
-# two. They learned from 55,000 images and were evaluated on the 5,000 for validation. D doesn't say
-# how many kernels its fourth model has; ours has 16 and 32 where the others have 6 and 16. In the
-# picture, a line is the mean of the seeds, its shade is their range, and
-# the dashed line was measured while training. Before you look: in what order do you expect the four?
+# All four models take longer than a lesson, so the course stored their runs: {{fashion.seeds}}
+# seeds each, and {{fashion.rows.d4.count}} for models 2 and 4, because one of our questions is
+# about these two. They learned from 55,000 images and were evaluated on the 5,000 for validation. D
+# doesn't say how many kernels its fourth model has; ours has 16 and 32 where the others have 6 and
+# 16. In the picture, a line is the mean of the seeds, its shade is their range, and the dashed line
+# was measured while training. Before you look: in what order do you expect the four?
 
 # %%
 runs = results.load("fashion")["runs"]
@@ -324,8 +326,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Now the same as numbers. Two of them say what has happened to a network, and you need both, because
-# either one alone can have two causes:
+# Now the same as numbers. Two of them say what has happened to a network, and you need both,
+# because either one alone can have two causes:
 #
 # - It **overfits** if it knows its training images much better than new ones. Then the gap between
 #   training and validation, the **generalisation gap**, is large.
@@ -348,17 +350,17 @@ for name, title in {"lenet5": "LeNet-5, sigmoid", **MODELS}.items():
 
 # %% [markdown]
 # Read the table from the top. LeNet-5 and model 1 are poor even on their own training images: they
-# underfit. (The gap of LeNet-5 says little, because its accuracy jumps by several points from one epoch
-# to the next.) Models 2 and 4 know their training images one or two points better than new ones. That
-# is overfitting, but only a little of it. For model 3 the gap is even negative, and you know the reason
-# from lesson 04: its training accuracy was measured while half of the units were off. So its two
-# numbers can't be compared with each other.
+# underfit. (The gap of LeNet-5 says little, because its accuracy jumps by several points from one
+# epoch to the next.) Models 2 and 4 know their training images one or two points better than new
+# ones. That is overfitting, but only a little of it. For model 3 the gap is even negative, and you
+# know the reason from lesson 04: its training accuracy was measured while half of the units were
+# off. So its two numbers can't be compared with each other.
 
 # %% [markdown]
 # ## 4. Is the fourth model worse? {#fourth}
 #
-# The report says so, and it gives a reason: the larger network overfits. Such a sentence contains two
-# claims, and each of them can be tested.
+# The report says so, and it gives a reason: the larger network overfits. Such a sentence contains
+# two claims, and each of them can be tested.
 #
 # 1. **Is its accuracy lower?** That is a question for the rule of lesson 04: a difference is settled
 #    when it is more than twice its spread, with at least five seeds each.
@@ -383,25 +385,26 @@ for what, base, new in (
     print(what, judged(ends(base, "validation"), ends(new, "validation")))
 
 # %% [markdown]
-# The mean of model 4 is not lower than that of model 2 but a little higher, and the difference is not
-# settled. So nothing here says that more kernels harm. Could they still do harm that five seeds can't
-# show? Only a little: a loss of a whole point would lie more than three times the spread away from what
-# was measured, so you may rule it out.
+# The mean of model 4 is not lower than that of model 2 but a little higher, and the difference is
+# not settled. So nothing here says that more kernels harm. Could they still do harm that five seeds
+# can't show? Only a little: a loss of a whole point would lie more than three times the spread away
+# from what was measured, so you may rule it out.
 #
-# Now the second claim. Look at the gaps in the table of [](#stored): that of model 4 is no larger than
-# that of model 2. So the larger network does not overfit more, and the report's reason explains a
-# difference that is probably not there. With one run each it is easily written, because a single run of
-# the one model may lie well above or well below a single run of the other, and a reason is always at
-# hand.
+# Now the second claim. Look at the gaps in the table of [](#stored): that of model 4 is no larger
+# than that of model 2. So the larger network does not overfit more, and the report's reason
+# explains a difference that is probably not there. With one run each it is easily written, because
+# a single run of the one model may lie well above or well below a single run of the other, and a
+# reason is always at hand.
 #
-# Be fair, however. The report doesn't say how many kernels it took, nor whether the fourth model kept
-# the dropout of the third. Dropout is the one thing in this table that does lower the accuracy: all
-# three runs of model 3 lie below all five of model 2. The rule asks for five seeds and therefore says
-# "not settled", but if D compared a fourth model *with* dropout to a second one *without*, then it may
-# really have seen a loss, and then dropout was the cause and not the kernels.
+# Be fair, however. The report doesn't say how many kernels it took, nor whether the fourth model
+# kept the dropout of the third. Dropout is the one thing in this table that does lower the
+# accuracy: all three runs of model 3 lie below all five of model 2. The rule asks for five seeds
+# and therefore says "not settled", but if D compared a fourth model *with* dropout to a second one
+# *without*, then it may really have seen a loss, and then dropout was the cause and not the
+# kernels.
 #
-# The runs share their seeds. Could you see more if you compared them seed by seed? Each number below
-# is model 4 minus model 2, for one seed.
+# The runs share their seeds. Could you see more if you compared them seed by seed? Each number
+# below is model 4 minus model 2, for one seed.
 
 # %%
 pairs = zip(ends("d2", "validation"), ends("d4", "validation"), strict=True)
@@ -411,33 +414,34 @@ print("more kernels, seed by seed:", ", ".join(f"{one:+.2f}" for one in differen
 print(f"mean {mean:+.2f} ± {deviation / len(differences) ** 0.5:.2f} points")
 
 # %% [markdown]
-# Seed by seed the spread is smaller than above. So here a seed that is good for one model tends to be
-# good for the other, perhaps because both see their images in the same order. (In lesson 04 that helped
-# two rows of a table and harmed two others, so always look at both spreads.) Even so, the mean is less
-# than twice its spread. We tried to see a difference in two ways and found none that is settled.
+# Seed by seed the spread is smaller than above. So here a seed that is good for one model tends to
+# be good for the other, perhaps because both see their images in the same order. (In lesson 04 that
+# helped two rows of a table and harmed two others, so always look at both spreads.) Even so, the
+# mean is less than twice its spread. We tried to see a difference in two ways and found none that
+# is settled.
 
 # %% [markdown]
 # ## 5. Why does the first model stop at 80 %? {#first}
 #
-# Look once more at model 1 in the picture of [](#stored). Its accuracy hardly moves in the last epochs, so it
-# looks as if it had arrived at the best that this network can do, which is called **convergence**. But
-# model 2 is the *same* network,
-# and it is more than ten points better. So the network is not the reason. And the gap says that model 1
-# doesn't overfit: it has not even learned its training images. What is it that keeps it from
-# learning more?
+# Look once more at model 1 in the picture of [](#stored). Its accuracy hardly moves in the last
+# epochs, so it looks as if it had arrived at the best that this network can do, which is called
+# **convergence**. But model 2 is the *same* network, and it is more than ten points better. So the
+# network is not the reason. And the gap says that model 1 doesn't overfit: it has not even learned
+# its training images. What is it that keeps it from learning more?
 #
-# Here is a suspicion, and it is about the **schedule** of the learning rate. The rate is multiplied by
-# 0.7 after each epoch. In the eighth epoch that makes 0.7⁷ ≈ 0.08 of the first rate, so the steps have become so short that the network hardly moves,
-# however much there is left to learn. **A curve becomes flat when a training has arrived, but also
-# when it has stopped walking.** From the curve alone you can't tell which it is.
+# Here is a suspicion, and it is about the **schedule** of the learning rate. The rate is multiplied
+# by 0.7 after each epoch. In the eighth epoch that makes 0.7⁷ ≈ 0.08 of the first rate, so the
+# steps have become so short that the network hardly moves, however much there is left to learn. **A
+# curve becomes flat when a training has arrived, but also when it has stopped walking.** From the
+# curve alone you can't tell which it is.
 #
 # ### How far can it walk? {#walk}
 #
 # A step of plain gradient descent is the learning rate times the slope. So if the slopes keep their
 # size, the sum of all learning rates says how far the weights can get. With a factor of 0.7, each
-# epoch adds less than the one before; such a sum is a **geometric series**, and it stays below
-# 0.01 / (1 − 0.7), however many epochs there are. How much do 14 epochs add up to, and how far is
-# that from the end?
+# epoch adds less than the one before; such a sum is a **geometric series**, and it stays below 0.01
+# / (1 − 0.7), however many epochs there are. How much do 14 epochs add up to, and how far is that
+# from the end?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -448,20 +452,20 @@ print(f"sum of 14 epochs: {sum(rates):.4f}")
 print(f"sum without end:  {0.01 / (1 - 0.7):.4f}")
 
 # %% [markdown]
-# All 14 epochs together add up to little more than three epochs at the full rate, and infinitely many
-# would add next to nothing. This network can walk only so far, and no patience will help. If the
-# suspicion is right, then two changes should help, because with them plain gradient descent walks
-# farther:
+# All 14 epochs together add up to little more than three epochs at the full rate, and infinitely
+# many would add next to nothing. This network can walk only so far, and no patience will help. If
+# the suspicion is right, then two changes should help, because with them plain gradient descent
+# walks farther:
 #
 # - a **constant** rate of 0.01, so that eight epochs add up to 0.08 instead of 0.031;
 # - a first rate that is **ten times** as large, with the same decay, so that the sum is ten times as
 #   large, too.
 #
-# A fair test also gives another explanation its chance. Perhaps it is all about the **input**: 0.5 is
-# not the mean of these pixels, so that they are not centred around 0. Therefore the third row of the
-# next cell has the right mean and deviation, and nothing else is changed. Each row changes one thing in
-# model 1, for eight epochs and {{fashion-why.seeds}} seeds. (Model 1 itself is read off after eight
-# epochs, too.) Predict the order before you run it.
+# A fair test also gives another explanation its chance. Perhaps it is all about the **input**: 0.5
+# is not the mean of these pixels, so that they are not centred around 0. Therefore the third row of
+# the next cell has the right mean and deviation, and nothing else is changed. Each row changes one
+# thing in model 1, for eight epochs and {{fashion-why.seeds}} seeds. (Model 1 itself is read off
+# after eight epochs, too.) Predict the order before you run it.
 
 # %%
 why = results.load("fashion-why")["runs"]
@@ -474,12 +478,12 @@ for name, accuracies in eight.items():
 
 # %% [markdown]
 # Both changes that walk farther help, and ten times the walk helps most: without touching anything
-# else, the network comes within two or three points of model 2. The right mean and deviation make no
-# difference that {{fashion-why.seeds}} seeds could show, since its numbers lie on both sides of those
-# of model 1. So the suspicion has survived a test that could have refuted it, and the other explanation
-# has not.
+# else, the network comes within two or three points of model 2. The right mean and deviation make
+# no difference that {{fashion-why.seeds}} seeds could show, since its numbers lie on both sides of
+# those of model 1. So the suspicion has survived a test that could have refuted it, and the other
+# explanation has not.
 #
-# ### One curve for all {#one-curve}
+# ### Is it only the sum? {#only-the-sum}
 #
 # A good explanation predicts more than what it was made for. If only the sum of the rates matters,
 # then it must not matter how a network came to a certain sum: in many short steps or in few long
@@ -511,13 +515,13 @@ plots.show(axes, alt="Left, over epochs, three curves lie far apart. Right, over
            "rates, they follow each other along one band that still rises at its end.")  # fmt: skip
 
 # %% [markdown]
-# Over the epochs the three curves lie far apart. Over the sum of the rates they come together: where
-# two of them have walked equally far, they differ by a few points, although one may have needed a
-# single epoch for it and the other eight. So the sum explains most of the difference. It does not
-# explain all of it, because where the curves overlap, the one that came there by shorter steps is a
-# little ahead. You know the reason from lesson 04: long steps find the valley, but short steps find its
-# floor. That is what a decay is good for, and the mistake of model 1 is not that its rate decays, but
-# that it decays so early.
+# Over the epochs the three curves lie far apart. Over the sum of the rates they come together:
+# where two of them have walked equally far, they differ by a few points, although one may have
+# needed a single epoch for it and the other eight. So the sum explains most of the difference. It
+# does not explain all of it, because where the curves overlap, the one that came there by shorter
+# steps is a little ahead. You know the reason from lesson 04: long steps find the valley, but short
+# steps find its floor. That is what a decay is good for, and the mistake of model 1 is not that its
+# rate decays, but that it decays so early.
 #
 # Look at the right end, too. There the curve is still rising, so even ten times the walk has not
 # arrived. A curve that has become flat over the epochs was therefore no sign of convergence.
@@ -525,10 +529,10 @@ plots.show(axes, alt="Left, over epochs, three curves lie far apart. Right, over
 # %% [markdown]
 # ### Exercise 07.2: The first rate
 #
-# Turn the sum around. You have decided how far a training shall walk, by how much its rate decays and
-# how many epochs it gets. With which rate does it have to begin? Write the function that answers.
-# Then you can ask it which first rate gives a decay of 0.7 the same walk as a constant rate of 0.01:
-# `first_rate(8 * 0.01, decay=0.7, epochs=8)`.
+# Turn the sum around. You have decided how far a training shall walk, by how much its rate decays
+# and how many epochs it gets. With which rate does it have to begin? Write the function that
+# answers. Then you can ask it which first rate gives a decay of 0.7 the same walk as a constant
+# rate of 0.01: `first_rate(8 * 0.01, decay=0.7, epochs=8)`.
 
 
 # %%
@@ -553,8 +557,9 @@ check("first-rate", first_rate)
 # ## 6. An experiment {#experiment}
 #
 # What else gets a training unstuck, and can it walk too far? The next trial is small enough to try:
-# model 1's network learns from 2,000 images, in batches of 20. The rate of 0.03 decays as above, and
-# the number is the accuracy on validation in per cent. As an example, the rate is made to fall faster.
+# model 1's network learns from 2,000 images, in batches of 20. The rate of 0.03 decays as above,
+# and the number is the accuracy on validation in per cent. As an example, the rate is made to fall
+# faster.
 
 
 # %%
@@ -583,9 +588,10 @@ before, after = compare(
 # ### Exercise 07.3: Change, predict, test
 #
 # Now make an experiment of your own, as in the lessons before. Change one setting of the base,
-# predict "higher", "lower" or "unclear" for the accuracies, and call `compare` once with at least five
-# seeds. Then conclude by the plain rule: all numbers after above all before, all below, or neither.
-# When the check says "Right", run the real thing in a cell of your own: `experiment(BASE, compare)`.
+# predict "higher", "lower" or "unclear" for the accuracies, and call `compare` once with at least
+# five seeds. Then conclude by the plain rule: all numbers after above all before, all below, or
+# neither. When the check says "Right", run the real thing in a cell of your own: `experiment(BASE,
+# compare)`.
 
 
 # %%
@@ -623,18 +629,18 @@ check("schedule-experiment", experiment)
 # %% [markdown]
 # <details><summary>What came out when we tried some changes (open this after your own experiment)</summary>
 #
-# On clothes and in full mode, from `BASE`: momentum of 0.9 gave "higher", and by far, because it makes
-# steps up to ten times as long. A rate of 0.09 gave "higher", too, and so did 0.3: ten times the base
-# is not yet too much here. A decay of 1 surprised us, because it gave "unclear" by the plain rule,
-# although four of its five numbers lay above all numbers of before. One unlucky seed is enough to make
-# the plain rule doubt, and that is why the finer rule of lesson 04 exists.</details>
+# On clothes and in full mode, from `BASE`: momentum of 0.9 gave "higher", and by far, because it
+# makes steps up to ten times as long. A rate of 0.09 gave "higher", too, and so did 0.3: ten times
+# the base is not yet too much here. A decay of 1 surprised us, because it gave "unclear" by the
+# plain rule, although four of its five numbers lay above all numbers of before. One unlucky seed is
+# enough to make the plain rule doubt, and that is why the finer rule of lesson 04 exists.</details>
 
 # %% [markdown]
 # ## 7. Lesson 05's recipe leaves home {#residual}
 #
-# The best network of this course was built and tuned for digits. What does it do with clothes? First
-# nothing is changed, not even the mean and the deviation by which pixels are normalised. Write down
-# what you expect, in per cent, before you run the cell. Will it be better than model 2?
+# The best network of this course was built and tuned for digits. What does it do with clothes?
+# First nothing is changed, not even the mean and the deviation by which pixels are normalised.
+# Write down what you expect, in per cent, before you run the cell. Will it be better than model 2?
 
 # %%
 runtime.seed_everything(10)
@@ -649,10 +655,11 @@ logits = predict(network, validation)
 
 # %% [markdown]
 # Is that what you expected? Over {{fashion-residual.seeds}} seeds the stored runs reach
-# {{fashion-residual.rows.unchanged.text.spread}} %. So the network that was best at digits is clearly
-# worse at clothes than model 2, a LeNet of the year 1998 with two repairs. Nothing is broken, and
-# nothing was forgotten. But its recipe was chosen by trying what helps *on digits*, so it is good at
-# what digits need, and it pays for that here. A recipe is not simply good. It is good for something.
+# {{fashion-residual.rows.unchanged.text.spread}} %. So the network that was best at digits is
+# clearly worse at clothes than model 2, a LeNet of the year 1998 with two repairs. Nothing is
+# broken, and nothing was forgotten. But its recipe was chosen by trying what helps *on digits*, so
+# it is good at what digits need, and it pays for that here. A recipe is not simply good. It is good
+# for something.
 #
 # ### You against the network {#contest}
 #
@@ -670,11 +677,11 @@ contest
 # few, however: with 33 right ones, the 95 % interval of your share goes from 68 % to 91 %. So don't
 # conclude much from one or two images more or less.
 #
-# Why can even a simple network be as good at this as people, or better? Its labels were not given by somebody who looked at
-# these small pictures. They come from the shop, whose experts sorted the clothes themselves. So a
-# network that has seen 55,000 of them can learn differences that you can hardly see, or that you
-# would not call important. That its accuracy lies above that of people does not mean that it knows
-# more about clothes than you.
+# Why can even a simple network be as good at this as people, or better? Its labels were not given
+# by somebody who looked at these small pictures. They come from the shop, whose experts sorted the
+# clothes themselves. So a network that has seen 55,000 of them can learn differences that you can
+# hardly see, or that you would not call important. That its accuracy lies above that of people does
+# not mean that it knows more about clothes than you.
 #
 # ### What has to change? {#adapt}
 #
@@ -690,24 +697,30 @@ contest
 #
 # The first two can be measured.
 
+
 # %%
+def ink_of(part):
+    """Mean and deviation of the pixels in 0..1, and the share of ink in the outer two pixels."""
+    ink = data.scale(part.images)[:, 0]
+    return ink.mean().item(), ink.std().item(), 1 - (ink[:, 2:-2, 2:-2].sum() / ink.sum()).item()
+
+
 print("         mean    deviation  ink in the outer two pixels")
 for name, part in (("digits", digits.train), (THINGS, clothes.train)):
-    ink = data.scale(part.images)[:, 0]
-    border = 1 - ink[:, 2:-2, 2:-2].sum() / ink.sum()
-    print(f"{name:8} {ink.mean():.4f}  {ink.std():.4f}  {border:12.1%}")
-clothes_mean, clothes_deviation = ink.mean().item(), ink.std().item()
+    mean, deviation, border = ink_of(part)
+    print(f"{name:8} {mean:.4f}  {deviation:.4f}  {border:12.1%}")
 
 # %% [markdown]
 # Clothes are darker on average, because they fill the image where a digit is only a line. And one
 # twelfth of their ink lies in the outer two pixels, in which digits have next to none. The cut was
 # free for digits. Here it takes away sleeves, hems and the tips of shoes.
 #
-# The third needs thought. An augmentation has to make images that keep their label. A digit must not
-# be **mirrored**: a mirrored 3 is no digit, and a mirrored 2 looks much like a 5. But a mirrored coat
-# is a coat. So here we may mirror half of the images, and thereby the network sees twice as many
-# different ones. In return they are turned less, and not sheared at all. Look at the samples. Do all
-# of them keep their label? And would you believe that each of them came from the shop?
+# The third needs thought. An augmentation has to make images that keep their label. A digit must
+# not be **mirrored**: a mirrored 3 is no digit, and a mirrored 2 looks much like a 5. But a
+# mirrored coat is a coat. So here we may mirror half of the images, and thereby the network sees
+# twice as many different ones. In return they are turned less, and not sheared at all. Look at the
+# samples. Do all of them keep their label? And would you believe that each of them came from the
+# shop?
 
 # %%
 upright = augment.MirroredAffine(degrees=3, shift=0.05, scale=0.1, shear=0, mirrored=0.5)
@@ -723,17 +736,18 @@ plots.show(
 # %% [markdown]
 # All are boots, so the label is safe. But look back at the rows of shoes in [](#guess): there every
 # shoe points to the left, because that is how the shop takes its photographs. So a boot that points
-# to the right is right as a boot, and yet it is an image that the network will never be asked about.
-# Such an augmentation does no harm to the truth, but part of the network's work is spent on it.
-# Whether it helps in the end can't be told from the samples. It has to be measured.
+# to the right is right as a boot, and yet it is an image that the network will never be asked
+# about. Such an augmentation does no harm to the truth, but part of the network's work is spent on
+# it. Whether it helps in the end can't be told from the samples. It has to be measured.
 
 # %% [markdown]
 # ### Exercise 07.4: Mirror some of them
 #
-# `MirroredAffine` first mirrors a random half of a batch. Write that step. Which images are mirrored is
-# handed in, so that the answer is the same each time: a flag for each image, True or False. Do it for
-# the whole batch at once, without a loop. (`torch.where(condition, a, b)` takes from `a` where the
-# condition is True, and `flags[:, None, None, None]` gives the flags the four axes that it needs.)
+# `MirroredAffine` first mirrors a random half of a batch. Write that step. Which images are
+# mirrored is handed in, so that the answer is the same each time: a flag for each image, True or
+# False. Do it for the whole batch at once, without a loop. (`torch.where(condition, a, b)` takes
+# from `a` where the condition is True, and `flags[:, None, None, None]` gives the flags the four
+# axes that it needs.)
 
 
 # %%
@@ -759,9 +773,10 @@ check("mirror-each", mirror_each)
 # %% [markdown]
 # ### Are the changes worth it? {#worth}
 #
-# So three lines of the recipe are different now: the mean and the deviation of these pixels, no cut,
-# and another augmentation. The course trained this *fitted* recipe from {{fashion-residual.seeds}}
-# seeds beside the unchanged one, for five epochs each. How many points do you expect?
+# So three lines of the recipe are different now: the mean and the deviation of these pixels, no
+# cut, and another augmentation. The course trained this *fitted* recipe from
+# {{fashion-residual.seeds}} seeds beside the unchanged one, for five epochs each. How many points
+# do you expect?
 
 # %%
 rows = results.load("fashion-residual")["rows"]
@@ -773,23 +788,24 @@ for name, mine in accuracies.items():
 print("fitted over unchanged:", judged(accuracies["unchanged"], accuracies["fitted"]))
 
 # %% [markdown]
-# Every fitted run lies above every unchanged one, and by about three points. That is not "settled" by
-# the rule, which asks for five seeds, but it is many times the spread. So of all errors of the unchanged
-# recipe a quarter came from what was carried over without a thought. Which of the three changes did it? We
-# can't tell, because all three were made at once. That was quick, and it is enough to be better, but it
-# is not enough to understand. Whoever wants to understand must change one thing at a time, as you did
-# in [](#first).
+# Every fitted run lies above every unchanged one, and by about three points. That is not "settled"
+# by the rule, which asks for five seeds, but it is many times the spread. So of all errors of the
+# unchanged recipe a quarter came from what was carried over without a thought. Which of the three
+# changes did it? We can't tell, because all three were made at once. That was quick, and it is
+# enough to be better, but it is not enough to understand. Whoever wants to understand must change
+# one thing at a time, as you did in [](#first).
 #
 # And it is still not better than model 2. One setting is left that you may doubt: five epochs were
 # chosen for digits, too. Clothes are harder to learn, and there are no more than five looks at each
-# image. So give the network twice as many. This is the last training of the lesson. Will it catch up?
+# image. So give the network twice as many. This is the last training of the lesson. Will it catch
+# up?
 
 # %%
 runtime.seed_everything(10)
 network = models.residual_network()[1:]  # without its first layer, which is the cut
 fitted = replace(
     recipes.RESIDUAL, epochs=10, augment=upright,
-    normalisation=(clothes_mean, clothes_deviation),
+    normalisation=ink_of(clothes.train)[:2],
 )  # fmt: skip
 history = fit(network, clothes, fitted, seed=10, show=plots.LiveCurve(title=f"fitted to {THINGS}"))
 runtime.check_floor(history.accuracy, quick_floor=0.5, full_floor=0.85)
@@ -797,17 +813,19 @@ network.cpu()
 logits = predict(network, validation, normalisation=fitted.normalisation)
 
 # %% [markdown]
-# In a full run it ends close to model 2, and a single run can't tell which of the two is better. So on
-# clothes the residual network has caught up, but it has no lead, although on digits it left LeNet far
-# behind. For more it would have to be larger and learn longer: the authors' page lists a much larger
-# residual network with 94.9 % of the test images. What matters here is something else. The network that
-# wins on one data set need not win on the next, so test it there before you believe in it.
+# In a full run it ends close to model 2, and a single run can't tell which of the two is better. So
+# on clothes the residual network has caught up, but it has no lead, although on digits it left
+# LeNet far behind. For more it would have to be larger and learn longer: the authors' page lists a
+# much larger residual network with 94.9 % of the test images. What matters here is something else.
+# The network that wins on one data set need not win on the next, so test it there before you
+# believe in it.
 #
 # ### What does it look at? {#looks}
 #
-# The tops are still the hard part. So look at them with the patch of lesson 06, on the network that you
-# have just trained. The explorer begins with tops that it misreads. Cover the sleeves, the collar, the
-# front. Which part decides between a T-shirt and a shirt, and between a coat and a pullover?
+# The tops are still the hard part. So look at them with the patch of lesson 06, on the network that
+# you have just trained. The explorer begins with tops that it misreads. Cover the sleeves, the
+# collar, the front. Which part decides between a T-shirt and a shirt, and between a coat and a
+# pullover?
 
 # %%
 wrong = (logits.argmax(dim=1) != validation.labels) & torch.isin(
@@ -819,10 +837,10 @@ widgets.occlusion_explorer(
 )
 
 # %% [markdown]
-# A look at single images gives an idea, and an idea has to be measured, as in lesson 06. The next cell
-# takes all tops of one kind that the network names rightly, and covers each at the same place with a
-# patch of 6 × 6. How many of them are named wrongly then? Fill in your guesses first: where is a coat
-# lost, and where a T-shirt?
+# A look at single images gives an idea, and an idea has to be measured, as in lesson 06. The next
+# cell takes all tops of one kind that the network names rightly, and covers each at the same place
+# with a patch of 6 × 6. How many of them are named wrongly then? Fill in your guesses first: where
+# is a coat lost, and where a T-shirt?
 
 # %%
 PLACES = {"collar": (0, 11), "front": (11, 11), "sleeve": (10, 2), "hem": (22, 11)}  # row, column
@@ -839,25 +857,25 @@ for label in (0, 2, 4, 6):
     print(f"{KINDS[label]:10}", *lost)
 
 # %% [markdown]
-# In a full run most coats are lost when their front or their collar is covered, but few of them when it
-# is the sleeve. So for a coat the network looks where you would look: at the opening in front. A
-# pullover has none, and what it needs most is its sleeves. A T-shirt survives nearly every patch. And a
-# shirt is lost almost anywhere, because it has no part of its own: it is what is left when nothing
-# speaks for the other three.
+# In a full run most coats are lost when their front or their collar is covered, but few of them
+# when it is the sleeve. So for a coat the network looks where you would look: at the opening in
+# front. A pullover has none, and what it needs most is its sleeves. A T-shirt survives nearly every
+# patch. But a shirt is lost as soon as its front or its hem is covered, as if it were only what is
+# left when nothing speaks for the other three.
 
 # %% [markdown]
 # ## 8. The test set stays closed {#sealed}
 #
-# Fashion-MNIST has a test set of 10,000 images, and so far nobody in this lesson has looked at it. You
-# could now open it with `data.open_test_set(reason, "fashion")`. Should you?
+# Fashion-MNIST has a test set of 10,000 images, and so far nobody in this lesson has looked at it.
+# You could now open it with `data.open_test_set(reason, "fashion")`. Should you?
 #
-# A test set answers one question about one network that was chosen before. In this lesson there is no
-# such network. You have compared more than a dozen recipes to *learn* something about them, and none
-# of them was meant to be the last one. If you evaluated all of them, you would have twelve test
-# accuracies and would be tempted to report the best, and then the number would be too good, as in the
-# experiment of lesson 05. So the lesson keeps the set closed, and all its numbers are about validation
-# images. If you one day build a network for clothes in earnest: choose it on validation, write down
-# what you promise, and then open the test set once.
+# A test set answers one question about one network that was chosen before. In this lesson there is
+# no such network. You have compared about a dozen recipes to *learn* something about them, and none
+# of them was meant to be the last one. If you evaluated all of them, you would have a dozen test
+# accuracies and would be tempted to report the best, and then the number would be too good, as
+# in the experiment of lesson 05. So the lesson keeps the set closed, and all its numbers are about
+# validation images. If you one day build a network for clothes in earnest: choose it on validation,
+# write down what you promise, and then open the test set once.
 #
 # For the same reason our numbers can't be laid beside those of write-up D or of the people without
 # care: theirs are about test images. But differences of ten points don't depend on that.
@@ -901,8 +919,9 @@ for label in (0, 2, 4, 6):
 # ## Five questions {#questions}
 #
 # <details><summary>1. Training 99 %, validation 91 %; and training 78 %, validation 78 %. What do you try first in each case?</summary>
-# The first network overfits: more data, augmentation, dropout or weight decay. The second underfits:
-# more or longer steps, or a larger network. What helps one would harm the other.</details>
+# The first network overfits: more data, augmentation, dropout or weight decay. The second
+# underfits: more or longer steps, or a larger network. What helps one would harm the
+# other.</details>
 #
 # <details><summary>2. A rate of 0.1 is halved after each epoch. What do the rates of infinitely many epochs add up to?</summary>
 # 0.1 · (1 + 1/2 + 1/4 + …) = 0.1 / (1 − 0.5) = 0.2, which is two epochs at the full rate.</details>
@@ -912,13 +931,13 @@ for label in (0, 2, 4, 6):
 # and validation of both networks, to see whether the larger one's is larger.</details>
 #
 # <details><summary>4. You train a network on photographs of road signs. May you mirror them?</summary>
-# Not all of them. A mirrored "turn left" means "turn right", and letters become wrong. Where the sign
-# is its own mirror image, it does no harm.</details>
+# Not all of them. A mirrored "turn left" means "turn right", and letters become wrong. Where the
+# sign is its own mirror image, it does no harm.</details>
 #
 # <details><summary>5. A network is right for 92 % of the clothes and people for 83.5 %. Does the network see better than people?</summary>
-# Not in general. It has seen 55,000 labelled images of this one kind, and its answers are compared with
-# labels that come from the shop, not from looking. On photographs of another kind it may fail where
-# people don't.</details>
+# Not in general. It has seen 55,000 labelled images of this one kind, and its answers are compared
+# with labels that come from the shop, not from looking. On photographs of another kind it may fail
+# where people don't.</details>
 
 # %% [markdown]
 # ## Key terms {#terms}
