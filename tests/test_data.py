@@ -86,8 +86,11 @@ GOOD = idx(np.zeros((4, 28, 28), np.uint8))
         ("255-huge-axes", b"\0\0\x08\xff" + b"\xff" * 4 * 255),
         ("255-axes-cut", b"\0\0\x08\xff" + bytes(100)),
         ("no-axes", b"\0\0\x08\0"),
-        ("cut.gz", gzip.compress(GOOD)[:-9]),
-        ("altered.gz", gzip.compress(GOOD)[:15] + b"\xff\xff" + gzip.compress(GOOD)[17:]),
+        ("cut.gz", gzip.compress(GOOD, mtime=0)[:-9]),
+        (
+            "altered.gz",
+            gzip.compress(GOOD, mtime=0)[:15] + b"\xff\xff" + gzip.compress(GOOD, mtime=0)[17:],
+        ),
         ("no.gz", GOOD),
         ("missing", None),
     ],

@@ -123,7 +123,7 @@ def test_a_blank_picture_is_refused(read_it, level):
         (np.broadcast_to(np.float32(0), (100_000, 10_000)), "10000 × 100000 pixels"),
         (Image.new("1", (100_000, 10_000)), "100000 × 10000 pixels"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_picture_is_refused(picture, sentence):
     for read_it in (drawing.from_picture, drawing.read_photograph):
