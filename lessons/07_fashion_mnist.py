@@ -86,7 +86,7 @@ asked = validation[tops[:12]]
 captions = [f"number {number}" for number in range(1, 13)]
 plots.show(
     plots.image_grid(asked.images, captions, columns=6, size=1.2),
-    alt="Twelve images with numbers instead of names: T-shirts, pullovers, coats and shirts.",
+    alt="Twelve images with numbers instead of names.",
     note=STAND_IN,
 )
 

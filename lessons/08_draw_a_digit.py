@@ -309,6 +309,7 @@ plots.show(
     plots.image_grid(steps, names, columns=5, size=1.5, colour="gray"),
     alt="A drawn 7 after each step: as drawn, as light ink on black, with MNIST's pen, scaled into "
     "the box, and moved by its centre of mass.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -534,6 +535,7 @@ plots.show(
     plots.image_grid([*spoilt, *back], columns=6, size=1.3, colour="gray"),
     alt="Above: two digits enlarged, two in a corner of a page, two grey on grey. Below: the same "
     "digits after the steps, as MNIST has them.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -558,6 +560,7 @@ part = parts["every step"]
 plots.show(
     plots.class_rows(part.images, part.labels, list("0123456789"), each=10),
     alt="Ten rows of drawn digits, 0 to 9, in ten hands; some 1s have flags and some 7s a bar.",
+    trained=True,
 )
 
 # %% [markdown]
@@ -802,7 +805,7 @@ answers = probabilities_of(shipped, drawings.images).argmax(dim=1)
 places = (answers != drawings.labels).nonzero()[:, 0]
 captions = [f"{answers[place]} not {drawings.labels[place]}" for place in places]
 plots.show(plots.image_grid(drawings.images[places], captions, columns=10),
-           alt=f"{len(places)} drawings that the weights that ship misread.")  # fmt: skip
+           alt=f"{len(places)} drawings that the weights that ship misread.", trained=True)  # fmt: skip
 
 # %% [markdown]
 # ### What made-up writers can't tell {#made-up}
@@ -859,7 +862,7 @@ for ax, picture in zip(axes, (photo, photo < 110), strict=True):
     ax.imshow(picture, cmap="gray" if picture is photo else "gray_r")
     ax.set_axis_off()
 plots.show(axes, alt="Left: a photograph of thirty digits, darker at the left and in a shadow. "
-           "Right: below one grey level, whole regions of paper count as ink.")  # fmt: skip
+           "Right: below one grey level, whole regions of paper count as ink.", trained=True)  # fmt: skip
 
 # %% [markdown]
 # There is no such level. Paper far from the lamp is darker than pencil near it, so a single
@@ -885,13 +888,13 @@ for one in found:
     left, top, right, bottom = one.box
     ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=plots.SKY)
 ax.set_axis_off()
-plots.show(ax, alt=f"The photograph with a box around each of {len(found)} digits.")
+plots.show(ax, alt=f"The photograph with a box around each of {len(found)} digits.", trained=True)
 
 # %%
 images = torch.from_numpy(np.stack([one.image for one in found]))
 answers = probabilities_of(shipped, images).argmax(dim=1)
 plots.show(plots.image_grid(images, answers.tolist(), columns=10),
-           alt="The digits that were cut out, with what the network reads.")  # fmt: skip
+           alt="The digits that were cut out, with what the network reads.", trained=True)  # fmt: skip
 labels = torch.tensor([one.label for one in thirty])
 if len(labels) == len(answers):
     print(f"{int((answers == labels).sum())} of {len(labels)} are read right")
@@ -908,7 +911,9 @@ if photograph.is_file():
     mine = drawing.read_photograph(Image.open(photograph))
     images = torch.from_numpy(np.stack([one.image for one in mine]))
     said = probabilities_of(shipped, images).argmax(dim=1).tolist()
-    plots.show(plots.image_grid(images, said, columns=10), alt=f"Your digits: {said}.")
+    plots.show(
+        plots.image_grid(images, said, columns=10), alt=f"Your digits: {said}.", trained=True
+    )
 else:
     print(f"there is no {photograph} beside this notebook yet")
 

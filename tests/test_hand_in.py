@@ -254,7 +254,7 @@ def test_lessons_are_chosen_by_the_option_or_by_what_was_handed_out(work, quick)
     found = hand_out.files(ROOT / "notebooks", ("04",), dict.fromkeys(counts, (5, 0)))
     (work / "course.json").write_bytes(found["course.json"])
     assert "There are no hidden ones." in course("hand-in", work).stdout
-    result = course("hand-in", work, "--lessons", "8")
+    result = course("hand-in", work, "--lessons", "10")
     assert result.exit_code == 1
     assert "names no lessons" in result.stderr
 
