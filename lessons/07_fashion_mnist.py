@@ -256,8 +256,8 @@ plots.show(
 # %%
 plots.show(
     plots.confusion(logits.argmax(dim=1), validation.labels, names=KINDS),
-    alt="The confusion matrix. In a full run most errors lie between T-shirt, pullover, coat and "
-    "shirt; a few more lie between the three kinds of shoes.",
+    alt="The confusion matrix: a row for each label, a column for each answer. The text below says "
+    "where most errors lie.",
     trained=True,
     note=STAND_IN,
 )
