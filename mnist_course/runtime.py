@@ -18,8 +18,7 @@ from pathlib import Path
 PACKAGES = (
     "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
     "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil", "nbformat", "tqdm",
-    "jinja2",
-    "flask", "waitress",
+    "jinja2", "flask", "waitress",
 )  # fmt: skip
 OFF = ("", "0", "false", "no", "off")
 ON = ("1", "true", "yes", "on")

@@ -205,7 +205,8 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     device = runtime.device(device)
     network.to(device)
     dtype = next((weights.dtype for weights in network.parameters()), None)  # None: the usual one
-    if recipe.channels_last and not _crashes_in_channels_last(network):
+    crashes = device.type == "cpu" and _crashes_in_channels_last(network)
+    if recipe.channels_last and not crashes:
         network.to(memory_format=torch.channels_last)
     batches = data.Batches(
         digits.train, recipe.batch_size, shuffle=recipe.shuffle, augment=recipe.augment, seed=seed,
