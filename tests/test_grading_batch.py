@@ -260,6 +260,16 @@ def test_each_machine_of_a_cluster_grades_all_solutions():
     assert one.asked == other.asked == [sorted(e.name for e in FOUR.exercises())]
 
 
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_the_solutions_are_parsed_on_one_thread(monkeypatch, everywhere):
+    threads, make = [], solutions.submission
+    monkeypatch.setattr(
+        solutions, "submission", lambda part: threads.append(threading.get_ident()) or make(part)
+    )
+    batch.preflight(Policy(("03", "04")), [Here(), Here()], everywhere)
+    assert set(threads) == {threading.get_ident()}
+
+
 # --- the files ----------------------------------------------------------------------------
 
 

@@ -254,7 +254,12 @@ def test_a_run_says_where_and_with_what_it_was_made(topic):
 
 def test_the_network_learns_on_the_cpu_where_the_test_set_is_read(topic, monkeypatch):
     devices = []
-    monkeypatch.setattr(runtime, "device", lambda name=None: devices.append(name) or name)
+
+    def choose(name=None):
+        devices.append(name)
+        return torch.device(name)
+
+    monkeypatch.setattr(runtime, "device", choose)
     long_runs.run("small", "one", 0)
     assert devices == ["cpu"]
 

@@ -129,20 +129,27 @@ def preflight(policy, examiners, everywhere=False):
     _try_hidden_cases(policy)
     problems: dict[str, str] = {}
 
-    def work(exercises, examiner):
+    def work(part, examiner):
+        exercises, submission = part
         failed = dict.fromkeys((one.name for one in exercises), "")
         for _ in range(TRIES):  # a busy machine may have let the time of one run out
-            failed = _failed(policy, exercises, list(failed), examiner)
+            failed = _failed(policy, submission, list(failed), examiner)
             if not failed:
                 return
         problems.update(failed)
 
     if everywhere:
-        share_out(examiners, lambda one, _: work(policy.exercises(), one), examiners)
+        parts = [policy.exercises()]
     else:  # each takes its part of the lessons at once, since the start is what takes time
         count = min(len(examiners), len(policy.lessons))
-        parts = [policy.lessons[place::count] for place in range(count)]
-        share_out([sum(map(policy.exercises, part), []) for part in parts], work, examiners)
+        lessons = [policy.lessons[place::count] for place in range(count)]
+        parts = [sum(map(policy.exercises, part), []) for part in lessons]
+    # Made here and not on the threads: Python 3.11 stops where two of them parse at once.
+    made = [(part, solutions.submission(part)) for part in parts]
+    if everywhere:
+        share_out(examiners, lambda one, _: work(made[0], one), examiners)
+    else:
+        share_out(made, work, examiners)
     if problems:
         told = "; ".join(
             f"{EXERCISES[name].number} {name}: {problem}" for name, problem in problems.items()
@@ -154,9 +161,8 @@ def preflight(policy, examiners, everywhere=False):
         )
 
 
-def _failed(policy, exercises, names, examiner):
+def _failed(policy, submission, names, examiner):
     """What is wrong with the course's own answers to the exercises of these names, by name."""
-    submission = solutions.submission(exercises)
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
         collected = collect(submission, folder)
         cases = {name: policy.cases[name] for name in names if name in policy.cases}
