@@ -344,10 +344,12 @@ def machine():
     """This machine in a few words: processor, cores that may be used, system."""
     name = platform.processor() or platform.machine()
     if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
+        first, _, _ = Path("/proc/cpuinfo").read_text(errors="replace").partition("\n\n")
+        lines = (line.partition(":") for line in first.splitlines())
+        found = {key.strip(): value.strip() for key, _, value in lines}
+        name = found.get("model name", name)
+        if "cpu family" in found:  # a rented machine may call several generations by one name
+            name += f" (family {found['cpu family']}, model {found.get('model')})"
     usable, built_in = cores(), os.cpu_count()
     count = f"{usable} cores" if usable == built_in else f"{usable} of {built_in} cores"
     return f"{name}, {count}, {platform.system()}"
