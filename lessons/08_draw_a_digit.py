@@ -83,7 +83,7 @@ pad
 # first. What does a drawn 7 consist of?
 
 # %%
-written = writers.write("evaluation", 10 if runtime.quick() else 60, seed=100)
+written = writers.write("evaluation", 10, seed=100)
 small = written[40:50]  # the ten digits of one writer
 a_seven = small[7]
 print("label:", a_seven.label, "  pen:", round(a_seven.pen), "units wide")
@@ -309,7 +309,6 @@ plots.show(
     plots.image_grid(steps, names, columns=5, size=1.5, colour="gray"),
     alt="A drawn 7 after each step: as drawn, as light ink on black, with MNIST's pen, scaled into "
     "the box, and moved by its centre of mass.",
-    trained=True,
 )
 
 # %% [markdown]
@@ -429,7 +428,8 @@ OPTIONS = {
     "no centre": drawing.Options(centre=False),
     "no step": shrunk,
 }
-parts = {name: writers.as_part(written, options) for name, options in OPTIONS.items()}
+everyone = writers.write("evaluation", 10 if runtime.quick() else 60, seed=100)
+parts = {name: writers.as_part(everyone, options) for name, options in OPTIONS.items()}
 
 
 # %%
@@ -523,7 +523,7 @@ def grey(image):
 
 
 # %%
-chosen, spoilt, back = validation.images[:6], [], []
+chosen, spoilt, back = digits.validation.images[:6], [], []
 for change in (enlarged, in_a_corner, grey):
     changed = [change(image) for image in chosen]
     returned = [torch.from_numpy(drawing.from_picture(one.numpy()).image) for one in changed]
@@ -535,7 +535,6 @@ plots.show(
     plots.image_grid([*spoilt, *back], columns=6, size=1.3, colour="gray"),
     alt="Above: two digits enlarged, two in a corner of a page, two grey on grey. Below: the same "
     "digits after the steps, as MNIST has them.",
-    trained=True,
 )
 
 # %% [markdown]
@@ -862,7 +861,7 @@ for ax, picture in zip(axes, (photo, photo < 110), strict=True):
     ax.imshow(picture, cmap="gray" if picture is photo else "gray_r")
     ax.set_axis_off()
 plots.show(axes, alt="Left: a photograph of thirty digits, darker at the left and in a shadow. "
-           "Right: below one grey level, whole regions of paper count as ink.", trained=True)  # fmt: skip
+           "Right: below one grey level, whole regions of paper count as ink.")  # fmt: skip
 
 # %% [markdown]
 # There is no such level. Paper far from the lamp is darker than pencil near it, so a single
@@ -884,17 +883,16 @@ plots.show(axes, alt="Left: a photograph of thirty digits, darker at the left an
 found = drawing.read_photograph(photo)
 _, ax = plots.subplots(width=6, height=4.8)
 ax.imshow(photo, cmap="gray")
-for one in found:
-    left, top, right, bottom = one.box
+for left, top, right, bottom in (one.box for one in found):
     ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=plots.SKY)
 ax.set_axis_off()
-plots.show(ax, alt=f"The photograph with a box around each of {len(found)} digits.", trained=True)
+plots.show(ax, alt=f"The photograph with a box around each of {len(found)} digits.")
 
 # %%
 images = torch.from_numpy(np.stack([one.image for one in found]))
 answers = probabilities_of(shipped, images).argmax(dim=1)
 plots.show(plots.image_grid(images, answers.tolist(), columns=10),
-           alt="The digits that were cut out, with what the network reads.", trained=True)  # fmt: skip
+           alt="The digits that were cut out, with what the network reads.")  # fmt: skip
 labels = torch.tensor([one.label for one in thirty])
 if len(labels) == len(answers):
     print(f"{int((answers == labels).sum())} of {len(labels)} are read right")
@@ -911,9 +909,7 @@ if photograph.is_file():
     mine = drawing.read_photograph(Image.open(photograph))
     images = torch.from_numpy(np.stack([one.image for one in mine]))
     said = probabilities_of(shipped, images).argmax(dim=1).tolist()
-    plots.show(
-        plots.image_grid(images, said, columns=10), alt=f"Your digits: {said}.", trained=True
-    )
+    plots.show(plots.image_grid(images, said, columns=10), alt=f"Your digits: {said}.")
 else:
     print(f"there is no {photograph} beside this notebook yet")
 
@@ -1032,7 +1028,7 @@ check("writer-accuracy", accuracy_by_writer)
 # Most will have none. What might those have in common that are read worse?
 
 # %%
-who = torch.tensor([one.writer for one in written])
+who = torch.tensor([one.writer for one in everyone])
 shares = {}
 for name, one in (("your network", network), ("the weights that ship", shipped)):
     right = probabilities_of(one, drawings.images).argmax(dim=1) == drawings.labels

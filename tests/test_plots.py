@@ -259,8 +259,16 @@ def names(node, context):
 
 
 def read_by(node):
-    loops = [n for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
-    return names(node, ast.Load).difference(*(names(one.target, ast.Store) for one in loops))
+    """The names that a node takes from outside of its own loops and functions."""
+    own = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.For | ast.comprehension):
+            own |= names(inner.target, ast.Store)
+        if isinstance(inner, ast.FunctionDef):
+            own |= names(inner, ast.Store) | {
+                one.arg for one in ast.walk(inner.args) if isinstance(one, ast.arg)
+            }
+    return names(node, ast.Load) - own
 
 
 def called_in(node):
@@ -269,10 +277,10 @@ def called_in(node):
 
 def changed_by(statement):
     """The names that a statement sets, defines, or may change: `x[0] = …`, `x.append(…)`."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}  # what is set inside is set for itself alone
     changed = names(statement, ast.Store)
     for node in ast.walk(statement):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            changed.add(node.name)
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             changed |= names(node.value, ast.Load)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -317,9 +325,11 @@ def test_such_pictures_are_found():
         "losses = list(losses)",
         "plots.show(plots.lines(losses), alt='')\nplots.show(plots.kernels(net), trained=True)",
         "net = lenet()\nplots.show(plots.kernels(net), alt='')",
+        "def ink(losses):\n    net = 2 * losses\n    return net\nplots.show(ink(1), alt='')",
+        "def last():\n    return losses[-1]\nplots.show(last(), alt='')",
     ]
     assert [found[1:] for found in pictures(cells)] == [
-        (False, False), (False, True), (True, True), (False, False),
+        (False, False), (False, True), (True, True), (False, False), (False, False), (False, True),
     ]  # fmt: skip
 
 
