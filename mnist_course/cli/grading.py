@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from mnist_course import runtime
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions, times
+from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions
 from mnist_course.grading.examiners import Examiner
 from mnist_course.grading.supervision import ended_by_sigterm
 
@@ -48,7 +48,7 @@ def run(source, to, policy_file, workers, scheduler, sandboxed, gradebook):
     for name in sorted(chosen.late_students | chosen.excused):
         if not any(name in (one.name, one.number, one.key) for one in handed_in):
             click.echo(f"{name} stands in the policy's late rules, but handed in nothing here")
-    times.write(seconds, to)
+    reports.write_times(seconds, to)
     click.echo(f"{len(marks)} submissions are graded. Begin with {to / 'grades.csv'}")
     for line in reports.write_all(marks, EXERCISES, to, **gradebook):  # may refuse the gradebook
         click.echo(line)
