@@ -125,11 +125,6 @@ def share_machine():
         os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
 
 
-def worker_environment():
-    """The environment for one of several processes that compute at once: one thread each."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
 def cores():
     """How many cores this process may use: those it is bound to, fewer where a quota says so."""
     quota = min(_quotas(), default=math.inf)

@@ -268,15 +268,6 @@ def test_lesson_01_makes_no_floats_of_all_images(digits, capsys):
     assert capsys.readouterr().out.startswith(said)
 
 
-def test_a_worker_computes_on_one_thread():
-    code = "import mnist_course, torch; print(torch.get_num_threads())"
-    environment = runtime.worker_environment()
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert done.stdout == "1\n"
-
-
 # --- files that are written whole ---------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from mnist_course import runtime
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions
 from mnist_course.grading.examiners import Examiner
-from mnist_course.grading.supervision import ended_by_sigterm
+from mnist_course.grading.processes import ended_by_sigterm
 
 WITHOUT = (
     "Without a sandbox an answer may read, change and send away whatever you can, the hidden cases "

@@ -17,7 +17,7 @@ from mnist_course import runtime
 from mnist_course.cli import lessons as course
 from mnist_course.cli import points
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import hand_in, notebooks, submissions, supervision
+from mnist_course.grading import hand_in, notebooks, processes, submissions
 
 SAVE_FIRST = (
     "What you typed after a notebook was saved is not in its file, and nobody can see it from\n"
@@ -101,7 +101,7 @@ def _table(folder, parts, hidden):
     told: dict[str, tuple[str, str]] = {}
     sessions = _open_in_jupyter()
     click.echo(f"As saved in {folder}:\n{SAVE_FIRST}\n")
-    with supervision.ended_by_sigterm():
+    with processes.ended_by_sigterm():
         for part in parts:
             if part.problem:
                 click.echo(f"{part.problem}. Until then it goes in as it is.")

@@ -12,7 +12,7 @@ import click
 from mnist_course import runtime
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import examination, notebooks, sandbox, supervision
+from mnist_course.grading import examination, notebooks, processes, sandbox
 from mnist_course.grading.findings import Finding, best
 
 BAR = 20  # characters
@@ -38,7 +38,7 @@ def run(folder, json_file=None):
     found: dict[str, list[Finding]] = {name: [] for name in EXERCISES}
     files: dict[str, list[str]] = {}  # by lesson
     notes = []
-    with supervision.ended_by_sigterm():
+    with processes.ended_by_sigterm():
         for path in notebooks.find(folder):
             shown = notebooks.one_line(str(path.relative_to(folder)), 100)
             try:
