@@ -88,3 +88,12 @@ def drop_box():
     if not mode & stat.S_ISGID:
         return f"its group can't read hand-ins in {box} (its mode is {mode:o})", f"as root: {make}"
     return f"hand-ins go to {box}, and only its owner and its group can look into it", ""
+
+
+# what is looked at, by name: functions that give a text and a remedy, which is "" when all is well
+LOOKS = {
+    "installation": installation,
+    "threads": threads,
+    "privacy": privacy,
+    "drop box": drop_box,
+}
