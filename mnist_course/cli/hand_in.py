@@ -2,10 +2,8 @@
 
 import contextlib
 import datetime
-import io
 import json
 import os
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -32,7 +30,6 @@ SECONDS_TO_ASK = 5  # a JupyterLab that is busy may answer later, but nobody wan
 
 def run(folder, target, lessons, name):
     """Print what is solved in a folder's notebooks, then write the hand-in file."""
-    _any_characters()
     if not folder.is_dir():
         raise runtime.CourseError(
             f"there is no folder {folder}: name the folder that holds your notebooks"
@@ -65,11 +62,6 @@ def run(folder, target, lessons, name):
     )
     line = runtime.command(f'hand-in --show "{path}"')
     click.echo(f"This shows what is in it: {line}")
-
-
-def _any_characters():
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold any character, and a file on
-        sys.stdout.reconfigure(errors="replace")  # Windows takes few
 
 
 def _target(folder, target):
@@ -225,7 +217,6 @@ def _unchanged(folder, parts):
 
 def show(path):
     """Print what is in a hand-in file. Returns whether it is as it was made."""
-    _any_characters()
     if not path.is_file():
         raise runtime.CourseError(f"there is no file {path}")
     found = submissions.read(path)
