@@ -145,8 +145,8 @@ def draw_kernel(value):
 
 
 def draw_pooling(value):
-    image = digit_image(7).numpy()
-    pairs = [(image, pooling.shift(image, value, 0))]
+    image = digit_image(7)
+    pairs = [(image.numpy(), augment.shift(image, value, 0).numpy())]
     pairs.append(tuple(pooling.pool(each, "max", 4, 4) for each in pairs[0]))
     figure, axes = plt.subplots(2, 4, figsize=(8.8, 5))
     for row, (before, after) in zip(axes, pairs, strict=True):

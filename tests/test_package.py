@@ -40,7 +40,7 @@ ARROWS = {
     "web": set(),
     "export": {"data", "probe", "runtime"},
     "board": {"drawing", "web", "export", "data", "recipes", "names", "checkpoints", "runtime"},
-    "drawing": {"data", "models", "checkpoints", "runtime"},
+    "drawing": {"data", "augment", "models", "checkpoints", "runtime"},
     "widgets": {
         "web",
         "plots",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_course import probe
+from mnist_course import data, probe
 from mnist_course.training import History, Snapshots
 from mnist_course.widgets import charts, maps, pixels
 from mnist_course.widgets.controls import dropdown, rows, slider
@@ -47,7 +47,7 @@ def excerpt(network, image, layer):
     return _at_layer(_excerpts(maps.inspector(network).copy(), image), layer)
 
 
-def _excerpts(network, image, normalisation=maps.NORMALISATION):
+def _excerpts(network, image, normalisation=data.NORMALISATION):
     """What a network in evaluation mode, on the CPU, makes of an image: an `Excerpt` by layer."""
     inspection = probe.inspect(network, maps.network_input(image, normalisation))
     return {
@@ -190,7 +190,7 @@ class _EveryEpoch(Explorer):
         self.view.show([self.drawn(epoch=epoch) for epoch in every], states)
 
 
-def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALISATION):
+def epoch_scrubber(network, snapshots, history, part, normalisation=data.NORMALISATION):
     """An explorer: a slider and a play button over the epochs of a training.
 
     network: the trained network; it is copied, not changed. snapshots: the
