@@ -3,6 +3,7 @@
 import { Maps, context, frame, make, themeOf } from "./paint.js";
 
 const SIDE = 28; // pixels of a digit
+const SCALE = 6; // pixels of the screen for one of them
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // An image moved by whole pixels; what leaves it is cut off, and paper comes in.
@@ -31,8 +32,7 @@ function touch(bytes, x, y, rubber) {
 
 export class DigitPad {
   // farthest: how many pixels the digit may be moved each way; changed: called after each change.
-  constructor({ scale = 6, farthest = 10, changed }) {
-    this.scale = scale;
+  constructor({ farthest = 10, changed }) {
     this.farthest = farthest;
     this.changed = changed;
     this.mode = "move";
@@ -142,13 +142,13 @@ export class DigitPad {
 
   // Draws the digit; `field`, if given, is [first row, last row + 1, first column, last column + 1].
   draw(theme = themeOf(this.canvas), field = null) {
-    const size = SIDE * this.scale;
+    const size = SIDE * SCALE;
     const drawing = context(this.canvas, size + 2, size + 2);
     this.maps.paint(this.image, [1, SIDE, SIDE], theme, 255, true);
     this.maps.draw(drawing, 0, 1, 1, size, size);
     frame(drawing, theme.line, 1, 1, size, size);
     if (field) {
-      const [top, bottom, left, right] = field.map((one) => one * this.scale + 1);
+      const [top, bottom, left, right] = field.map((one) => one * SCALE + 1);
       frame(drawing, theme.accent, left, top, right - left, bottom - top, 2);
     }
   }

@@ -13,10 +13,6 @@ const SAMPLES = SIDE * FINE;
 
 const within = (value, low, high) => Math.max(low, Math.min(high, value));
 
-// The steps that are taken, unless one is switched off. `pen` is a width in pixels, or null for the
-// pen that drew.
-export const STEPS = { inkOnBlack: true, pen: PEN, box: true, centre: true };
-
 // Marks every sample that lies within the radius of a segment.
 function ink(samples, [x, y], [toX, toY], radius) {
   const first = (low) => within(Math.ceil((low - radius) * FINE - 0.5), 0, SAMPLES);
@@ -39,7 +35,7 @@ function ink(samples, [x, y], [toX, toY], radius) {
 }
 
 // Lines drawn by a round pen: bytes, each the share of the pixel's 8×8 samples that have ink.
-export function inkOf(lines, radius) {
+function inkOf(lines, radius) {
   const samples = new Uint8Array(SAMPLES * SAMPLES);
   for (const line of lines) {
     if (line.length === 1) ink(samples, line[0], line[0], radius);
@@ -120,9 +116,9 @@ function inBox(lines, ownPen, pen) {
 const turned = (picture) => picture.map((level) => 255 - level);
 
 // A drawing after each step, as five pictures of 784 bytes: drawn, ink, pen, box, and image, which
-// is what a network sees. null when nothing is drawn, or nothing inside the field.
-export function stepsOf(strokes, field, ownPen, options = {}) {
-  const { inkOnBlack, pen, box, centre } = { ...STEPS, ...options };
+// is what a network sees. null when nothing is drawn, or nothing inside the field. Of the steps,
+// `pen` is a width in pixels, or null for the pen that drew; the others are taken or not.
+export function stepsOf(strokes, field, ownPen, { inkOnBlack, pen, box, centre }) {
   const lines = strokes.filter((line) => line.length > 0);
   if (lines.length === 0) return null;
   const drawn = inField(lines, field, (ownPen * SIDE) / field[2]);
