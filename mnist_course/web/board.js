@@ -4,7 +4,8 @@
 import { bytesOf, floatsOf } from "./forward.js";
 import { HOW, Inside } from "./inside.js";
 import { Pad, padTools } from "./pad.js";
-import { largest, make, number, percent } from "./paint.js";
+import { largest } from "./paint.js";
+import { make, number, percent } from "./parts.js";
 import { PEN, stepsOf } from "./strokes.js";
 
 const PAUSE = 700; // milliseconds without a change until a screen reader is told what is read

@@ -1,7 +1,8 @@
 // You against the network: name digits blind, and compare at the end.
 
 import { bytesOf } from "./forward.js";
-import { Maps, context, frame, make, percent, section, themeOf, watchTheme } from "./paint.js";
+import { Maps, context, frame, themeOf } from "./paint.js";
+import { button, make, percent, section, watchTheme } from "./parts.js";
 
 const SIDE = 28; // pixels of a digit
 const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
@@ -76,9 +77,9 @@ class Contest {
     this.progress = make("p", { class: "mc-progress" });
     this.status = make("p", { class: "mc-status", role: "status" });
     this.buttons = this.classButtons();
-    this.back = this.button("Take back", () => this.takeBack());
-    this.stop = this.button("Stop here and compare", () => this.finish());
-    this.again = this.button("Start again", () => this.restart());
+    this.back = button("Take back", () => this.takeBack());
+    this.stop = button("Stop here and compare", () => this.finish());
+    this.again = button("Start again", () => this.restart());
     const group = make("div", { class: "mc-answers", role: "group", "aria-label": "Your answer" });
     group.append(...this.buttons);
     this.play = make(
@@ -101,17 +102,11 @@ class Contest {
     this.stopWatching = watchTheme(() => this.drawSoon());
   }
 
-  button(text, clicked) {
-    const button = make("button", { type: "button" }, text);
-    button.addEventListener("click", clicked);
-    return button;
-  }
-
   // A button with the key that does the same, where its name is another.
   classButtons() {
     return this.names.map((name, number) => {
       const text = name === String(number) ? name : `${number} ${name}`;
-      return this.button(text, () => this.answer(number));
+      return button(text, () => this.answer(number));
     });
   }
 

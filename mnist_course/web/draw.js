@@ -2,18 +2,8 @@
 
 import { Network, bytesOf, floatsOf } from "./forward.js";
 import { Pad, padTools } from "./pad.js";
-import {
-  Maps,
-  context,
-  drawProbabilities,
-  frame,
-  largest,
-  make,
-  percent,
-  section,
-  themeOf,
-  watchTheme,
-} from "./paint.js";
+import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
+import { button, figure, make, percent, section, watchTheme } from "./parts.js";
 import { PEN, SIDE, stepsOf } from "./strokes.js";
 
 const SMALL = 4; // pixels of the screen for a pixel of a step
@@ -46,12 +36,7 @@ class Drawing {
     this.status = make("p", { class: "mc-status", role: "status" });
     this.pictures = SHOWN.map(() => make("canvas", { "aria-hidden": "true" }));
     const figures = SHOWN.map(([, name, option], place) =>
-      make(
-        "figure",
-        {},
-        make("figcaption", {}, option ? this.switchOf(option, name) : name),
-        this.pictures[place],
-      ),
+      figure(option ? this.switchOf(option, name) : name, this.pictures[place]),
     );
     const drawn = make(
       "div",
@@ -66,8 +51,8 @@ class Drawing {
     const read = make(
       "div",
       { class: "mc-read mc-switches" },
-      make("figure", {}, make("figcaption", {}, centre), this.seen),
-      make("figure", {}, make("figcaption", {}, "What it says"), this.bars),
+      figure(centre, this.seen),
+      figure("What it says", this.bars),
     );
     const steps = make("div", { class: "mc-steps mc-switches" }, ...figures);
     const columns = make("div", { class: "mc-columns" }, drawn, make("div", {}, steps, read));
@@ -94,9 +79,8 @@ class Drawing {
   keeping() {
     if (!this.keep) return [];
     const label = make("input", { type: "number", min: "0", max: "9" });
-    const button = make("button", { type: "button" }, "Keep");
     this.kept = make("span", { class: "mc-muted", role: "status" });
-    button.addEventListener("click", () => {
+    const keep = button("Keep", () => {
       const digit = Number(label.value);
       const valid = label.value !== "" && Number.isInteger(digit) && digit >= 0 && digit <= 9;
       if (this.pad.empty) this.kept.textContent = "Draw a digit first.";
@@ -107,7 +91,7 @@ class Drawing {
       }
     });
     return [
-      make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), button, this.kept),
+      make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), keep, this.kept),
     ];
   }
 

@@ -4,20 +4,8 @@
 import { chosenSource, drawWork, sayWork } from "./arithmetic.js";
 import { drawLayer, drawOverview } from "./diagram.js";
 import { Network, sizeOf } from "./forward.js";
-import {
-  Maps,
-  bound,
-  colourAt,
-  context,
-  frame,
-  largest,
-  levelOf,
-  make,
-  number,
-  themeOf,
-  watchTheme,
-  write,
-} from "./paint.js";
+import { Maps, colourAt, context, frame, largest, levelOf, themeOf, write } from "./paint.js";
+import { bound, button, make, number, watchTheme } from "./parts.js";
 import { fieldsOf, stagesOf, workOf } from "./stages.js";
 
 export const HOW =
@@ -70,11 +58,10 @@ export class Inside {
   // --- the parts of the page -----------------------------------------------------------------
 
   build() {
-    this.views = ["All layers", "One layer"].map((label, whole) => {
-      const button = make("button", { type: "button" }, label);
-      button.addEventListener("click", () => this.show(whole === 1));
-      return button;
-    });
+    this.views = [
+      button("All layers", () => this.show(false)),
+      button("One layer", () => this.show(true)),
+    ];
     this.buttons = make("span", { role: "group", "aria-label": "View" }, ...this.views);
     this.overview = canvas(
       "mc-overview",
@@ -372,8 +359,8 @@ export class Inside {
     this.equation.replaceChildren(...said.map((step) => make("span", {}, step)));
     const more = this.bars.length > 0 ? ". Left and right choose one of the maps below" : "";
     this.work.setAttribute("aria-label", `${this.where()}: ${said.join(", ")}${more}`);
-    this.views.forEach((button, whole) => {
-      button.setAttribute("aria-pressed", String((whole === 1) === this.whole));
+    this.views.forEach((view, whole) => {
+      view.setAttribute("aria-pressed", String((whole === 1) === this.whole));
     });
   }
 }

@@ -4,7 +4,8 @@
 import { DigitPad, padButtons } from "./digit.js";
 import { bytesOf, floatsOf } from "./forward.js";
 import { HOW, Inside } from "./inside.js";
-import { labelledSlider, largest, make, number, percent, section } from "./paint.js";
+import { largest } from "./paint.js";
+import { figure, labelledSlider, make, number, percent, section } from "./parts.js";
 
 class Explorer {
   constructor(element, { title, networks, digits, labels }) {
@@ -32,13 +33,7 @@ class Explorer {
       make(
         "div",
         { class: "mc-below" },
-        make(
-          "figure",
-          {},
-          make("figcaption", {}, "The digit: drag it"),
-          this.pad.canvas,
-          padButtons(this.pad),
-        ),
+        figure("The digit: drag it", this.pad.canvas, padButtons(this.pad)),
         ...inside.figures,
       ),
       this.status,

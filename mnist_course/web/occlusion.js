@@ -2,27 +2,24 @@
 // without; and how each pixel would move a logit.
 
 import { Network, bytesOf, floatsOf } from "./forward.js";
+import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
 import {
-  Maps,
+  ARROWS,
   bound,
-  context,
-  drawProbabilities,
-  frame,
+  button,
+  figure,
   labelledSlider,
-  largest,
   make,
   percent,
   section,
-  themeOf,
   watchTheme,
-} from "./paint.js";
+} from "./parts.js";
 
 const SIDE = 28; // pixels of a digit
 const SCALE = 7; // pixels of the screen for one of them
 const STEP = 2; // pixels of the digit from one place of the map to the next
 const PLACES = SIDE / STEP; // in a row of the map
 const BUDGET = 6; // milliseconds of a frame that the map may take
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CANVAS = SIDE * SCALE + 2;
 const BARS = 172; // pixels wide; so the four pictures fit into one row of an exported page
 const NAMED = 206; // pixels of the bars where classes have names
@@ -43,9 +40,6 @@ export function covered(bytes, patch) {
   }
   return image;
 }
-
-const figure = (caption, ...children) =>
-  make("figure", {}, make("figcaption", {}, caption), ...children);
 
 // The pixel of the digit, [column, row], at which the pointer is on a canvas.
 function placeOf(event, canvas) {
@@ -88,16 +82,13 @@ class Occlusion {
     this.told = make("p", { class: "mc-muted" });
     this.meaning = make("p", { class: "mc-muted" });
     this.status = make("p", { class: "mc-status", role: "status" });
-    const away = make("button", { type: "button" }, "Take the patch away");
-    away.addEventListener("click", () => this.moveTo(null));
-    this.buttons = ["the label", "its rival"].map((name, place) => {
-      const button = make("button", { type: "button" }, name);
-      button.addEventListener("click", () => {
+    const away = button("Take the patch away", () => this.moveTo(null));
+    this.buttons = ["the label", "its rival"].map((name, place) =>
+      button(name, () => {
         this.which = place;
         this.drawSoon();
-      });
-      return button;
-    });
+      }),
+    );
     this.which = 0;
     const choice = make("span", { role: "group", "aria-label": "Whose logit" });
     choice.append(...this.buttons);
@@ -293,9 +284,9 @@ class Occlusion {
     const more = `Orange: more ink here raises the logit of ${name}. Purple: it lowers it.`;
     if (this.meaning.textContent !== more) this.meaning.textContent = more;
     const names = [`the label, ${this.name(label)}`, `its rival, ${rival}`];
-    for (const [place, button] of this.buttons.entries()) {
-      if (button.textContent !== names[place]) button.textContent = names[place];
-      button.setAttribute("aria-pressed", String(place === which));
+    for (const [place, one] of this.buttons.entries()) {
+      if (one.textContent !== names[place]) one.textContent = names[place];
+      one.setAttribute("aria-pressed", String(place === which));
     }
   }
 }

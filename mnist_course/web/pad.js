@@ -1,9 +1,9 @@
 // A pad to draw on, by mouse, pen, finger or keyboard. It draws by itself, so the ink follows
 // whatever else is busy.
 
-import { bound, context, frame, make, themeOf } from "./paint.js";
+import { context, frame, themeOf } from "./paint.js";
+import { ARROWS, bound, button, make } from "./parts.js";
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const SQUARE = 280; // units of a side; as many CSS pixels, where there is room
 const STEP = 8; // units that an arrow key moves the pen
 const SMALL_STEP = 2; // with Shift
@@ -187,12 +187,6 @@ export class Pad {
     drawing.arc(x, y, 3 * scale, 0, 2 * Math.PI);
     drawing.fill();
   }
-}
-
-function button(label, act) {
-  const element = make("button", { type: "button" }, label);
-  element.addEventListener("click", act);
-  return element;
 }
 
 // Buttons and a slider beside a pad: undo, clear, width of the pen.

@@ -1,5 +1,7 @@
 // Colours of the theme for a canvas, and maps of numbers as pixels.
 
+import { bound, percent } from "./parts.js";
+
 const NAMES = ["ink", "paper", "muted", "line", "surface", "accent", "on-accent"];
 const SIGNED = ["negative", "negative-soft", "paper", "positive-soft", "positive"];
 
@@ -44,23 +46,6 @@ export function themeOf(element) {
   return theme;
 }
 
-// Calls `changed` when the page turns light or dark. Returns what ends it.
-export function watchTheme(changed) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const observer = new MutationObserver(changed);
-  for (const element of [document.body, document.documentElement]) {
-    observer.observe(element, {
-      attributes: true,
-      attributeFilter: ["class", "data-theme", "data-jp-theme-light", "data-jp-theme-name"],
-    });
-  }
-  system.addEventListener("change", changed);
-  return () => {
-    observer.disconnect();
-    system.removeEventListener("change", changed);
-  };
-}
-
 // A canvas's context in CSS pixels, sharp on every screen, empty.
 export function context(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
@@ -86,7 +71,7 @@ export function largest(values) {
 
 // The place of a signed value in a ramp: -limit 0, zero in the middle, limit 255.
 export const levelOf = (value, limit) =>
-  Math.max(0, Math.min(255, Math.round(127.5 + (127.5 * value) / (limit || 1))));
+  bound(Math.round(127.5 + (127.5 * value) / (limit || 1)), 0, 255);
 
 // A colour of a ramp as a string, and whether dark or light writing is read on it.
 export function colourAt(colours, level) {
@@ -138,32 +123,6 @@ export function frame(drawing, colour, x, y, wide, high, thick = 1) {
   drawing.strokeRect(x - thick / 2, y - thick / 2, wide + thick, high + thick);
 }
 
-// A number as people write it: a real minus sign, and no negative zero.
-export function number(value, digits = 2) {
-  const text = Math.abs(value).toFixed(digits);
-  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
-}
-
-export const percent = (share) => `${number(100 * share, 1)} %`;
-
-// A new element with attributes, whose text or children follow.
-export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-// A slider with its name beside it; changed: called with each new value. `set` calls nobody.
-export function labelledSlider(name, low, high, changed) {
-  const input = make("input", { type: "range", min: String(low), max: String(high) });
-  input.addEventListener("input", () => changed(Number(input.value)));
-  const set = (value) => {
-    input.value = String(value);
-  };
-  return { label: make("label", {}, name, input), set };
-}
-
 // The probabilities of the classes as bars in fixed places, in a box [x, y, wide, high]. The
 // largest is bold; the bar of the label, if it is known, has the accent's colour, else the largest
 // has. names: of the classes, where they are no digits. Returns the place of each row: { x, y, wide,
@@ -197,18 +156,6 @@ export function drawProbabilities(
     return { x, y: top, wide, high: row };
   });
 }
-
-// The outermost element of an explorer. JupyterLab would take arrow keys and Enter for itself, to go
-// from cell to cell, unless the element that has the focus says that it wants them.
-export function section(name, title, ...children) {
-  const root = make("section", { class: `mc ${name}`, "aria-label": title }, ...children);
-  for (const element of root.querySelectorAll("input, button, [tabindex]")) {
-    element.setAttribute("data-lm-suppress-shortcuts", "true");
-  }
-  return root;
-}
-
-export const bound = (value, low, high) => Math.max(low, Math.min(high, value));
 
 export const GAP = 3; // pixels between maps
 

@@ -3,28 +3,13 @@
 
 import { DigitPad, backButton, moved } from "./digit.js";
 import { Network, bytesOf, floatsOf } from "./forward.js";
-import {
-  Maps,
-  context,
-  drawProbabilities,
-  frame,
-  labelledSlider,
-  largest,
-  make,
-  number,
-  percent,
-  section,
-  themeOf,
-  watchTheme,
-} from "./paint.js";
+import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
+import { figure, labelledSlider, make, number, percent, section, watchTheme } from "./parts.js";
 
 const FARTHEST = 6; // pixels each way
 const PLACES = 2 * FARTHEST + 1; // places in a row of the map of places
 const CELL = 13; // pixels of one of them
 const BUDGET = 6; // milliseconds of a frame that the map of places may take
-
-const figure = (caption, ...children) =>
-  make("figure", {}, make("figcaption", {}, caption), ...children);
 
 class Shift {
   constructor(element, { title, names, networks, digits, labels }) {
