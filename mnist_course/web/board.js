@@ -2,6 +2,7 @@
 // network. All of it is computed here, so that it follows the pen even when the server is slow.
 
 import { bytesOf, floatsOf } from "./forward.js";
+import { SIDE } from "./image.js";
 import { HOW, Inside } from "./inside.js";
 import { Pad, padTools } from "./pad.js";
 import { largest } from "./paint.js";
@@ -83,12 +84,12 @@ class Board {
 // before the ink becomes light on black, and black from then on.
 function paintGrey(canvas, bytes) {
   const paper = canvas.dataset.step === "drawn" ? 255 : 0;
-  const pixels = new Uint8ClampedArray(4 * 28 * 28);
-  for (let place = 0; place < 28 * 28; place += 1) {
+  const pixels = new Uint8ClampedArray(4 * SIDE * SIDE);
+  for (let place = 0; place < SIDE * SIDE; place += 1) {
     pixels.fill(bytes?.[place] ?? paper, 4 * place, 4 * place + 3);
     pixels[4 * place + 3] = 255;
   }
-  canvas.getContext("2d").putImageData(new ImageData(pixels, 28, 28), 0, 0);
+  canvas.getContext("2d").putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
 }
 
 function sayShift([down, right], centred) {

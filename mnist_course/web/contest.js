@@ -1,10 +1,10 @@
 // You against the network: name digits blind, and compare at the end.
 
 import { bytesOf } from "./forward.js";
-import { Maps, context, frame, themeOf } from "./paint.js";
+import { SIDE, imageOf } from "./image.js";
+import { Maps, themeOf } from "./paint.js";
 import { button, make, percent, section, watchTheme } from "./parts.js";
 
-const SIDE = 28; // pixels of a digit
 const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
 const SMALL = 2; // in the list at the end
 const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit)); // classes without names
@@ -203,12 +203,7 @@ class Contest {
   }
 
   drawDigit(canvas, place, scale, theme) {
-    const size = SIDE * scale;
-    const drawing = context(canvas, size + 2, size + 2);
-    const bytes = this.digits.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE);
-    this.maps.paint(bytes, [1, SIDE, SIDE], theme, 255, true);
-    this.maps.draw(drawing, 0, 1, 1, size, size);
-    frame(drawing, theme.line, 1, 1, size, size);
+    this.maps.show(canvas, imageOf(this.digits, place), SIDE, scale, theme, 255, true);
   }
 
   compare() {

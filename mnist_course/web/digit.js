@@ -1,21 +1,10 @@
 // A digit that can be moved, drawn into and erased: by pointer, pen, finger or keyboard.
 
-import { Maps, context, frame, themeOf } from "./paint.js";
+import { SIDE, moved } from "./image.js";
+import { Maps, frame } from "./paint.js";
 import { ARROWS, bound, button, make } from "./parts.js";
 
-const SIDE = 28; // pixels of a digit
 const SCALE = 6; // pixels of the screen for one of them
-
-// An image moved by whole pixels; what leaves it is cut off, and paper comes in.
-export function moved(bytes, across, down) {
-  const image = new Uint8Array(SIDE * SIDE);
-  for (let row = Math.max(0, down); row < Math.min(SIDE, SIDE + down); row += 1) {
-    for (let column = Math.max(0, across); column < Math.min(SIDE, SIDE + across); column += 1) {
-      image[row * SIDE + column] = bytes[(row - down) * SIDE + column - across];
-    }
-  }
-  return image;
-}
 
 // A round pencil of some two pixels at a place in pixels, or a rubber of twice that.
 function touch(bytes, x, y, rubber) {
@@ -140,12 +129,8 @@ export class DigitPad {
   }
 
   // Draws the digit; `field`, if given, is [first row, last row + 1, first column, last column + 1].
-  draw(theme = themeOf(this.canvas), field = null) {
-    const size = SIDE * SCALE;
-    const drawing = context(this.canvas, size + 2, size + 2);
-    this.maps.paint(this.image, [1, SIDE, SIDE], theme, 255, true);
-    this.maps.draw(drawing, 0, 1, 1, size, size);
-    frame(drawing, theme.line, 1, 1, size, size);
+  draw(theme, field = null) {
+    const drawing = this.maps.show(this.canvas, this.image, SIDE, SCALE, theme, 255, true);
     if (field) {
       const [top, bottom, left, right] = field.map((one) => one * SCALE + 1);
       frame(drawing, theme.accent, left, top, right - left, bottom - top, 2);

@@ -1,10 +1,11 @@
 // Draw a digit: a pad, each step from the strokes to 28×28 pixels, and what the network says of it.
 
 import { Network, bytesOf, floatsOf } from "./forward.js";
+import { SIDE } from "./image.js";
 import { Pad, padTools } from "./pad.js";
 import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
 import { button, figure, make, percent, section, watchTheme } from "./parts.js";
-import { PEN, SIDE, stepsOf } from "./strokes.js";
+import { PEN, stepsOf } from "./strokes.js";
 
 const SMALL = 4; // pixels of the screen for a pixel of a step
 const LARGE = 7; // and for one that the network sees

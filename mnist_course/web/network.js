@@ -3,6 +3,7 @@
 
 import { DigitPad, padButtons } from "./digit.js";
 import { bytesOf, floatsOf } from "./forward.js";
+import { imageOf } from "./image.js";
 import { HOW, Inside } from "./inside.js";
 import { largest } from "./paint.js";
 import { figure, labelledSlider, make, number, percent, section } from "./parts.js";
@@ -44,7 +45,7 @@ class Explorer {
 
   choose(index) {
     this.index = index;
-    this.pad.put(this.digits.subarray(index * 784, (index + 1) * 784));
+    this.pad.put(imageOf(this.digits, index));
     this.slider.set(index);
     this.inside.put(this.pad.image);
   }

@@ -2,6 +2,7 @@
 // without; and how each pixel would move a logit.
 
 import { Network, bytesOf, floatsOf } from "./forward.js";
+import { SIDE, imageOf } from "./image.js";
 import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
 import {
   ARROWS,
@@ -15,7 +16,6 @@ import {
   watchTheme,
 } from "./parts.js";
 
-const SIDE = 28; // pixels of a digit
 const SCALE = 7; // pixels of the screen for one of them
 const STEP = 2; // pixels of the digit from one place of the map to the next
 const PLACES = SIDE / STEP; // in a row of the map
@@ -164,7 +164,7 @@ class Occlusion {
 
   choose(index) {
     this.index = index;
-    this.bytes = this.digits.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE);
+    this.bytes = imageOf(this.digits, index);
     this.digit.set(index);
     this.changed(true);
   }
@@ -238,11 +238,7 @@ class Occlusion {
   }
 
   drawDigit(image, patch) {
-    const drawing = context(this.pad, CANVAS, CANVAS);
-    const { theme } = this;
-    this.maps.digit.paint(image, [1, SIDE, SIDE], theme, 255, true);
-    this.maps.digit.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
-    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const drawing = this.maps.digit.show(this.pad, image, SIDE, SCALE, this.theme, 255, true);
     if (patch) this.framePatch(drawing, patch);
   }
 
@@ -253,11 +249,8 @@ class Occlusion {
   }
 
   drawAround(label) {
-    const drawing = context(this.map, CANVAS, CANVAS);
     const { theme } = this;
-    this.maps.around.paint(this.around, [1, PLACES, PLACES], theme, 1);
-    this.maps.around.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
-    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const drawing = this.maps.around.show(this.map, this.around, PLACES, STEP * SCALE, theme, 1);
     if (this.place) {
       const [x, y] = this.place.map((one) => Math.floor(one / STEP) * STEP * SCALE + 1);
       frame(drawing, theme.accent, x, y, STEP * SCALE, STEP * SCALE, 2);
@@ -274,12 +267,8 @@ class Occlusion {
     const { theme, which } = this;
     const rival = this.name(this.rivals[this.index]);
     const name = which === 0 ? this.name(label) : rival;
-    const start = (2 * this.index + which) * SIDE * SIDE;
-    const slopes = this.slopes.subarray(start, start + SIDE * SIDE);
-    const drawing = context(this.saliency, CANVAS, CANVAS);
-    this.maps.slopes.paint(slopes, [1, SIDE, SIDE], theme, 127);
-    this.maps.slopes.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
-    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const slopes = imageOf(this.slopes, 2 * this.index + which);
+    this.maps.slopes.show(this.saliency, slopes, SIDE, SCALE, theme, 127);
     this.saliency.setAttribute("aria-label", `The slopes of the logit of ${name}`);
     const more = `Orange: more ink here raises the logit of ${name}. Purple: it lowers it.`;
     if (this.meaning.textContent !== more) this.meaning.textContent = more;

@@ -106,6 +106,16 @@ export class Maps {
     const [width, height] = this.size;
     drawing.drawImage(this.canvas, 0, channel * height, width, height, x, y, wide, high);
   }
+
+  // One square map alone on a canvas, each number `scale` pixels wide, in a frame.
+  show(canvas, values, side, scale, theme, limit, ink = false) {
+    const size = side * scale;
+    const drawing = context(canvas, size + 2, size + 2);
+    this.paint(values, [1, side, side], theme, limit, ink);
+    this.draw(drawing, 0, 1, 1, size, size);
+    frame(drawing, theme.line, 1, 1, size, size);
+    return drawing;
+  }
 }
 
 export function write(drawing, theme, text, x, y, options = {}) {

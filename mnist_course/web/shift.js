@@ -1,8 +1,9 @@
 // Move a digit by a few pixels, and see at once what each of several networks says of it, and at
 // which of all the places around it reads the digit right.
 
-import { DigitPad, backButton, moved } from "./digit.js";
+import { DigitPad, backButton } from "./digit.js";
 import { Network, bytesOf, floatsOf } from "./forward.js";
+import { imageOf, moved } from "./image.js";
 import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
 import { figure, labelledSlider, make, number, percent, section, watchTheme } from "./parts.js";
 
@@ -91,7 +92,7 @@ class Shift {
 
   choose(index) {
     this.index = index;
-    this.pad.put(this.digits.subarray(index * 784, (index + 1) * 784));
+    this.pad.put(imageOf(this.digits, index));
     this.digit.set(index);
     this.changed("chosen");
   }
@@ -160,11 +161,7 @@ class Shift {
 
   drawAround({ around, maps, places, count, name }) {
     const { theme, pad } = this;
-    const size = PLACES * CELL;
-    const drawing = context(around, size + 2, size + 2);
-    maps.paint(places, [1, PLACES, PLACES], theme, 1);
-    maps.draw(drawing, 0, 1, 1, size, size);
-    frame(drawing, theme.line, 1, 1, size, size);
+    const drawing = maps.show(around, places, PLACES, CELL, theme, 1);
     const [x, y] = pad.shift.map((one) => 1 + (one + FARTHEST) * CELL);
     frame(drawing, theme.accent, x, y, CELL, CELL, 2);
     const right = places.filter((share) => share > 0.5).length;

@@ -3,7 +3,9 @@
 //
 // A stroke is a list of points [x, y]; a field is [left, top, side], the square that is drawn in.
 
-export const SIDE = 28; // pixels of an image
+import { SIDE, moved } from "./image.js";
+import { bound } from "./parts.js";
+
 export const PEN = 2.6; // pixels: half of MNIST's lines are thinner, half are wider
 const BOX = 20; // pixels into which the ink is scaled
 const MIDDLE = 14; // the row and the column to which the centre of mass goes
@@ -11,12 +13,10 @@ const FINE = 8; // samples in a pixel, each way
 const LARGEST_DOT = 4; // no drawing is enlarged until its own pen would be so many times as wide
 const SAMPLES = SIDE * FINE;
 
-const within = (value, low, high) => Math.max(low, Math.min(high, value));
-
 // Marks every sample that lies within the radius of a segment.
 function ink(samples, [x, y], [toX, toY], radius) {
-  const first = (low) => within(Math.ceil((low - radius) * FINE - 0.5), 0, SAMPLES);
-  const last = (high) => within(Math.floor((high + radius) * FINE - 0.5) + 1, 0, SAMPLES);
+  const first = (low) => bound(Math.ceil((low - radius) * FINE - 0.5), 0, SAMPLES);
+  const last = (high) => bound(Math.floor((high + radius) * FINE - 0.5) + 1, 0, SAMPLES);
   const [left, right] = [first(Math.min(x, toX)), last(Math.max(x, toX))];
   const [top, bottom] = [first(Math.min(y, toY)), last(Math.max(y, toY))];
   const [alongX, alongY] = [toX - x, toY - y];
@@ -27,7 +27,7 @@ function ink(samples, [x, y], [toX, toY], radius) {
     for (let column = left; column < right; column += 1) {
       const across = (column + 0.5) / FINE - x;
       // of the way along the segment, to the point that is nearest to the sample
-      const share = length > 0 ? within((across * alongX + down * alongY) / length, 0, 1) : 0;
+      const share = length > 0 ? bound((across * alongX + down * alongY) / length, 0, 1) : 0;
       const [offX, offY] = [across - share * alongX, down - share * alongY];
       if (offX * offX + offY * offY <= square) samples[row * SAMPLES + column] = 1;
     }
@@ -63,16 +63,6 @@ function centreShift(image) {
   }
   if (total === 0) return [0, 0];
   return [rows, columns].map((sum) => Math.ceil(MIDDLE - 0.5 - sum / total));
-}
-
-function shifted(image, down, right) {
-  const result = new Uint8Array(SIDE * SIDE);
-  for (let row = Math.max(0, down); row < Math.min(SIDE, SIDE + down); row += 1) {
-    for (let column = Math.max(0, right); column < Math.min(SIDE, SIDE + right); column += 1) {
-      result[row * SIDE + column] = image[(row - down) * SIDE + column - right];
-    }
-  }
-  return result;
 }
 
 function inField(lines, [left, top, side], pen) {
@@ -124,8 +114,8 @@ export function stepsOf(strokes, field, ownPen, { inkOnBlack, pen, box, centre }
   const drawn = inField(lines, field, (ownPen * SIDE) / field[2]);
   const penned = pen === null ? drawn : inField(lines, field, pen);
   const boxed = box ? inBox(lines, ownPen, pen) : penned;
-  const shift = centre ? centreShift(boxed) : [0, 0];
-  const image = shifted(boxed, ...shift);
+  const [down, right] = centre ? centreShift(boxed) : [0, 0];
+  const image = moved(boxed, right, down);
   if (!image.some((level) => level > 0)) return null;
   const seen = (picture) => (inkOnBlack ? picture : turned(picture));
   return {
@@ -134,6 +124,6 @@ export function stepsOf(strokes, field, ownPen, { inkOnBlack, pen, box, centre }
     pen: seen(penned),
     box: seen(boxed),
     image: seen(image),
-    shift,
+    shift: [down, right],
   };
 }
