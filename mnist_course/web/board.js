@@ -1,7 +1,7 @@
 // The drawing page: each move of the pen becomes 28×28 pixels, step by step, and runs through the
 // network. All of it is computed here, so that it follows the pen even when the server is slow.
 
-import { bytesOf, floatsOf } from "./forward.js";
+import { Network } from "./forward.js";
 import { SIDE } from "./image.js";
 import { HOW, Inside } from "./inside.js";
 import { Pad, padTools } from "./pad.js";
@@ -14,12 +14,12 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const $ = (id) => document.getElementById(id);
 
 class Board {
-  constructor(description, weights) {
+  constructor(network) {
     this.pad = new Pad({ changed: () => this.read() });
     const drawn = () => {
       if (this.pad.theme !== this.inside.theme) this.pad.draw(this.inside.theme);
     };
-    this.inside = new Inside({ description, weights }, { drawn, lit: !calm.matches });
+    this.inside = new Inside(network, { drawn, lit: !calm.matches });
     $("pad").append(this.pad.element, padTools(this.pad));
     this.bars = Array.from({ length: 10 }, (_, digit) => {
       const bar = make("i", { "aria-hidden": "true" });
@@ -130,7 +130,7 @@ async function start() {
       load("network.json").then((answer) => answer.json()),
       load("network.bin").then((answer) => answer.arrayBuffer()),
     ]);
-    globalThis.board = new Board(description, floatsOf(bytesOf(new Uint8Array(weights))));
+    globalThis.board = new Board(new Network(description, new Uint8Array(weights)));
   } catch (error) {
     $("problem").textContent = `The page could not be set up (${error.message}). Load it again.`;
     $("problem").hidden = false;

@@ -3,7 +3,7 @@
 import { bytesOf } from "./forward.js";
 import { SIDE, imageOf } from "./image.js";
 import { Maps, themeOf } from "./paint.js";
-import { button, make, percent, section, watchTheme } from "./parts.js";
+import { button, make, percent, section, valuesOf, watchTheme } from "./parts.js";
 
 const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
 const SMALL = 2; // in the list at the end
@@ -60,7 +60,7 @@ function tableOf(caption, { table }, names) {
 }
 
 class Contest {
-  // answers: what was said so far; save: called with all answers after each; classes: names of the
+  // theirs: the network's answers; answers: what was said so far; save: called with all answers after each; classes: names of the
   // ten classes, none for digits.
   constructor(element, { title, digits, labels, theirs, answers, save, classes }) {
     Object.assign(this, { digits, labels, theirs, save });
@@ -245,28 +245,15 @@ class Contest {
   }
 }
 
-// Puts the contest into an element of any page. given: { title, digits, labels, theirs, answers,
-// save, classes }; digits as bytes or as base64, theirs: the network's answers, classes: names of the
-// ten classes, none for digits. Returns what ends it.
-export function playContest(element, given) {
-  const contest = new Contest(element, {
-    answers: [],
-    classes: [],
-    save: () => {},
-    ...given,
-    digits: bytesOf(given.digits),
-  });
-  return () => contest.end();
-}
-
 function render({ model, el }) {
-  const names = ["title", "digits", "labels", "theirs", "answers", "classes"];
-  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const save = (answers) => {
     model.set("answers", answers);
     model.save_changes();
   };
-  return playContest(el, { ...given, save });
+  const names = ["title", "labels", "theirs", "answers", "classes"];
+  const digits = bytesOf(model.get("digits"));
+  const contest = new Contest(el, { ...valuesOf(model, names), digits, save });
+  return () => contest.end();
 }
 
 export default { render };

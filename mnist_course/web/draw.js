@@ -1,6 +1,6 @@
 // Draw a digit: a pad, each step from the strokes to 28×28 pixels, and what the network says of it.
 
-import { Network, bytesOf, floatsOf } from "./forward.js";
+import { Network } from "./forward.js";
 import { SIDE } from "./image.js";
 import { Pad, padTools } from "./pad.js";
 import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
@@ -21,9 +21,9 @@ const BY_KEYS = "By keyboard: arrow keys move the pen, the space bar puts it dow
 const BARS = [190, 222];
 
 class Drawing {
+  // keep: called with { strokes, label, pen } of a drawing.
   constructor(element, { title, network, keep }) {
-    this.network = new Network(network.description, network.weights);
-    this.keep = keep; // called with a drawing and its label; null where nothing is kept
+    Object.assign(this, { network, keep });
     this.taken = { inkOnBlack: true, pen: true, box: true, centre: true };
     this.maps = new Maps();
     this.build(element, title);
@@ -45,7 +45,7 @@ class Drawing {
       this.pad.element,
       this.status,
       padTools(this.pad),
-      ...this.keeping(),
+      this.keeping(),
       make("p", { class: "mc-muted" }, BY_KEYS),
     );
     const centre = this.switchOf("centre", "Centre of mass: what the network sees");
@@ -78,7 +78,6 @@ class Drawing {
 
   // Where a drawing can be kept: its label, and a button.
   keeping() {
-    if (!this.keep) return [];
     const label = make("input", { type: "number", min: "0", max: "9" });
     this.kept = make("span", { class: "mc-muted", role: "status" });
     const keep = button("Keep", () => {
@@ -91,14 +90,12 @@ class Drawing {
         this.pad.clear();
       }
     });
-    return [
-      make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), keep, this.kept),
-    ];
+    return make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), keep, this.kept);
   }
 
   // How many drawings are kept, as the kernel says.
   showKept(count) {
-    if (this.kept) this.kept.textContent = `${count} kept`;
+    this.kept.textContent = `${count} kept`;
   }
 
   end() {
@@ -187,18 +184,10 @@ const BLACK = {
   grey: Uint32Array.from({ length: 256 }, (_, level) => 0xff000000 + level * 0x010101),
 };
 
-// Puts the pad into an element of any page. given: { title, network: { description, weights },
-// keep }; weights as bytes or as base64; keep: called with { strokes, label, pen }, or null.
-export function drawDigit(element, given) {
-  const { description, weights } = given.network;
-  const network = { description, weights: floatsOf(bytesOf(weights)) };
-  return new Drawing(element, { title: given.title, network, keep: given.keep ?? null });
-}
-
 function render({ model, el }) {
-  const drawing = drawDigit(el, {
+  const drawing = new Drawing(el, {
     title: model.get("title"),
-    network: { description: model.get("description"), weights: model.get("weights") },
+    network: new Network(model.get("description"), model.get("weights")),
     keep: (drawn) => model.send({ keep: drawn }),
   });
   const shown = () => drawing.showKept(model.get("kept"));

@@ -3,7 +3,7 @@
 
 import { chosenSource, drawWork, sayWork } from "./arithmetic.js";
 import { drawLayer, drawOverview } from "./diagram.js";
-import { Network, sizeOf } from "./forward.js";
+import { sizeOf } from "./forward.js";
 import { Maps, colourAt, context, frame, largest, levelOf, themeOf, write } from "./paint.js";
 import { bound, button, make, number, watchTheme } from "./parts.js";
 import { fieldsOf, stagesOf, workOf } from "./stages.js";
@@ -22,11 +22,11 @@ function bytesOfInput({ normalisation: [mean, deviation] }, values) {
 }
 
 export class Inside {
-  // network: { description, weights }. drawn: called after each drawing, with whether something was
+  // drawn: called after each drawing, with whether something was
   // changed or chosen, and so may be read out. lit: whether a new image passes through the layers
   // one after the other, a frame for each.
-  constructor({ description, weights }, { drawn, lit = false }) {
-    this.network = new Network(description, weights);
+  constructor(network, { drawn, lit = false }) {
+    this.network = network;
     this.stages = stagesOf(this.network);
     this.maps = this.stages.map(() => new Maps());
     this.drawn = drawn;

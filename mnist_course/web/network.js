@@ -2,15 +2,15 @@
 // number. All of it is computed in the page, so that it follows each move of the digit.
 
 import { DigitPad, padButtons } from "./digit.js";
-import { bytesOf, floatsOf } from "./forward.js";
+import { bytesOf, networksOf } from "./forward.js";
 import { imageOf } from "./image.js";
 import { HOW, Inside } from "./inside.js";
 import { largest } from "./paint.js";
-import { figure, labelledSlider, make, number, percent, section } from "./parts.js";
+import { figure, labelledSlider, make, number, percent, section, valuesOf } from "./parts.js";
 
 class Explorer {
-  constructor(element, { title, networks, digits, labels }) {
-    this.inside = new Inside(networks[0], { drawn: (tell) => this.drawn(tell) });
+  constructor(element, { title, network, digits, labels }) {
+    this.inside = new Inside(network, { drawn: (tell) => this.drawn(tell) });
     this.digits = digits;
     this.labels = labels;
     this.build(element, title);
@@ -66,29 +66,14 @@ class Explorer {
   }
 }
 
-// Puts the explorer into an element of any page. given: { title, networks: [{ description,
-// weights }], digits, labels }; weights and digits as bytes or as base64. Returns what ends it.
-export function exploreNetwork(element, given) {
-  const explorer = new Explorer(element, {
-    title: given.title,
-    networks: given.networks.map(({ description, weights }) => ({
-      description,
-      weights: floatsOf(bytesOf(weights)),
-    })),
-    digits: bytesOf(given.digits),
-    labels: given.labels,
+function render({ model, el }) {
+  const [network] = networksOf(model);
+  const explorer = new Explorer(el, {
+    ...valuesOf(model, ["title", "labels"]),
+    network,
+    digits: bytesOf(model.get("digits")),
   });
   return () => explorer.inside.end();
-}
-
-function render({ model, el }) {
-  const weights = model.get("weights");
-  const networks = model.get("descriptions").map((description, place) => ({
-    description,
-    weights: weights[place],
-  }));
-  const [title, digits, labels] = ["title", "digits", "labels"].map((name) => model.get(name));
-  return exploreNetwork(el, { title, networks, digits, labels });
 }
 
 export default { render };

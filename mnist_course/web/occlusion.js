@@ -1,7 +1,7 @@
 // Cover a part of a digit and see at once what the network says of the rest; which parts it can't do
 // without; and how each pixel would move a logit.
 
-import { Network, bytesOf, floatsOf } from "./forward.js";
+import { bytesOf, networksOf } from "./forward.js";
 import { SIDE, imageOf } from "./image.js";
 import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
 import {
@@ -13,6 +13,7 @@ import {
   make,
   percent,
   section,
+  valuesOf,
   watchTheme,
 } from "./parts.js";
 
@@ -49,11 +50,12 @@ function placeOf(event, canvas) {
 }
 
 class Occlusion {
-  constructor(element, { title, network, digits, labels, rivals, slopes, classes = [] }) {
-    Object.assign(this, { digits, labels, rivals, slopes, classes });
+  // slopes: for each digit 784 signed bytes for the label's logit, then 784 for the rival's; classes:
+  // names of the ten classes, none for digits.
+  constructor(element, { title, network, digits, labels, rivals, slopes, classes }) {
+    Object.assign(this, { network, digits, labels, rivals, slopes, classes });
     this.wide = classes.length > 0 ? NAMED : BARS;
     this.thing = classes.length > 0 ? "image" : "digit";
-    this.network = new Network(network.description, network.weights);
     this.around = new Float32Array(PLACES * PLACES);
     this.maps = { digit: new Maps(), around: new Maps(), slopes: new Maps() };
     this.size = 6;
@@ -280,29 +282,16 @@ class Occlusion {
   }
 }
 
-// Puts the explorer into an element of any page. given: { title, networks: [{ description, weights
-// }], digits, labels, rivals, slopes, classes }; weights, digits and slopes as bytes or as base64.
-// slopes: for each digit 784 signed bytes for the label's logit, then 784 for the rival's; classes:
-// names of the ten classes, none for digits. Returns what ends it.
-export function exploreOcclusion(element, given) {
-  const [{ description, weights }] = given.networks;
-  const slopes = bytesOf(given.slopes);
-  const explorer = new Occlusion(element, {
-    ...given,
-    network: { description, weights: floatsOf(bytesOf(weights)) },
-    digits: bytesOf(given.digits),
+function render({ model, el }) {
+  const [network] = networksOf(model);
+  const slopes = bytesOf(model.get("slopes"));
+  const explorer = new Occlusion(el, {
+    ...valuesOf(model, ["title", "labels", "rivals", "classes"]),
+    network,
+    digits: bytesOf(model.get("digits")),
     slopes: new Int8Array(slopes.buffer, slopes.byteOffset, slopes.byteLength),
   });
   return () => explorer.end();
-}
-
-function render({ model, el }) {
-  const networks = [
-    { description: model.get("descriptions")[0], weights: model.get("weights")[0] },
-  ];
-  const names = ["title", "digits", "labels", "rivals", "slopes", "classes"];
-  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-  return exploreOcclusion(el, { ...given, networks });
 }
 
 export default { render };

@@ -10,6 +10,10 @@ export const ARROWS = {
 
 export const bound = (value, low, high) => Math.max(low, Math.min(high, value));
 
+// Values of a widget's model by their names.
+export const valuesOf = (model, names) =>
+  Object.fromEntries(names.map((name) => [name, model.get(name)]));
+
 // A number as people write it: a real minus sign, and no negative zero.
 export function number(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);

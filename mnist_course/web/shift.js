@@ -2,10 +2,19 @@
 // which of all the places around it reads the digit right.
 
 import { DigitPad, backButton } from "./digit.js";
-import { Network, bytesOf, floatsOf } from "./forward.js";
+import { bytesOf, networksOf } from "./forward.js";
 import { imageOf, moved } from "./image.js";
 import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
-import { figure, labelledSlider, make, number, percent, section, watchTheme } from "./parts.js";
+import {
+  figure,
+  labelledSlider,
+  make,
+  number,
+  percent,
+  section,
+  valuesOf,
+  watchTheme,
+} from "./parts.js";
 
 const FARTHEST = 6; // pixels each way
 const PLACES = 2 * FARTHEST + 1; // places in a row of the map of places
@@ -14,9 +23,9 @@ const BUDGET = 6; // milliseconds of a frame that the map of places may take
 
 class Shift {
   constructor(element, { title, names, networks, digits, labels }) {
-    this.parts = networks.map(({ description, weights }, place) => ({
+    this.parts = networks.map((network, place) => ({
       name: names[place],
-      network: new Network(description, weights),
+      network,
       places: new Float32Array(PLACES * PLACES),
       maps: new Maps(),
     }));
@@ -172,25 +181,13 @@ class Shift {
   }
 }
 
-// Puts the explorer into an element of any page. given: { title, names, networks: [{ description,
-// weights }], digits, labels }; weights and digits as bytes or as base64. Returns what ends it.
-export function exploreShift(element, given) {
-  const networks = given.networks.map(({ description, weights }) => ({
-    description,
-    weights: floatsOf(bytesOf(weights)),
-  }));
-  const explorer = new Shift(element, { ...given, networks, digits: bytesOf(given.digits) });
-  return () => explorer.end();
-}
-
 function render({ model, el }) {
-  const weights = model.get("weights");
-  const networks = model
-    .get("descriptions")
-    .map((description, place) => ({ description, weights: weights[place] }));
-  const names = ["title", "names", "digits", "labels"];
-  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-  return exploreShift(el, { ...given, networks });
+  const explorer = new Shift(el, {
+    ...valuesOf(model, ["title", "names", "labels"]),
+    networks: networksOf(model),
+    digits: bytesOf(model.get("digits")),
+  });
+  return () => explorer.end();
 }
 
 export default { render };
