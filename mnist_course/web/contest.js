@@ -2,8 +2,8 @@
 
 import { bytesOf } from "./forward.js";
 import { SIDE, imageOf } from "./image.js";
-import { Maps, themeOf } from "./paint.js";
-import { button, make, percent, section, valuesOf, watchTheme } from "./parts.js";
+import { Drawn, Maps } from "./paint.js";
+import { button, make, percent, section } from "./parts.js";
 
 const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
 const SMALL = 2; // in the list at the end
@@ -59,10 +59,11 @@ function tableOf(caption, { table }, names) {
   );
 }
 
-class Contest {
+class Contest extends Drawn {
   // theirs: the network's answers; answers: what was said so far; save: called with all answers after each; classes: names of the
   // ten classes, none for digits.
   constructor(element, { title, digits, labels, theirs, answers, save, classes }) {
+    super();
     Object.assign(this, { digits, labels, theirs, save });
     this.names = classes.length > 0 ? classes : DIGITS;
     this.thing = classes.length > 0 ? "image" : "digit";
@@ -95,11 +96,11 @@ class Contest {
     );
     this.result = make("div", { hidden: "" });
     const name = this.names === DIGITS ? "mc-contest" : "mc-contest mc-named";
-    this.root = section(name, title, this.play, this.status, this.result);
+    const root = section(name, title, this.play, this.status, this.result);
     this.again.setAttribute("data-lm-suppress-shortcuts", "true");
-    element.append(this.root);
+    element.append(root);
     this.play.addEventListener("keydown", (event) => this.typed(event));
-    this.stopWatching = watchTheme(() => this.drawSoon());
+    this.watch(root);
   }
 
   // A button with the key that does the same, where its name is another.
@@ -112,11 +113,6 @@ class Contest {
 
   question() {
     return `Which ${this.thing === "digit" ? "digit" : "class"} is it? Type 0 to 9.`;
-  }
-
-  end() {
-    this.gone = true;
-    this.stopWatching();
   }
 
   get over() {
@@ -185,25 +181,14 @@ class Contest {
     this.drawSoon();
   }
 
-  // In the next frame, because an element has no colours before it stands in the page.
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
-  }
-
   draw() {
-    const theme = themeOf(this.root);
     if (this.over) {
-      for (const { canvas, place } of this.shown) this.drawDigit(canvas, place, SMALL, theme);
-    } else this.drawDigit(this.canvas, this.answers.length, LARGE, theme);
+      for (const { canvas, place } of this.shown) this.drawDigit(canvas, place, SMALL);
+    } else this.drawDigit(this.canvas, this.answers.length, LARGE);
   }
 
-  drawDigit(canvas, place, scale, theme) {
-    this.maps.show(canvas, imageOf(this.digits, place), SIDE, scale, theme, 255, true);
+  drawDigit(canvas, place, scale) {
+    this.maps.show(canvas, imageOf(this.digits, place), SIDE, scale, this.theme, 255, true);
   }
 
   compare() {

@@ -3,8 +3,8 @@
 import { Network } from "./forward.js";
 import { SIDE } from "./image.js";
 import { Pad, padTools } from "./pad.js";
-import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
-import { button, figure, make, percent, section, watchTheme } from "./parts.js";
+import { Drawn, Maps, context, drawProbabilities, frame, largest } from "./paint.js";
+import { button, figure, make, percent, say, section } from "./parts.js";
 import { PEN, stepsOf } from "./strokes.js";
 
 const SMALL = 4; // pixels of the screen for a pixel of a step
@@ -20,9 +20,10 @@ const GUIDE = "#56b4e9"; // of the box, and of the middle
 const BY_KEYS = "By keyboard: arrow keys move the pen, the space bar puts it down and lifts it.";
 const BARS = [190, 222];
 
-class Drawing {
+class Drawing extends Drawn {
   // keep: called with { strokes, label, pen } of a drawing.
   constructor(element, { title, network, keep }) {
+    super();
     Object.assign(this, { network, keep });
     this.taken = { inkOnBlack: true, pen: true, box: true, centre: true };
     this.maps = new Maps();
@@ -57,12 +58,9 @@ class Drawing {
     );
     const steps = make("div", { class: "mc-steps mc-switches" }, ...figures);
     const columns = make("div", { class: "mc-columns" }, drawn, make("div", {}, steps, read));
-    this.root = section("mc-draw-digit", title, columns);
-    element.append(this.root);
-    this.stopWatching = watchTheme(() => {
-      this.theme = null;
-      this.drawSoon();
-    });
+    const root = section("mc-draw-digit", title, columns);
+    element.append(root);
+    this.watch(root);
   }
 
   // A box to tick, for a step that can be left out.
@@ -98,11 +96,6 @@ class Drawing {
     this.kept.textContent = `${count} kept`;
   }
 
-  end() {
-    this.gone = true;
-    this.stopWatching();
-  }
-
   options() {
     return { ...this.taken, pen: this.taken.pen ? PEN : null };
   }
@@ -117,20 +110,8 @@ class Drawing {
     this.drawSoon();
   }
 
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
-  }
-
   draw() {
-    if (!this.theme) {
-      this.theme = themeOf(this.root);
-      this.pad.draw(this.theme);
-    }
+    if (this.pad.theme !== this.theme) this.pad.draw(this.theme);
     SHOWN.forEach(([name], place) => this.drawPicture(this.pictures[place], name, SMALL));
     this.drawPicture(this.seen, "image", LARGE);
     const drawing = context(this.bars, ...BARS);
@@ -142,7 +123,7 @@ class Drawing {
       : "Draw a digit from 0 to 9: an empty pad predicts nothing.";
     this.bars.setAttribute("aria-label", said);
     this.seen.setAttribute("aria-label", this.steps ? "Your digit, 28×28 pixels" : "Nothing");
-    if (this.status.textContent !== said) this.status.textContent = said;
+    say(this.status, said);
   }
 
   drawPicture(canvas, name, scale) {

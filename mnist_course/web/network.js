@@ -25,7 +25,7 @@ class Explorer {
     this.caption = make("span", { class: "mc-caption" });
     this.status = make("p", { class: "mc-status", role: "status" });
     inside.buttons.setAttribute("class", "mc-right");
-    this.root = section(
+    const root = section(
       "mc-network",
       title,
       make("div", { class: "mc-bar" }, this.slider.label, this.caption, inside.buttons),
@@ -40,7 +40,7 @@ class Explorer {
       this.status,
       make("p", { class: "mc-muted" }, HOW),
     );
-    element.append(this.root);
+    element.append(root);
   }
 
   choose(index) {

@@ -3,7 +3,7 @@
 
 import { bytesOf, networksOf } from "./forward.js";
 import { SIDE, imageOf } from "./image.js";
-import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
+import { Drawn, Maps, context, drawProbabilities, frame, largest } from "./paint.js";
 import {
   ARROWS,
   bound,
@@ -12,9 +12,8 @@ import {
   labelledSlider,
   make,
   percent,
+  say,
   section,
-  valuesOf,
-  watchTheme,
 } from "./parts.js";
 
 const SCALE = 7; // pixels of the screen for one of them
@@ -49,10 +48,11 @@ function placeOf(event, canvas) {
   return at.map((one) => bound(Math.floor(one / SCALE), 0, SIDE - 1));
 }
 
-class Occlusion {
+class Occlusion extends Drawn {
   // slopes: for each digit 784 signed bytes for the label's logit, then 784 for the rival's; classes:
   // names of the ten classes, none for digits.
   constructor(element, { title, network, digits, labels, rivals, slopes, classes }) {
+    super();
     Object.assign(this, { network, digits, labels, rivals, slopes, classes });
     this.wide = classes.length > 0 ? NAMED : BARS;
     this.thing = classes.length > 0 ? "image" : "digit";
@@ -94,7 +94,7 @@ class Occlusion {
     this.which = 0;
     const choice = make("span", { role: "group", "aria-label": "Whose logit" });
     choice.append(...this.buttons);
-    this.root = section(
+    const root = section(
       this.thing === "digit" ? "mc-occlusion" : "mc-occlusion mc-named",
       title,
       make("div", { class: "mc-bar" }, this.digit.label, this.caption),
@@ -118,12 +118,9 @@ class Occlusion {
       ),
       this.status,
     );
-    element.append(this.root);
+    element.append(root);
     this.listen();
-    this.stopWatching = watchTheme(() => {
-      this.theme = null;
-      this.drawSoon();
-    });
+    this.watch(root);
   }
 
   listen() {
@@ -159,11 +156,6 @@ class Occlusion {
     });
   }
 
-  end() {
-    this.gone = true;
-    this.stopWatching();
-  }
-
   choose(index) {
     this.index = index;
     this.bytes = imageOf(this.digits, index);
@@ -180,15 +172,6 @@ class Occlusion {
   changed(map) {
     if (map) this.left = PLACES * PLACES; // places of the map that are still to be computed
     this.drawSoon();
-  }
-
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
   }
 
   // What a class is called.
@@ -215,7 +198,6 @@ class Occlusion {
   }
 
   draw() {
-    this.theme ??= themeOf(this.root);
     const label = this.labels[this.index];
     const patch = this.place && patchAround(this.place, this.size);
     const image = patch ? covered(this.bytes, patch) : this.bytes;
@@ -236,7 +218,7 @@ class Occlusion {
       : "Nothing is covered.";
     const share = percent(probabilities[label]);
     const said = `${where} ${says}; the label is ${this.name(label)}, with ${share}.`;
-    if (this.status.textContent !== said) this.status.textContent = said;
+    say(this.status, said);
   }
 
   drawDigit(image, patch) {
@@ -261,7 +243,7 @@ class Occlusion {
     const places = `${lost} of ${PLACES * PLACES} places`;
     const text = `${this.name(label)} falls below 50 % at ${places}. Click to go there.`;
     const told = this.left > 0 ? "…" : text;
-    if (this.told.textContent !== told) this.told.textContent = told;
+    say(this.told, told);
     this.map.setAttribute("aria-label", told);
   }
 
@@ -273,10 +255,10 @@ class Occlusion {
     this.maps.slopes.show(this.saliency, slopes, SIDE, SCALE, theme, 127);
     this.saliency.setAttribute("aria-label", `The slopes of the logit of ${name}`);
     const more = `Orange: more ink here raises the logit of ${name}. Purple: it lowers it.`;
-    if (this.meaning.textContent !== more) this.meaning.textContent = more;
+    say(this.meaning, more);
     const names = [`the label, ${this.name(label)}`, `its rival, ${rival}`];
     for (const [place, one] of this.buttons.entries()) {
-      if (one.textContent !== names[place]) one.textContent = names[place];
+      say(one, names[place]);
       one.setAttribute("aria-pressed", String(place === which));
     }
   }

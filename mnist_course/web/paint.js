@@ -1,6 +1,6 @@
 // Colours of the theme for a canvas, and maps of numbers as pixels.
 
-import { bound, percent } from "./parts.js";
+import { bound, percent, watchTheme } from "./parts.js";
 
 const NAMES = ["ink", "paper", "muted", "line", "surface", "accent", "on-accent"];
 const SIGNED = ["negative", "negative-soft", "paper", "positive-soft", "positive"];
@@ -44,6 +44,35 @@ export function themeOf(element) {
   theme.grey = ramp([paper, channelsOf(theme.ink, paper)]);
   probe.remove();
   return theme;
+}
+
+// What draws itself in the colours of the page's theme, in a frame of its own: elements have no
+// colours before they stand in the page, and of many changes only the last is seen.
+export class Drawn {
+  // root: the element that it stands in.
+  watch(root) {
+    this.root = root;
+    this.stopWatching = watchTheme(() => {
+      this.theme = null;
+      this.drawSoon();
+    });
+  }
+
+  drawSoon() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (this.gone || !this.root.isConnected) return;
+      this.theme ??= themeOf(this.root);
+      this.draw();
+    });
+  }
+
+  end() {
+    this.gone = true;
+    this.stopWatching();
+  }
 }
 
 // A canvas's context in CSS pixels, sharp on every screen, empty.

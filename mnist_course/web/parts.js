@@ -30,6 +30,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Puts a text into an element that is read out when it changes, and only then.
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export function button(name, clicked) {
   const element = make("button", { type: "button" }, name);
   element.addEventListener("click", clicked);

@@ -6,7 +6,7 @@
 // picture that it sends replaces the kept one of the same state.
 
 import { Colours, decodeSheet, drawSheet } from "./sheet.js";
-import { watchTheme } from "./parts.js";
+import { say, watchTheme } from "./parts.js";
 import { Regions } from "./regions.js";
 
 const KEPT = 16; // pictures besides those of the kernel's last message; each takes kilobytes
@@ -75,7 +75,7 @@ function render({ model, el }) {
 
   function paint(picture) {
     const text = picture.sheet ? picture.text : "The picture is broken. Run the cell again.";
-    if (line.textContent !== text) line.textContent = text; // it is read out when it changes
+    say(line, text);
     if (!picture.sheet || picture === shown) return;
     drawSheet(canvas, picture.sheet, colours, width || undefined);
     regions.update(picture.sheet);

@@ -4,25 +4,17 @@
 import { DigitPad, backButton } from "./digit.js";
 import { bytesOf, networksOf } from "./forward.js";
 import { imageOf, moved } from "./image.js";
-import { Maps, context, drawProbabilities, frame, largest, themeOf } from "./paint.js";
-import {
-  figure,
-  labelledSlider,
-  make,
-  number,
-  percent,
-  section,
-  valuesOf,
-  watchTheme,
-} from "./parts.js";
+import { Drawn, Maps, context, drawProbabilities, frame, largest } from "./paint.js";
+import { figure, labelledSlider, make, number, percent, say, section } from "./parts.js";
 
 const FARTHEST = 6; // pixels each way
 const PLACES = 2 * FARTHEST + 1; // places in a row of the map of places
 const CELL = 13; // pixels of one of them
 const BUDGET = 6; // milliseconds of a frame that the map of places may take
 
-class Shift {
+class Shift extends Drawn {
   constructor(element, { title, names, networks, digits, labels }) {
+    super();
     this.parts = networks.map((network, place) => ({
       name: names[place],
       network,
@@ -57,7 +49,7 @@ class Shift {
         this.moveTo(...place.map((one) => Math.floor((one - 1) / CELL) - FARTHEST));
       });
     }
-    this.root = section(
+    const root = section(
       "mc-shift",
       title,
       make("div", { class: "mc-bar" }, this.digit.label, this.caption),
@@ -87,16 +79,8 @@ class Shift {
       ),
       this.status,
     );
-    element.append(this.root);
-    this.stopWatching = watchTheme(() => {
-      this.theme = null;
-      this.drawSoon();
-    });
-  }
-
-  end() {
-    this.gone = true;
-    this.stopWatching();
+    element.append(root);
+    this.watch(root);
   }
 
   choose(index) {
@@ -114,15 +98,6 @@ class Shift {
   changed(how) {
     if (how !== "moved") this.left = PLACES * PLACES; // places whose probabilities are to be computed
     this.drawSoon();
-  }
-
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
   }
 
   // Some of the places that are still to be computed; the rest has its turn in later frames.
@@ -145,7 +120,6 @@ class Shift {
   }
 
   draw() {
-    this.theme ??= themeOf(this.root);
     const { theme, pad } = this;
     const label = this.labels[this.index];
     pad.draw(theme);
@@ -165,7 +139,7 @@ class Shift {
     this.caption.textContent = `number ${this.index}, label ${label}`;
     const shift = `moved by ${number(pad.shift[0], 0)} right, ${number(pad.shift[1], 0)} down`;
     const said = `Label ${label}, ${shift}: ${says.join("; ")}.`;
-    if (this.status.textContent !== said) this.status.textContent = said;
+    say(this.status, said);
   }
 
   drawAround({ around, maps, places, count, name }) {
@@ -176,7 +150,7 @@ class Shift {
     const right = places.filter((share) => share > 0.5).length;
     const text = `more than 50 % for the right digit at ${right} of ${PLACES * PLACES} places`;
     const told = this.left > 0 ? "…" : text;
-    if (count.textContent !== told) count.textContent = told;
+    say(count, told);
     around.setAttribute("aria-label", `${name}: ${text}`);
   }
 }
