@@ -1,11 +1,10 @@
 // The drawing page: each move of the pen becomes 28×28 pixels, step by step, and runs through the
 // network. All of it is computed here, so that it follows the pen even when the server is slow.
 
-import { Network } from "./forward.js";
+import { Network, answerOf } from "./forward.js";
 import { SIDE } from "./image.js";
 import { HOW, Inside } from "./inside.js";
 import { Pad, padTools } from "./pad.js";
-import { largest } from "./paint.js";
 import { make, number, percent } from "./parts.js";
 import { PEN, stepsOf } from "./strokes.js";
 
@@ -61,7 +60,7 @@ class Board {
   }
 
   say(probabilities) {
-    const best = probabilities.indexOf(largest(probabilities));
+    const best = answerOf(probabilities);
     const sure = percent(probabilities[best]);
     const blank = this.inside.blank;
     for (const [digit, { row, bar, share }] of this.bars.entries()) {

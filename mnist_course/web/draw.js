@@ -1,9 +1,9 @@
 // Draw a digit: a pad, each step from the strokes to 28×28 pixels, and what the network says of it.
 
-import { Network } from "./forward.js";
+import { Network, answerOf } from "./forward.js";
 import { SIDE } from "./image.js";
 import { Pad, padTools } from "./pad.js";
-import { Drawn, Maps, context, drawProbabilities, frame, largest } from "./paint.js";
+import { Drawn, Maps, context, drawProbabilities, frame } from "./paint.js";
 import { button, figure, make, percent, say, section } from "./parts.js";
 import { PEN, stepsOf } from "./strokes.js";
 
@@ -117,7 +117,7 @@ class Drawing extends Drawn {
     const drawing = context(this.bars, ...BARS);
     const shares = this.probabilities ?? new Float32Array(10);
     drawProbabilities(drawing, this.theme, shares, [1, 1, BARS[0] - 2, BARS[1] - 2]);
-    const best = shares.indexOf(largest(shares));
+    const best = answerOf(shares);
     const said = this.probabilities
       ? `The network says ${best} with ${percent(shares[best])}.`
       : "Draw a digit from 0 to 9: an empty pad predicts nothing.";

@@ -86,6 +86,9 @@ export function networksOf(model) {
   return model.get("descriptions").map((one, place) => new Network(one, weights[place]));
 }
 
+// What a network says: the class whose probability is the largest.
+export const answerOf = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
+
 export function softmax(logits) {
   const largest = logits.reduce((one, other) => Math.max(one, other), -Infinity);
   const powers = Float64Array.from(logits, (logit) => Math.exp(logit - largest));

@@ -2,10 +2,9 @@
 // number. All of it is computed in the page, so that it follows each move of the digit.
 
 import { DigitPad, padButtons } from "./digit.js";
-import { bytesOf, networksOf } from "./forward.js";
+import { answerOf, bytesOf, networksOf } from "./forward.js";
 import { imageOf } from "./image.js";
 import { HOW, Inside } from "./inside.js";
-import { largest } from "./paint.js";
 import { figure, labelledSlider, make, number, percent, section, valuesOf } from "./parts.js";
 
 class Explorer {
@@ -60,7 +59,7 @@ class Explorer {
     if (across || down) parts.push(`moved by ${number(across, 0)}, ${number(down, 0)}`);
     this.caption.textContent = parts.join(", ");
     if (!tell) return;
-    const best = inside.probabilities.indexOf(largest(inside.probabilities));
+    const best = answerOf(inside.probabilities);
     const answer = `${best} with ${percent(inside.probabilities[best])}`;
     this.status.textContent = `The network says ${answer}. ${inside.where()}: ${number(inside.found.value)}.`;
   }

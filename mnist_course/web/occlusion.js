@@ -1,9 +1,9 @@
 // Cover a part of a digit and see at once what the network says of the rest; which parts it can't do
 // without; and how each pixel would move a logit.
 
-import { bytesOf, networksOf } from "./forward.js";
+import { answerOf, bytesOf, networksOf } from "./forward.js";
 import { SIDE, imageOf } from "./image.js";
-import { Drawn, Maps, context, drawProbabilities, frame, largest } from "./paint.js";
+import { Drawn, Maps, context, drawProbabilities, frame } from "./paint.js";
 import {
   ARROWS,
   bound,
@@ -206,7 +206,7 @@ class Occlusion extends Drawn {
     const bars = context(this.bars, this.wide, CANVAS);
     const box = [1, 1, this.wide - 2, CANVAS - 2];
     drawProbabilities(bars, this.theme, probabilities, box, label, this.classes);
-    const best = probabilities.indexOf(largest(probabilities));
+    const best = answerOf(probabilities);
     const says = `The network says ${this.name(best)} with ${percent(probabilities[best])}`;
     this.bars.setAttribute("aria-label", says);
     this.computeAround();

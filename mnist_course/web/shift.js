@@ -2,9 +2,9 @@
 // which of all the places around it reads the digit right.
 
 import { DigitPad, backButton } from "./digit.js";
-import { bytesOf, networksOf } from "./forward.js";
+import { answerOf, bytesOf, networksOf } from "./forward.js";
 import { imageOf, moved } from "./image.js";
-import { Drawn, Maps, context, drawProbabilities, frame, largest } from "./paint.js";
+import { Drawn, Maps, context, drawProbabilities, frame } from "./paint.js";
 import { figure, labelledSlider, make, number, percent, say, section } from "./parts.js";
 
 const FARTHEST = 6; // pixels each way
@@ -129,7 +129,7 @@ class Shift extends Drawn {
       const probabilities = part.network.probabilities();
       const drawing = context(part.bars, 190, 222);
       drawProbabilities(drawing, theme, probabilities, [1, 1, 188, 220], label);
-      const best = probabilities.indexOf(largest(probabilities));
+      const best = answerOf(probabilities);
       const text = `${part.name} says ${best} with ${percent(probabilities[best])}`;
       part.bars.setAttribute("aria-label", text);
       return text;
