@@ -22,7 +22,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # The package's modules, and which of the others each may import. Data and models know nothing
 # of plots; nothing imports widgets or cli but cli itself.
 ARROWS = {
-    "runtime": set(),
+    "capacity": set(),
+    "runtime": {"capacity"},
     "names": set(),
     "data": {"runtime"},
     "augment": set(),

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_course import results, runtime
+from mnist_course import capacity, results, runtime
 from mnist_course.cli import jupyter, lessons, sharing
 
 MODULES = {  # where it isn't the package's name
@@ -99,7 +99,7 @@ def installer():
 def memory():
     """Is the memory that may be used enough for the lesson that needs most?"""
     try:
-        usable = runtime.memory()
+        usable = capacity.memory()
         needed = max(row["peak_megabytes"] for row in measured_lessons()) * 1e6
     except Exception as error:
         return Diagnosis("memory", f"can't tell: {error}", install("psutil"), needed=False)

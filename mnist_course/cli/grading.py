@@ -5,7 +5,7 @@ import contextlib
 import click
 from tqdm import tqdm
 
-from mnist_course import runtime
+from mnist_course import capacity, runtime
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions
 from mnist_course.grading.examiners import Examiner
@@ -75,6 +75,6 @@ def _examiners(workers, scheduler, sandboxed):
             found = stack.enter_context(cluster.Cluster(scheduler, sandboxed))
             yield found.each, found.examiners
         else:
-            count = workers or runtime.cores()
+            count = workers or capacity.cores()
             here = [stack.enter_context(Examiner()) for _ in range(count)]
             yield here, here
