@@ -54,9 +54,7 @@ class Captured:
         self.total_loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         sizes = {len(one) for one in torch.arange(len(self.part)).split(recipe.batch_size)}
-        started = time.perf_counter()
         self.replays = {size: self.prepared(size, graphs) for size in sizes}
-        self.seconds_to_prepare = time.perf_counter() - started
 
     @property
     def steps(self):

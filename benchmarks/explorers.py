@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mnist_course import augment, data, models, plots, probe, results, widgets
 from mnist_course.training import Recipe, Snapshots, fit
-from mnist_course.widgets import augmentation, loss, pooling
+from mnist_course.widgets import augmentation, loss, pixels, pooling
 from mnist_course.widgets.picture import Picture, PictureView
 
 MOVED = {  # the slider that is moved, by its label; the same in both
@@ -98,7 +98,9 @@ def least():
     view = PictureView()
 
     def show(change):
-        view.show([Picture(np.full((16, 16, 3), slider.value, np.uint8), "")], [[]])
+        sheet = pixels.Sheet(16, 16)
+        sheet.paste(pixels.Map(np.full((16, 16), slider.value, np.uint8), "grey"), 0, 0, line=False)
+        view.show([Picture(sheet, "")], [[]])
 
     slider.observe(show, "value")
     show(None)
@@ -145,8 +147,8 @@ def draw_kernel(value):
 
 
 def draw_pooling(value):
-    image = digit_image(7).numpy()
-    pairs = [(image, pooling.shift(image, value, 0))]
+    image = digit_image(7)
+    pairs = [(image.numpy(), augment.shift(image, value, 0).numpy())]
     pairs.append(tuple(pooling.pool(each, "max", 4, 4) for each in pairs[0]))
     figure, axes = plt.subplots(2, 4, figsize=(8.8, 5))
     for row, (before, after) in zip(axes, pairs, strict=True):

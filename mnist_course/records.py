@@ -37,7 +37,7 @@ class Recipe:
     final_epochs: int = 0  # so many at the end are augmented in another way:
     final_augment: RandomAffine | None = None
     patience: int | None = None  # stop after so many epochs without a better validation accuracy
-    normalisation: tuple[float, float] = (data.MEAN, data.DEVIATION)
+    normalisation: tuple[float, float] = data.NORMALISATION
     channels_last: bool = False  # memory layout in which convolutions run faster
 
     def __post_init__(self):

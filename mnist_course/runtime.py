@@ -1,4 +1,4 @@
-"""Where a lesson runs: device, cores, memory, seeds, settings, folders, whole files, versions."""
+"""Where a lesson runs: device, seeds, settings, folders, whole files, versions."""
 
 import contextlib
 import functools
@@ -15,6 +15,8 @@ import threading
 import zlib
 from pathlib import Path
 
+from mnist_course import capacity
+
 PACKAGES = (
     "torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "jupyterlab", "ipykernel",
     "ipywidgets", "anywidget", "nbval", "d2l", "safetensors", "psutil", "nbformat", "tqdm",
@@ -22,8 +24,6 @@ PACKAGES = (
 )  # fmt: skip
 OFF = ("", "0", "false", "no", "off")
 ON = ("1", "true", "yes", "on")
-CONTROL_GROUPS = Path("/sys/fs/cgroup")  # where Linux keeps what a container or a job may use
-OWN_CONTROL_GROUPS = Path("/proc/self/cgroup")
 
 
 class CourseError(Exception):
@@ -102,93 +102,6 @@ def seed_everything(seed):
     random.seed(seed)
     numpy.random.seed(seed)
     torch.manual_seed(seed)
-
-
-# --- a machine that others use too --------------------------------------------------------
-
-
-def share_machine():
-    """Let torch wait and start threads as suits a machine with other work, unless you chose.
-
-    Both are settings of the environment, which kernels and other child processes inherit. torch
-    reads them only once, when it is imported. So the package calls this when it is imported itself,
-    and whoever needs both imports the package first.
-
-    torch's threads wait for each other by spinning. With two trainings at once, one spins on the
-    core that the other needs, and each takes many times longer than alone.
-    `OMP_WAIT_POLICY=PASSIVE` makes them sleep instead. torch also starts one thread for each core
-    that it sees, but it does not see a container's quota. Threads beyond the quota would only be
-    halted in turn, so `OMP_NUM_THREADS` leaves them out.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if cores() < _cores_of_process():
-        os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
-
-
-def worker_environment():
-    """The environment for one of several processes that compute at once: one thread each."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def cores():
-    """How many cores this process may use: those it is bound to, fewer where a quota says so."""
-    quota = min(_quotas(), default=math.inf)
-    return max(1, math.floor(min(_cores_of_process(), quota)))
-
-
-def _cores_of_process():
-    """Cores that this process is bound to, a quota aside."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    # from Python 3.13 on there is a count that knows what Windows binds a process to
-    return getattr(os, "process_cpu_count", os.cpu_count)() or 1
-
-
-def _quotas():
-    """Yield every quota of processor time that holds here, in cores."""
-    for (limit,) in _control_groups("cpu", "cpu.max"):
-        quota, period = limit.split()
-        if quota != "max":
-            yield int(quota) / int(period)
-    for quota, period in _control_groups("cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us"):
-        if int(quota) > 0:
-            yield int(quota) / int(period)
-
-
-def memory():
-    """How many bytes of memory this process may use: what is built in, or less by a limit."""
-    import psutil
-
-    limits = [psutil.virtual_memory().total]
-    for name in ("memory.max", "memory.limit_in_bytes"):
-        limits += [int(limit) for (limit,) in _control_groups("memory", name) if limit != "max"]
-    with contextlib.suppress(ImportError):  # Windows has no such limits
-        import resource
-
-        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if limit != resource.RLIM_INFINITY:
-            limits.append(limit)
-    return min(limits)
-
-
-def _control_groups(controller, *names):
-    """Yield what files of these names say in our control group, and in each group above it.
-
-    Both versions of Linux's control groups are looked through. Other systems have none.
-    """
-    try:
-        lines = OWN_CONTROL_GROUPS.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        root = CONTROL_GROUPS / controller if controllers else CONTROL_GROUPS
-        path = Path(group.lstrip("/"))
-        for above in (path, *path.parents):  # the last is the root itself
-            with contextlib.suppress(OSError):  # a container sees some of these folders only
-                yield [(root / above / name).read_text().strip() for name in names]
 
 
 # --- settings of the environment ----------------------------------------------------------
@@ -350,7 +263,7 @@ def machine():
         name = found.get("model name", name)
         if "cpu family" in found:  # a rented machine may call several generations by one name
             name += f" (family {found['cpu family']}, model {found.get('model')})"
-    usable, built_in = cores(), os.cpu_count()
+    usable, built_in = capacity.cores(), os.cpu_count()
     count = f"{usable} cores" if usable == built_in else f"{usable} of {built_in} cores"
     return f"{name}, {count}, {platform.system()}"
 

@@ -80,7 +80,7 @@ evaluate = _with_batches_beside_the_network(evaluate)
 
 
 @torch.no_grad()
-def predict(network, part, batch_size=1000, normalisation=(data.MEAN, data.DEVIATION)):
+def predict(network, part, batch_size=1000, normalisation=data.NORMALISATION):
     """Logits (N, 10) of a `Part`, on the CPU, from the network in evaluation mode."""
     network.eval()
     first = next(network.parameters(), torch.empty(0, device="cpu"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mnist_course import __version__, data, runtime
+from mnist_course import __version__, capacity, data, runtime
 from mnist_course.cli import checkup, main
 
 ROOT = Path(__file__).parent.parent
@@ -157,7 +157,7 @@ def test_doctor_names_too_little_memory(monkeypatch):
     assert checkup.memory().remedy == ""
     assert re.fullmatch(r"\d+\.\d GB may be used", checkup.memory().text)
     most = max(row["peak_megabytes"] for row in checkup.measured_lessons())
-    monkeypatch.setattr(runtime, "memory", lambda: (most - 1) * 1_000_000)
+    monkeypatch.setattr(capacity, "memory", lambda: (most - 1) * 1_000_000)
     finding = checkup.memory()
     assert f"took {most / 1000:.1f} GB" in finding.text
     assert finding.remedy

@@ -16,9 +16,9 @@ from mnist_course.training import Recipe, fit
 # Runs a described network on every image, and writes the values of all nodes one after another.
 RUN = """
 import { readFileSync, writeFileSync } from "node:fs";
-import { Network, floatsOf, normalised } from "FORWARD";
+import { Network, normalised } from "FORWARD";
 const description = JSON.parse(readFileSync("DESCRIPTION"));
-const network = new Network(description, floatsOf(readFileSync("WEIGHTS")));
+const network = new Network(description, readFileSync("WEIGHTS"));
 const images = readFileSync("IMAGES");
 const found = [];
 for (let start = 0; start < images.length; start += 784) {

@@ -13,7 +13,7 @@ from classroom import Here, first, notebook, pack, right, wrong
 from mnist_course import runtime
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import batch, records, reports, solutions, submissions, times
+from mnist_course.grading import batch, records, reports, solutions, submissions
 from mnist_course.grading.examiners import ExaminerLost
 from mnist_course.grading.policy import Policy
 
@@ -39,7 +39,7 @@ def graded(folder, to, policy=FOUR, examiners=None):
     examiners = examiners or [Here()]
     marks, seconds = batch.grade(submissions.read(folder), policy, to, examiners)
     reports.write_all(marks, EXERCISES, to)
-    times.write(seconds, to)
+    reports.write_times(seconds, to)
     return marks, examiners[0]
 
 

@@ -16,7 +16,7 @@ from mnist_course.assessment.judgement import judge
 from mnist_course.assessment.observation import Attempt, Ending, reference_value
 from mnist_course.assessment.verdict import Result, Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import notebooks, sandbox, supervision
+from mnist_course.grading import notebooks, processes, sandbox, supervision
 
 NO_SANDBOX = sandbox.problem()
 pytestmark = pytest.mark.skipif(
@@ -107,9 +107,9 @@ def running(session):
     """Processes of a session beside its waiting worker, and any that have left it."""
     if session._worker is None:
         return []
-    below = supervision.below(session._worker.process)
+    below = processes.below(session._worker.process)
     known = {one.pid for one in below}
-    lost = [one for one in supervision._marked(session._worker.mark) if one.pid not in known]
+    lost = [one for one in processes.marked(session._worker.mark) if one.pid not in known]
     return below[PROCESSES:] + lost
 
 

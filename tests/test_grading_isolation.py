@@ -88,6 +88,12 @@ def cells(attacked, honest=hostile.MOMENTUM):
     return [Cell(attacked, LEAKY, LEAKY), Cell(honest, MOMENTUM, MOMENTUM)]
 
 
+def told_of(answer):
+    """What is told of this answer to the attacked exercise."""
+    with supervision.Session() as session:
+        return session.run(cells(answer), [LEAKY], None, {})[LEAKY]
+
+
 def kinds(told):
     """By exercise, "attempt" or the error's verdict."""
     return {name: one.get("verdict", "attempt") for name, [one] in told.items()}
@@ -122,7 +128,7 @@ def test_a_session_goes_on_after_its_worker_has_ended():
 def test_an_answer_that_draws_numbers_gives_the_same_each_time():
     draws = "import random, torch\ndef leaky_relu(inputs, slope):\n"
     draws += "    return [random.random(), torch.rand(1).item(), hash('a')]"
-    told = [supervision.run(cells(draws), [LEAKY], None, {})[LEAKY] for _ in range(2)]
+    told = [told_of(draws) for _ in range(2)]
     returned = [[row["returned"] for row in one[0]["attempt"]["observations"]] for one in told]
     assert returned[0] == returned[1]
 
@@ -130,7 +136,7 @@ def test_an_answer_that_draws_numbers_gives_the_same_each_time():
 def test_an_answer_may_wait_longer_than_in_a_lesson_because_a_machine_that_grades_is_busy():
     looks = "from mnist_course.assessment import limits\ndef leaky_relu(inputs, slope):\n"
     looks += "    return limits.WAITING"
-    [told] = supervision.run(cells(looks), [LEAKY], None, {})[LEAKY]
+    [told] = told_of(looks)
     observations = Attempt.decoded(told["attempt"]).observations
     assert {one.returned for one in observations} == {supervision.WAITING}
     assert limits.WAITING < supervision.WAITING < supervision.SECONDS_FOR_AN_ANSWER

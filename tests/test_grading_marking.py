@@ -1,7 +1,5 @@
 """Findings become marks: points, hidden cases, weights, late rules, remarks."""
 
-import json
-
 import pytest
 
 from mnist_course.assessment.verdict import Verdict
@@ -9,7 +7,7 @@ from mnist_course.exercises import EXERCISES
 from mnist_course.grading.examination import Examined
 from mnist_course.grading.findings import Finding
 from mnist_course.grading.marking import MOST_REMARKS, mark
-from mnist_course.grading.marks import NOT_HANDED_IN, StudentMark
+from mnist_course.grading.marks import NOT_HANDED_IN
 from mnist_course.grading.policy import Policy
 from mnist_course.grading.submissions import Submission
 
@@ -93,9 +91,3 @@ def test_how_often_the_test_set_was_opened_is_remarked(count, words, monkeypatch
     monkeypatch.setattr(Submission, "openings", count)
     [remark] = mark(Submission("Ada"), examined(), Policy(("04",))).remarks
     assert words in remark
-
-
-def test_marks_survive_json():
-    own = Policy(("04",), cases={"early-stopping": ROWS})
-    student = mark(Submission("Ada"), examined(early_stopping=PASSED), own)
-    assert StudentMark.decoded(json.loads(json.dumps(student.encoded()))) == student

@@ -1,11 +1,13 @@
 """A worker runs answers: none harms another, and nothing that they start is left."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from lesson_four import GAIN, LEAKY, RIGHT, STOP, WRONG, code, judged
 
-from mnist_course.grading import supervision
+from mnist_course.grading import processes, supervision
 
 
 def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
@@ -34,6 +36,8 @@ def test_what_an_answer_does_costs_its_own_points_alone(tmp_path, monkeypatch):
 
 NOISE = """
 import os
+import subprocess
+import sys
 for descriptor in range(3, 20):
     try:
         os.write(descriptor, b'{"name": "leaky-relu", "state": RIGHT, "text": ""}')
@@ -77,7 +81,7 @@ def test_what_an_answer_starts_is_ended_with_it(tmp_path, monkeypatch, end):
     assert found["leaky-relu"][0] == (WRONG if end else RIGHT)
     assert marks
     for mark in marks:
-        assert supervision._marked(mark) == []
+        assert processes.marked(mark) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no process groups")
@@ -88,7 +92,7 @@ def test_a_process_group_that_has_ended_is_no_error(tmp_path, monkeypatch, error
     def refuse(group, number):
         raise error
 
-    monkeypatch.setattr(supervision.os, "killpg", refuse)
+    monkeypatch.setattr(processes.os, "killpg", refuse)
     assert judged(tmp_path, code(LEAKY), apart=True) == {"leaky-relu": (RIGHT, "")}
 
 
@@ -96,3 +100,10 @@ def test_an_answer_prints_any_character_as_in_a_notebook(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")  # what Windows takes for a pipe
     found = judged(tmp_path, code(LEAKY + 'print("→ done ✓")\n'), apart=True)
     assert found == {"leaky-relu": (RIGHT, "")}
+
+
+def test_a_worker_computes_on_one_thread():
+    code = "import mnist_course, torch; print(torch.get_num_threads())"
+    environment = {**os.environ, **processes.environment()}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.stdout.split() == [b"1"]

@@ -12,11 +12,10 @@ from click.testing import CliRunner
 
 from mnist_course import runtime
 from mnist_course.cli import lessons, main
-from mnist_course.exercises import EXERCISES
+from mnist_course.exercises import EXERCISES, LESSONS
 from mnist_course.grading import hand_in, hand_out
 
 ROOT = Path(__file__).parent.parent
-LESSONS = hand_out.lessons_there()
 SHORT = 12  # characters: shorter lines, such as "else:", say nothing of a solution
 
 
@@ -202,7 +201,7 @@ def test_lessons_that_can_not_be_meant(text, tmp_path):
     [("01-03", ("01", "02", "03")), ("3", ("03",)), ("05, 01-02,1", ("01", "02", "05"))],
 )
 def test_lessons_by_their_numbers(text, chosen):
-    assert hand_out.lessons_of(text, LESSONS) == chosen
+    assert hand_out.lessons_of(text) == chosen
 
 
 def test_a_folder_with_other_content_is_left_as_it_is(tmp_path):

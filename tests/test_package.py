@@ -22,7 +22,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # The package's modules, and which of the others each may import. Data and models know nothing
 # of plots; nothing imports widgets or cli but cli itself.
 ARROWS = {
-    "runtime": set(),
+    "capacity": set(),
+    "runtime": {"capacity"},
     "names": set(),
     "data": {"runtime"},
     "augment": set(),
@@ -40,7 +41,7 @@ ARROWS = {
     "web": set(),
     "export": {"data", "probe", "runtime"},
     "board": {"drawing", "web", "export", "data", "recipes", "names", "checkpoints", "runtime"},
-    "drawing": {"data", "models", "checkpoints", "runtime"},
+    "drawing": {"data", "augment", "models", "checkpoints", "runtime"},
     "widgets": {
         "web",
         "plots",

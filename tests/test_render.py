@@ -50,9 +50,8 @@ import ipywidgets
 ipywidgets.IntSlider()
 """
 EXPLORER = """
-import numpy
-from mnist_course.widgets import Explorer, Picture
-picture = Picture(numpy.zeros((2, 2, 3), numpy.uint8), "A black square.")
+from mnist_course.widgets import Explorer, Picture, pixels
+picture = Picture(pixels.Sheet(2, 2), "A black square.")
 Explorer(lambda: picture, {}, "Square")
 """
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mnist_course import runtime
+from mnist_course import capacity, runtime
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("*.py"))
@@ -169,10 +169,10 @@ def control_groups(monkeypatch, tmp_path):
     """A machine with eight cores and the given files of Linux's control groups."""
 
     def make(own, **files):
-        monkeypatch.setattr(runtime, "CONTROL_GROUPS", tmp_path)
-        monkeypatch.setattr(runtime, "OWN_CONTROL_GROUPS", tmp_path / "own")
-        monkeypatch.setattr(runtime.os, "sched_getaffinity", lambda _: range(8), raising=False)
-        monkeypatch.setattr(runtime.os, "cpu_count", lambda: 16)
+        monkeypatch.setattr(capacity, "CONTROL_GROUPS", tmp_path)
+        monkeypatch.setattr(capacity, "OWN_CONTROL_GROUPS", tmp_path / "own")
+        monkeypatch.setattr(capacity.os, "sched_getaffinity", lambda _: range(8), raising=False)
+        monkeypatch.setattr(capacity.os, "cpu_count", lambda: 16)
         (tmp_path / "own").write_text(own)
         for name, text in files.items():
             path = tmp_path / name.replace("__", "/")
@@ -205,14 +205,14 @@ V1 = "4:memory:/docker/1\n3:cpu,cpuacct:/docker/1\n0::/\n"
 )
 def test_cores_that_may_be_used(control_groups, monkeypatch, own, files, cores):
     control_groups(own, **files)
-    assert runtime.cores() == cores
+    assert capacity.cores() == cores
     assert f", {cores} of 16 cores, " in runtime.machine()
     # torch sees what a process is bound to, but no quota
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    runtime.share_machine()
+    capacity.share_machine()
     assert os.environ.get("OMP_NUM_THREADS") == (None if cores == 8 else str(cores))
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    runtime.share_machine()
+    capacity.share_machine()
     assert os.environ["OMP_NUM_THREADS"] == "7"  # the user's own
 
 
@@ -229,14 +229,14 @@ def test_cores_that_may_be_used(control_groups, monkeypatch, own, files, cores):
 def test_memory_that_may_be_used(control_groups, own, files, megabytes):
     control_groups(own, **files)
     expected = psutil.virtual_memory().total if megabytes is None else megabytes * 1_000_000
-    assert runtime.memory() == expected
+    assert capacity.memory() == expected
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems may refuse such a limit")
 def test_memory_with_a_limit_of_the_process():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (10**9, 10**9))\n"
-        "from mnist_course import runtime; print(runtime.memory())"
+        "from mnist_course import capacity; print(capacity.memory())"
     )
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -266,15 +266,6 @@ def test_lesson_01_makes_no_floats_of_all_images(digits, capsys):
     scaled = images.double() / 255
     said = f"mean {scaled.mean():.4f}, standard deviation {scaled.std():.4f}\n"
     assert capsys.readouterr().out.startswith(said)
-
-
-def test_a_worker_computes_on_one_thread():
-    code = "import mnist_course, torch; print(torch.get_num_threads())"
-    environment = runtime.worker_environment()
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert done.stdout == "1\n"
 
 
 # --- files that are written whole ---------------------------------------------------------

@@ -61,7 +61,7 @@ def test_a_hub_or_somebody_else_s_installation_is_shared(monkeypatch, hub, may_w
 
 def test_the_doctor_looks_at_it_where_it_is_shared_alone(monkeypatch):
     for name in ("device", "mnist", "fashion", "kernel", "settings", "isolation"):
-        monkeypatch.setattr(checkup, name, lambda: checkup.Finding("quick", ""))
+        monkeypatch.setattr(checkup, name, lambda: checkup.Diagnosis("quick", ""))
     monkeypatch.setattr(checkup.runtime, "versions", dict)
     parts = {"installation", "threads", "privacy", "drop box"}
     monkeypatch.setattr(sharing, "is_shared", lambda: False)

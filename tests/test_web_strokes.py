@@ -27,7 +27,7 @@ PICTURES = ("drawn", "ink", "pen", "box", "image")
 
 def in_page(strokes, options, field=FIELD, pen=20.0):
     """What `stepsOf` gives for each drawing of a list."""
-    script = base64.b64encode((web.FOLDER / "strokes.js").read_bytes()).decode()
+    script = base64.b64encode(web.module("strokes.js").encode()).decode()
     settings = {
         "inkOnBlack": options.ink_on_black, "pen": options.pen, "box": options.box,
         "centre": options.centre,

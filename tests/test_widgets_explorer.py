@@ -13,14 +13,22 @@ from matplotlib import pyplot as plt
 from PIL import Image
 from sheets import decoded
 
-from mnist_course.widgets import Explorer, ExplorerError, Picture, ahead, controls, picture
+from mnist_course.widgets import (
+    Explorer,
+    ExplorerError,
+    Picture,
+    ahead,
+    controls,
+    picture,
+    pixels,
+)
 
 
 def decode(frame):
-    """The pixels of a frame that holds nothing else."""
+    """The levels of a frame that holds one map and nothing else."""
     plain, content = decoded(frame)
     [item] = plain["items"]
-    return np.frombuffer(content, np.uint8).reshape(item["rows"], item["columns"], 3)
+    return np.frombuffer(content, np.uint8).reshape(item["rows"], item["columns"])
 
 
 def square(level, size):
@@ -29,7 +37,14 @@ def square(level, size):
         raise ExplorerError("13 brings bad luck: choose another level")
     if level == 14:
         raise ZeroDivisionError("fourteen <b>")
-    return Picture(np.full((size, size, 3), level, np.uint8), f"grey {level}, <size {size}>")
+    return Picture(one_map(level, size), f"grey {level}, <size {size}>")
+
+
+def one_map(level, size):
+    """A sheet with nothing but a map of one level."""
+    sheet = pixels.Sheet(size, size)
+    sheet.paste(pixels.Map(np.full((size, size), level, np.uint8), "grey"), 0, 0, line=False)
+    return sheet
 
 
 @pytest.fixture
@@ -42,13 +57,15 @@ def explorer():
 def test_a_slider_changes_the_picture(explorer, level, size):
     explorer.controls["level"].value = level
     explorer.controls["size"].value = size
-    np.testing.assert_array_equal(decode(explorer.view.frames[0]), square(level, size).pixels)
+    np.testing.assert_array_equal(
+        decode(explorer.view.frames[0]), np.full((size, size), level, np.uint8)
+    )
     assert explorer.view.texts[0] == f"grey {level}, <size {size}>"
 
 
 def test_a_message_of_the_front_end_changes_the_picture(explorer):
     explorer.controls["level"].set_state({"value": 99})
-    assert decode(explorer.view.frames[0])[0, 0].tolist() == [99, 99, 99]
+    assert decode(explorer.view.frames[0])[0, 0] == 99
 
 
 def test_a_foreseen_error_is_a_sentence(explorer):
@@ -80,7 +97,7 @@ def test_after_an_error_the_next_picture_is_shown_as_ever(explorer):
     explorer.controls["level"].value = 12
     assert (explorer.error, explorer.problem.value) == (None, "")
     assert not explorer.view.stale
-    assert decode(explorer.view.frames[0])[0, 0, 0] == 12
+    assert decode(explorer.view.frames[0])[0, 0] == 12
 
 
 def test_an_unforeseen_error_in_the_first_picture_fails_the_cell():
@@ -101,23 +118,14 @@ def test_a_notebook_shows_the_sentence_alone():
 
 
 def test_the_output_carries_a_still_picture_with_a_text(explorer):
-    first = explorer.view.frames[0]
+    first = explorer.picture.pixels
     explorer.controls["level"].value = 200
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     still = np.asarray(Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))))
-    assert np.array_equal(still[::2, ::2], decode(first))  # twice as large, for sharp letters
+    assert np.array_equal(still[::2, ::2], first)  # twice as large, for sharp letters
     assert 'alt="Square: grey 20, &lt;size 4&gt;"' in bundle["text/html"]
     assert bundle["text/plain"] == "Square: grey 20, <size 4>"
-
-
-def test_controls_changed_together_make_one_picture(explorer):
-    pictures = []
-    explorer.view.observe(lambda change: pictures.append(decode(change.new[0]).shape), "frames")
-    with explorer.together():
-        explorer.controls["level"].value = 30
-        explorer.controls["size"].value = 7
-    assert pictures == [(7, 7, 3)]
 
 
 def test_adjusting_one_control_to_another_makes_one_picture():
@@ -132,8 +140,8 @@ def test_adjusting_one_control_to_another_makes_one_picture():
     explorer.view.observe(lambda change: pictures.append(decode(change.new[0])), "frames")
     controls["size"].value = 2
     assert len(pictures) == 1
-    assert pictures[0].shape == (2, 2, 3)
-    assert pictures[0][0, 0, 0] == controls["level"].value == 40
+    assert pictures[0].shape == (2, 2)
+    assert pictures[0][0, 0] == controls["level"].value == 40
 
 
 @pytest.fixture
@@ -162,7 +170,7 @@ def walk(explorer, *moves, pause=5 * ahead.PAUSE):
 def test_the_next_picture_of_a_walk_is_given_to_the_page_ahead(walker):
     assert walk(walker, ("level", 21), ("level", 24), ("level", 22)) == [[22, 4], [27, 4], [20, 4]]
     content, [file] = walker.kept[0]
-    np.testing.assert_array_equal(decode(file), square(22, 4).pixels)
+    assert file == square(22, 4).sheet.encode()
     assert content["text"] == square(22, 4).text
     assert walker.picture.text == square(22, 4).text  # what is shown is what was asked for
     assert walker.view.states == [[22, 4]]
@@ -194,17 +202,6 @@ def test_a_slider_of_broken_numbers_is_walked_by_its_steps():
     assert walk(explorer, ("share", 0.2)) == [[0.3]]
 
 
-def test_controls_that_are_moved_together_are_no_walk(walker):
-    async def preset():
-        with walker.together():
-            walker.controls["level"].value = 50
-        await asyncio.sleep(5 * ahead.PAUSE)
-
-    asyncio.run(preset())
-    assert walker.picture.text == square(50, 4).text
-    assert walker.kept == []
-
-
 def test_outside_a_notebook_nothing_is_drawn_ahead(walker):
     walker.controls["level"].value = 30
     assert walker.kept == []
@@ -216,7 +213,7 @@ def test_the_last_change_wins_when_callbacks_come_from_many_threads():
     def slow(level):
         time.sleep(0.002)
         calls.append(level)
-        return Picture(np.full((1, 1, 3), level, np.uint8), str(level))
+        return Picture(one_map(level, 1), str(level))
 
     level = ipywidgets.IntSlider(0, 0, 255)
     explorer = Explorer(slow, {"level": level}, "Slow")
@@ -232,7 +229,7 @@ def test_the_last_change_wins_when_callbacks_come_from_many_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    assert decode(explorer.view.frames[0])[0, 0, 0] == level.value
+    assert decode(explorer.view.frames[0])[0, 0] == level.value
     assert explorer.view.texts[0] == str(level.value)
     assert len(calls) <= 1 + 200
 
@@ -282,10 +279,3 @@ def test_a_list_of_numbers_is_walked_in_all_of_them():
     explorer.view.send = lambda content, buffers: explorer.kept.append((content, buffers))
     assert walk(explorer, ("numbers", [1.0, 2.5, 3.0])) == [[[1.0, 3.0, 3.0]]]
     assert walk(explorer, ("numbers", [1.0, 4.9, 3.0])) == [[[1.0, 3.0, 3.0]]]  # 7.3 is too much
-
-
-def test_a_picture_is_a_sheet_or_pixels():
-    picture = square(20, 4)
-    assert (picture.sheet.width, picture.sheet.height) == (4, 4)
-    assert (picture.pixels == 20).all()
-    assert Picture(picture.sheet, "").sheet is picture.sheet

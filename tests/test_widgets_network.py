@@ -151,7 +151,7 @@ def test_the_modules_of_an_explorer_fit_into_one(name):
 # For places of each stage of a network: what `stages.js` says of them.
 WORK = """
 const { description, weights, image } = GIVEN;
-const network = new Network(description, floatsOf(bytesOf(weights)));
+const network = new Network(description, weights);
 network.runDigit(bytesOf(image));
 const stages = stagesOf(network);
 const found = stages.map((stage, number) => {

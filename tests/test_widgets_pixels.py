@@ -213,9 +213,9 @@ def test_a_setting_that_must_be_whole_is_checked(value):
 
 def test_a_map_is_pasted_with_a_line_around_it():
     sheet = pixels.Sheet(10, 10)
-    sheet.paste(np.zeros((3, 4, 3), np.uint8), 2, 5)
+    sheet.paste(pixels.Map(np.full((3, 4), pixels.FULL, np.uint8), "grey"), 2, 5)
     drawn = raster.draw(sheet)
-    assert (drawn[5:8, 2:6] == 0).all()
+    assert (drawn[5:8, 2:6] == colour("ink")).all()
     assert drawn[4, 1].tolist() == drawn[8, 6].tolist() == list(colour("line"))
     assert (drawn[:4] == 255).all()
 

@@ -6,7 +6,7 @@ import torch
 from sheets import frames, map_at, shows
 from torch.nn import functional as F
 
-from mnist_course import data
+from mnist_course import augment, data
 from mnist_course.widgets import ExplorerError, pixels, pooling, pooling_lab
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -47,7 +47,7 @@ def test_a_shift_moves_every_pixel_and_brings_in_zeros(right, down):
         for column in range(28):
             if 0 <= row - down < 28 and 0 <= column - right < 28:
                 expected[row, column] = image[row - down, column - right]
-    np.testing.assert_array_equal(pooling.shift(image, right, down), expected)
+    np.testing.assert_array_equal(augment.shift(IMAGES[1], right, down).numpy(), expected)
     picture = pooling.pooling_picture(IMAGES[1], "max", 2, 2, right, down)
     assert np.abs(drawn(picture, 1, 0) - pixels.FULL / 255 * expected).max() <= 0.51
 
@@ -55,7 +55,7 @@ def test_a_shift_moves_every_pixel_and_brings_in_zeros(right, down):
 def test_the_difference_is_drawn_with_its_sign():
     picture = pooling.pooling_picture(IMAGES[2], "average", 4, 4, 2, 0)
     before = torchs(IMAGES[2], "average", 4, 4)
-    moved = torch.from_numpy(pooling.shift(IMAGES[2].numpy(), 2, 0).copy())
+    moved = augment.shift(IMAGES[2], 2, 0)
     after = torchs(moved, "average", 4, 4)
     levels = pixels.signed(after - before, 1, 1.0).levels
     assert np.abs(drawn(picture, 2, 1) - levels).max() <= 1
@@ -97,7 +97,7 @@ def test_no_change_is_above_200_percent(kind):
     """Also where the windows miss the one point of ink before the shift, or after it."""
     image = np.zeros((28, 28))
     image[7, 8] = 1
-    moved = pooling.shift(image, 1, 1)
+    moved = augment.shift(torch.from_numpy(image), 1, 1).numpy()
     changes = {
         pooling.relative_change(*(pooling.pool(each, kind, size, stride) for each in pair))
         for size in range(1, 8)

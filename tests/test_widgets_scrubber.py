@@ -10,7 +10,7 @@ from torch import nn
 
 from mnist_course import data, models, probe, runtime
 from mnist_course.training import History, Recipe, Snapshots, fit
-from mnist_course.widgets import ExplorerError, epoch_scrubber, pixels, scrubber
+from mnist_course.widgets import ExplorerError, epoch_scrubber, maps, pixels, scrubber
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,11 @@ def trained(few):
 @pytest.fixture
 def explorer(trained, few):
     return epoch_scrubber(*trained, few.validation)
+
+
+def excerpt_of(network, image, layer):
+    """The `Excerpt` of a copy of a network at a layer."""
+    return scrubber.at_layer(scrubber.excerpts(maps.inspector(network).copy(), image), layer)
 
 
 def normalised(image):
@@ -50,7 +55,7 @@ def test_an_excerpt_is_what_the_network_does_with_that_epoch_s_weights(trained, 
     twin = copy.deepcopy(network)
     twin.load_state_dict(snapshots.weights[epoch])
     image = few.validation.images[7]
-    excerpt = scrubber.excerpt(twin, image, "4")
+    excerpt = excerpt_of(twin, image, "4")
     with torch.no_grad():
         batch = normalised(image)
         maps = twin.eval()[:5](batch)[0]
@@ -65,7 +70,7 @@ def test_the_picture_shows_digit_bars_kernels_and_maps(trained, few, epoch):
     """Each part stands in the picture pixel for pixel."""
     network, _, history = trained
     image, label = few.validation.images[7], int(few.validation.labels[7])
-    excerpt = scrubber.excerpt(network, image, "0")
+    excerpt = excerpt_of(network, image, "0")
     shown = scrubber.scrubber_picture(excerpt, image, label, epoch, history)
     np.testing.assert_array_equal(map_at(shown, 8, 44), pixels.grey(image.numpy() / 255).levels)
     limit = np.abs(excerpt.kernels).max()
@@ -86,7 +91,7 @@ def test_the_picture_shows_digit_bars_kernels_and_maps(trained, few, epoch):
 
 def test_the_marker_stands_on_its_epoch(trained, few):
     network, _, history = trained
-    excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
+    excerpt = excerpt_of(network, few.validation.images[0], "0")
     places = [
         dots(scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, e, history), "warning")
         for e in range(4)
@@ -101,7 +106,7 @@ def test_the_marker_stands_on_its_epoch(trained, few):
 
 def test_pointing_at_the_curve_chooses_the_epoch_there(trained, few):
     network, _, history = trained
-    excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
+    excerpt = excerpt_of(network, few.validation.images[0], "0")
     picture = scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 2, history)
     [region] = picture.sheet.regions
     assert (region["control"], region["columns"]) == ("epoch", 4)
@@ -125,7 +130,7 @@ def test_the_picture_says_what_it_leaves_out(few, channels, words):
         nn.Conv2d(1, sources, 5, stride=5), nn.Conv2d(sources, count, 3),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(count, 10),
     )  # fmt: skip
-    excerpt = scrubber.excerpt(network, few.validation.images[0], "1")
+    excerpt = excerpt_of(network, few.validation.images[0], "1")
     assert len(excerpt.kernels) == len(excerpt.maps) == 16
     picture = scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, 0, History())
     for caption in words:
@@ -136,7 +141,7 @@ def test_the_picture_says_what_it_leaves_out(few, channels, words):
 @pytest.mark.parametrize("epoch", [-1, 4])
 def test_an_epoch_outside_is_named(trained, few, epoch):
     network, _, history = trained
-    excerpt = scrubber.excerpt(network, few.validation.images[0], "0")
+    excerpt = excerpt_of(network, few.validation.images[0], "0")
     with pytest.raises(ExplorerError, match="epoch must be from 0 to 3"):
         scrubber.scrubber_picture(excerpt, few.validation.images[0], 1, epoch, history)
 
@@ -202,7 +207,7 @@ def nan_weights(network):
 )
 def test_bad_input_gets_a_sentence(trained, few, change, sentence):
     with pytest.raises(runtime.CourseError, match=sentence):
-        scrubber.excerpt(*change(trained[0], few.validation.images[0]))
+        excerpt_of(*change(trained[0], few.validation.images[0]))
 
 
 def of(network):

@@ -23,13 +23,16 @@ def plain(text, sections):
     """
     parts = re.split(r"(`[^`]+`)", text)  # code holds no marks: it may be a student's own
     for index in range(0, len(parts), 2):
-        parts[index] = LINK.sub(lambda link: _named(link, sections), parts[index])
+        parts[index] = _linked(parts[index], sections, lambda link: _named(link, sections))
     return "".join(parts)
 
 
+def _linked(text, sections, made_of):
+    """A text with its links as `made_of` makes them; what only looks like a link stays."""
+    return LINK.sub(lambda link: made_of(link) if link[2] in sections else link[0], text)
+
+
 def _named(link, sections):
-    if link[2] not in sections:  # a text of the answer's own that looks like a link
-        return link[0]
     name, text = section(sections[link[2]]), term(link, sections)
     return text if text.lower() == name.lower() else f"{text} ({name})"
 
@@ -42,22 +45,21 @@ def term(link, sections):
     return link[1]
 
 
-def rich(text, sections):
-    """The same as HTML: links lead to the section, code is set as code."""
-    parts = CODE.split(html.escape(text, quote=False))
+def rich(text, sections, made_of=None):
+    """The same as HTML: code is set as code, and links lead to the section.
+
+    made_of: makes other HTML of a link, a match of LINK.
+    """
+    made_of = made_of or (
+        lambda link: f'<a href="#{anchor(sections[link[2]])}">{term(link, sections)}</a>'
+    )
+    parts = CODE.split(html.escape(text))
     for index, part in enumerate(parts):
         if index % 2:
             parts[index] = f"<code>{part}</code>"
         else:
-            part = LINK.sub(lambda link: _linked(link, sections), part)
-            parts[index] = STRESS.sub(r"<em>\1</em>", part)
+            parts[index] = STRESS.sub(r"<em>\1</em>", _linked(part, sections, made_of))
     return "".join(parts)
-
-
-def _linked(link, sections):
-    if link[2] not in sections:
-        return link[0]
-    return f'<a href="#{anchor(sections[link[2]])}">{term(link, sections)}</a>'
 
 
 def anchor(heading):

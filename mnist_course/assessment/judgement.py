@@ -7,13 +7,9 @@ import inspect
 from functools import cache
 
 from mnist_course.assessment import limits
+from mnist_course.assessment.attempts import PYTHON, Ending
 from mnist_course.assessment.comparison import both_shown, code, difference, shown
-from mnist_course.assessment.observation import (
-    PYTHON,
-    Ending,
-    argument_values,
-    reference_value,
-)
+from mnist_course.assessment.observation import argument_values, reference_value
 from mnist_course.assessment.values import Tensor
 from mnist_course.assessment.verdict import Result, Verdict
 

@@ -21,7 +21,7 @@ class Reader:
     weights: bytes  # into which the description points
 
     @classmethod
-    def of(cls, network, normalisation=(data.MEAN, data.DEVIATION)):
+    def of(cls, network, normalisation=data.NORMALISATION):
         """A reader of a network in memory. Raises DescriptionError for what no page computes."""
         description, weights = export.describe(network.eval(), normalisation=normalisation)
         return cls(network, tuple(normalisation), description, weights)
@@ -54,7 +54,7 @@ class Reader:
             raise CheckpointError(
                 f"{path.name} holds weights that are no numbers: that training had diverged"
             )
-        normalisation = recipe.normalisation if recipe else (data.MEAN, data.DEVIATION)
+        normalisation = recipe.normalisation if recipe else data.NORMALISATION
         return cls.of(network, normalisation)
 
     def probabilities(self, image):

@@ -4,6 +4,7 @@ Each command imports what it needs when it runs, so that `--help` answers at onc
 """
 
 import errno
+import io
 import os
 import sys
 import textwrap
@@ -50,6 +51,9 @@ class Course(click.Group):
 @click.group(cls=Course)
 def main():
     """A course on recognising handwritten digits, in notebooks."""
+    # a name or a student's line may hold any character, and a file on Windows takes few
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 @main.command()
@@ -64,12 +68,12 @@ def doctor():
     from mnist_course.cli.checkup import examine
 
     ready = True
-    for finding in examine():
-        mark = "ok" if not finding.remedy else "MISSING" if finding.needed else "note"
-        click.echo(f"{mark:8} {finding.name:13} {finding.text}")
-        if finding.remedy:
-            click.echo(f"{'':8} {'':13} -> {finding.remedy}")
-            ready = ready and not finding.needed
+    for one in examine():
+        mark = "ok" if not one.remedy else "MISSING" if one.needed else "note"
+        click.echo(f"{mark:8} {one.name:13} {one.text}")
+        if one.remedy:
+            click.echo(f"{'':8} {'':13} -> {one.remedy}")
+            ready = ready and not one.needed
     if not ready:
         click.echo("\nA lesson would not run yet: do what stands behind the arrows.")
         sys.exit(1)
@@ -177,11 +181,11 @@ def hand_in_notebooks(folder, chosen, target, name, show):
     and a list. No earlier hand-in is overwritten: a number is added to the name.
     """
     from mnist_course.cli import hand_in
-    from mnist_course.grading.hand_out import lessons_of, lessons_there
+    from mnist_course.grading.hand_out import lessons_of
 
     if show is not None:
         sys.exit(not hand_in.show(show))
-    wanted = lessons_of(chosen, lessons_there()) if chosen else None
+    wanted = lessons_of(chosen) if chosen else None
     hand_in.run(folder or lessons.work_folder(), target, wanted, name)
 
 

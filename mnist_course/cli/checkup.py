@@ -1,5 +1,6 @@
 """What `mnist-course doctor` looks at. Nothing here trusts that a package works."""
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -13,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_course import results, runtime
+from mnist_course import capacity, results, runtime
 from mnist_course.cli import jupyter, lessons, sharing
 
 MODULES = {  # where it isn't the package's name
@@ -27,7 +28,7 @@ COMMS = ("@jupyterlab/apputils-extension:kernels-settings", "commsOverSubshells"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     name: str
@@ -37,40 +38,43 @@ class Finding:
 
 
 def examine():
-    """Yield a `Finding` for everything that a lesson needs, broken packages included."""
-    yield Finding("machine", runtime.machine())
+    """Yield a `Diagnosis` of everything that a lesson needs, broken packages included."""
+    yield Diagnosis("machine", runtime.machine())
     yield memory()
-    yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    yield Diagnosis("Python", f"{platform.python_version()} ({sys.executable})")
     for name, version in runtime.versions().items():
         if name != "python":
             yield package(name, version)
-    looks = [device, mnist, fashion, folder, kernel, settings, disk, isolation]
+    looks = {
+        look.__name__: look
+        for look in (device, mnist, fashion, folder, kernel, settings, disk, isolation)
+    }
     if sharing.is_shared():
-        looks += [installation, threads, privacy, drop_box]
-    for look in looks:
+        looks |= {name: functools.partial(shared, name) for name in sharing.LOOKS}
+    for name, look in looks.items():
         try:
             yield look()
         except Exception as error:  # whatever is broken must not hide the rest
             remedy = "first mend what is missing above"
-            yield Finding(look.__name__, f"can't tell: {error}", remedy, needed=look is mnist)
+            yield Diagnosis(name, f"can't tell: {error}", remedy, needed=look is mnist)
 
 
 def package(name, version):
     needed = name not in NOT_NEEDED
     if version == "missing":
-        return Finding(name, "not installed", install(name), needed)
+        return Diagnosis(name, "not installed", install(name), needed)
     try:
         importlib.import_module(MODULES.get(name, name))
     except ModuleNotFoundError as error:  # it needs another one, such as d2l pandas
         lacking = (error.name or name).partition(".")[0]
         lacking = {module: package for package, module in MODULES.items()}.get(lacking, lacking)
-        return Finding(
+        return Diagnosis(
             name, f"{version}, but it can't be imported: {error}", install(lacking), needed
         )
     except Exception as error:
         reason = f"{version}, but it can't be imported: {error}"
-        return Finding(name, reason, install(name, "--force-reinstall"), needed)
-    return Finding(name, version)
+        return Diagnosis(name, reason, install(name, "--force-reinstall"), needed)
+    return Diagnosis(name, version)
 
 
 def install(name, *options):
@@ -95,16 +99,16 @@ def installer():
 def memory():
     """Is the memory that may be used enough for the lesson that needs most?"""
     try:
-        usable = runtime.memory()
+        usable = capacity.memory()
         needed = max(row["peak_megabytes"] for row in measured_lessons()) * 1e6
     except Exception as error:
-        return Finding("memory", f"can't tell: {error}", install("psutil"), needed=False)
+        return Diagnosis("memory", f"can't tell: {error}", install("psutil"), needed=False)
     text = f"{usable / 1e9:.1f} GB may be used"
     if usable >= needed:
-        return Finding("memory", text)
+        return Diagnosis("memory", text)
     text += f", and the lesson that needs most took {needed / 1e9:.1f} GB"
     remedy = f"allow at least {math.ceil(needed / 1e9)} GB, or a lesson may be killed"
-    return Finding("memory", text, remedy, needed=False)
+    return Diagnosis("memory", text, remedy, needed=False)
 
 
 def measured_lessons():
@@ -117,16 +121,16 @@ def device():
     text = "cpu (no GPU found; nothing needs one)" if found.type == "cpu" else str(found)
     if found.type == "cpu" and sys.platform == "win32":
         text += '; for an NVIDIA GPU see "With a GPU" in docs/install.md'
-    return Finding("device", text)
+    return Diagnosis("device", text)
 
 
 def mnist():
     from mnist_course import data
 
     try:
-        return Finding("MNIST", f"70,000 images in {data.mnist_root()}, every file checked")
+        return Diagnosis("MNIST", f"70,000 images in {data.mnist_root()}, every file checked")
     except runtime.CourseError as error:
-        return Finding("MNIST", str(error), runtime.command("data mnist"))
+        return Diagnosis("MNIST", str(error), runtime.command("data mnist"))
 
 
 def fashion():
@@ -136,8 +140,8 @@ def fashion():
         root = data.fashion_root()
     except runtime.CourseError as error:
         remedy = runtime.command("data fashion")
-        return Finding("Fashion-MNIST", str(error), remedy, needed=False)
-    return Finding("Fashion-MNIST", f"70,000 images in {root}, every file checked")
+        return Diagnosis("Fashion-MNIST", str(error), remedy, needed=False)
+    return Diagnosis("Fashion-MNIST", f"70,000 images in {root}, every file checked")
 
 
 def folder():
@@ -145,9 +149,9 @@ def folder():
     chosen = lessons.work_folder()
     refused = lessons.refusal(chosen)
     if refused is None:
-        return Finding("lessons", lessons.place(chosen))
+        return Diagnosis("lessons", lessons.place(chosen))
     text = f"you can't write {refused.filename} ({refused.strerror})"
-    return Finding("lessons", text, runtime.command("lab --folder DIR"), needed=False)
+    return Diagnosis("lessons", text, runtime.command("lab --folder DIR"), needed=False)
 
 
 def kernel():
@@ -163,12 +167,12 @@ def kernel():
             os.environ["JUPYTER_PATH"] = before
     if start not in own_names():
         remedy = f'"{sys.executable}" -m ipykernel install --sys-prefix'
-        return Finding("kernel", f"notebooks run on another Python: {start}", remedy)
+        return Diagnosis("kernel", f"notebooks run on another Python: {start}", remedy)
     if plain not in own_names():
         text = f"a kernel of the same name, started by jupyter lab, is another Python: {plain}"
         remedy = "always open the lessons with " + runtime.command("lab")
-        return Finding("kernel", text, remedy, needed=False)
-    return Finding("kernel", "notebooks run on this Python")
+        return Diagnosis("kernel", text, remedy, needed=False)
+    return Diagnosis("kernel", "notebooks run on this Python")
 
 
 def kernel_start():
@@ -195,8 +199,8 @@ def settings():
         source = f'--editable "{lessons.checkout()}"' if lessons.checkout() else "mnist-course"
         remedy = " ".join([*installer(), "--force-reinstall --no-deps", source])
     else:
-        return Finding("JupyterLab", "our settings are in force")
-    return Finding("JupyterLab", text, remedy, needed=False)
+        return Diagnosis("JupyterLab", "our settings are in force")
+    return Diagnosis("JupyterLab", text, remedy, needed=False)
 
 
 def jupyterlab_setting(plugin, key):
@@ -225,8 +229,8 @@ def disk():
     free = shutil.disk_usage(place).free / 1e9
     if free < 1:
         remedy = "make at least 1 GB free"
-        return Finding("disk", f"{free:.1f} GB free in {place}", remedy, needed=False)
-    return Finding("disk", f"{free:.0f} GB free in {place}")
+        return Diagnosis("disk", f"{free:.1f} GB free in {place}", remedy, needed=False)
+    return Diagnosis("disk", f"{free:.0f} GB free in {place}")
 
 
 def isolation():
@@ -235,28 +239,11 @@ def isolation():
 
     if reason := sandbox.problem():
         text = f"no sandbox for grading students' notebooks: {reason}"
-        return Finding("sandbox", text, sandbox.remedy(), needed=False)
-    return Finding("sandbox", "students' answers are graded in bubblewrap, which was tried out")
+        return Diagnosis("sandbox", text, sandbox.remedy(), needed=False)
+    return Diagnosis("sandbox", "students' answers are graded in bubblewrap, which was tried out")
 
 
-# --- where several people use one installation --------------------------------------------
-
-
-def installation():
-    text, remedy = sharing.installation()
-    return Finding("installation", text, remedy, needed=False)
-
-
-def threads():
-    text, remedy = sharing.threads()
-    return Finding("threads", text, remedy, needed=False)
-
-
-def privacy():
-    text, remedy = sharing.privacy()
-    return Finding("privacy", text, remedy, needed=False)
-
-
-def drop_box():
-    text, remedy = sharing.drop_box()
-    return Finding("drop box", text, remedy, needed=False)
+def shared(name):
+    """What is looked at where several people use one installation, see `sharing`."""
+    text, remedy = sharing.LOOKS[name]()
+    return Diagnosis(name, text, remedy, needed=False)

@@ -5,11 +5,11 @@ import contextlib
 import click
 from tqdm import tqdm
 
-from mnist_course import runtime
+from mnist_course import capacity, runtime
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions, times
+from mnist_course.grading import batch, cluster, policy, reports, sandbox, submissions
 from mnist_course.grading.examiners import Examiner
-from mnist_course.grading.supervision import ended_by_sigterm
+from mnist_course.grading.processes import ended_by_sigterm
 
 WITHOUT = (
     "Without a sandbox an answer may read, change and send away whatever you can, the hidden cases "
@@ -48,7 +48,7 @@ def run(source, to, policy_file, workers, scheduler, sandboxed, gradebook):
     for name in sorted(chosen.late_students | chosen.excused):
         if not any(name in (one.name, one.number, one.key) for one in handed_in):
             click.echo(f"{name} stands in the policy's late rules, but handed in nothing here")
-    times.write(seconds, to)
+    reports.write_times(seconds, to)
     click.echo(f"{len(marks)} submissions are graded. Begin with {to / 'grades.csv'}")
     for line in reports.write_all(marks, EXERCISES, to, **gradebook):  # may refuse the gradebook
         click.echo(line)
@@ -75,6 +75,6 @@ def _examiners(workers, scheduler, sandboxed):
             found = stack.enter_context(cluster.Cluster(scheduler, sandboxed))
             yield found.each, found.examiners
         else:
-            count = workers or runtime.cores()
+            count = workers or capacity.cores()
             here = [stack.enter_context(Examiner()) for _ in range(count)]
             yield here, here

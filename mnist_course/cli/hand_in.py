@@ -2,10 +2,8 @@
 
 import contextlib
 import datetime
-import io
 import json
 import os
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -17,7 +15,7 @@ from mnist_course import runtime
 from mnist_course.cli import lessons as course
 from mnist_course.cli import points
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import hand_in, notebooks, submissions, supervision
+from mnist_course.grading import hand_in, notebooks, processes, submissions
 
 SAVE_FIRST = (
     "What you typed after a notebook was saved is not in its file, and nobody can see it from\n"
@@ -32,7 +30,6 @@ SECONDS_TO_ASK = 5  # a JupyterLab that is busy may answer later, but nobody wan
 
 def run(folder, target, lessons, name):
     """Print what is solved in a folder's notebooks, then write the hand-in file."""
-    _any_characters()
     if not folder.is_dir():
         raise runtime.CourseError(
             f"there is no folder {folder}: name the folder that holds your notebooks"
@@ -67,11 +64,6 @@ def run(folder, target, lessons, name):
     click.echo(f"This shows what is in it: {line}")
 
 
-def _any_characters():
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold any character, and a file on
-        sys.stdout.reconfigure(errors="replace")  # Windows takes few
-
-
 def _target(folder, target):
     """Where the hand-in goes: to what is named, else into the drop box, else into the folder.
 
@@ -101,7 +93,7 @@ def _table(folder, parts, hidden):
     told: dict[str, tuple[str, str]] = {}
     sessions = _open_in_jupyter()
     click.echo(f"As saved in {folder}:\n{SAVE_FIRST}\n")
-    with supervision.ended_by_sigterm():
+    with processes.ended_by_sigterm():
         for part in parts:
             if part.problem:
                 click.echo(f"{part.problem}. Until then it goes in as it is.")
@@ -225,7 +217,6 @@ def _unchanged(folder, parts):
 
 def show(path):
     """Print what is in a hand-in file. Returns whether it is as it was made."""
-    _any_characters()
     if not path.is_file():
         raise runtime.CourseError(f"there is no file {path}")
     found = submissions.read(path)

@@ -8,7 +8,7 @@ from mnist_course.grading import hand_out
 
 def run(chosen, folder, policy_file):
     """Write the notebooks of the lessons, a page for students and a note into a folder."""
-    names = hand_out.lessons_of(chosen, hand_out.lessons_there())
+    names = hand_out.lessons_of(chosen)
     counts = _counts(policy_file, names)
     found = hand_out.files(lessons.course_folder(), names, counts)
     for path in hand_out.write(found, folder):

@@ -3,16 +3,14 @@
 Outputs that a notebook has stored are not looked at.
 """
 
-import io
 import json
-import sys
 
 import click
 
 from mnist_course import runtime
 from mnist_course.assessment.verdict import Verdict
-from mnist_course.exercises import EXERCISES
-from mnist_course.grading import examination, notebooks, sandbox, supervision
+from mnist_course.exercises import EXERCISES, LESSONS
+from mnist_course.grading import examination, notebooks, processes, sandbox
 from mnist_course.grading.findings import Finding, best
 
 BAR = 20  # characters
@@ -33,12 +31,10 @@ def run(folder, json_file=None):
         raise runtime.CourseError(
             f"there is no folder {folder}. This makes it: {runtime.command('lab')}"
         )
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a student's line may hold any character,
-        sys.stdout.reconfigure(errors="replace")  # and a file on Windows takes few
     found: dict[str, list[Finding]] = {name: [] for name in EXERCISES}
     files: dict[str, list[str]] = {}  # by lesson
     notes = []
-    with supervision.ended_by_sigterm():
+    with processes.ended_by_sigterm():
         for path in notebooks.find(folder):
             shown = notebooks.one_line(str(path.relative_to(folder)), 100)
             try:
@@ -77,7 +73,7 @@ def _print(rows, files, notes):
 
     rows: the best `Finding` on each exercise, by name; files: notebooks by lesson.
     """
-    for lesson in sorted({exercise.lesson for exercise in EXERCISES.values()}):
+    for lesson in LESSONS:
         here = {name: row for name, row in rows.items() if EXERCISES[name].lesson == lesson}
         name = f"{lesson} ({', '.join(files.get(lesson, ['no notebook here']))})"
         click.echo(f"{name:44} {bar(*_sums(here))}")

@@ -6,7 +6,7 @@ import stat
 import sys
 from pathlib import Path
 
-from mnist_course import runtime
+from mnist_course import capacity, runtime
 from mnist_course.cli import lessons
 
 HUB = "JUPYTERHUB_USER"  # set in everything that a JupyterHub starts
@@ -30,9 +30,9 @@ def installation():
 
 
 def threads():
-    """How torch's threads wait, which `runtime.share_machine` has set unless somebody chose."""
+    """How torch's threads wait, which `capacity.share_machine` has set unless somebody chose."""
     policy = os.environ.get("OMP_WAIT_POLICY", "")
-    count = os.environ.get("OMP_NUM_THREADS") or runtime.cores()
+    count = os.environ.get("OMP_NUM_THREADS") or capacity.cores()
     if policy.upper() == "PASSIVE":
         return f"at most {count} for a kernel, and they wait without keeping a core busy", ""
     return (
@@ -88,3 +88,12 @@ def drop_box():
     if not mode & stat.S_ISGID:
         return f"its group can't read hand-ins in {box} (its mode is {mode:o})", f"as root: {make}"
     return f"hand-ins go to {box}, and only its owner and its group can look into it", ""
+
+
+# what is looked at, by name: functions that give a text and a remedy, which is "" when all is well
+LOOKS = {
+    "installation": installation,
+    "threads": threads,
+    "privacy": privacy,
+    "drop box": drop_box,
+}

@@ -3,7 +3,7 @@
 All of MNIST ships with the package, so nothing here needs a network.
 """
 
-from mnist_course.data.batches import DEVIATION, MEAN, Batches, normalise, scale
+from mnist_course.data.batches import DEVIATION, MEAN, NORMALISATION, Batches, normalise, scale
 from mnist_course.data.datasets import (
     FASHION_DIGESTS,
     MNIST_DIGESTS,
@@ -19,7 +19,7 @@ from mnist_course.data.files import DataError, read_idx
 from mnist_course.data.seal import TEST_RECORD, open_test_set, test_openings
 
 __all__ = [
-    "DEVIATION", "FASHION_DIGESTS", "MEAN", "MNIST_DIGESTS",
+    "DEVIATION", "FASHION_DIGESTS", "MEAN", "MNIST_DIGESTS", "NORMALISATION",
     "TEST_RECORD", "Batches", "DataError", "Digits", "Part", "fashion_root", "load",
     "load_all_training", "mnist_root", "normalise", "open_test_set", "prepare_d2l_fashion",
     "read_idx", "scale", "test_openings",

@@ -3,6 +3,7 @@
 import torch
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels in 0..1; lesson 01 computes them
+NORMALISATION = (MEAN, DEVIATION)
 
 
 def scale(images):
@@ -36,7 +37,7 @@ class Batches:
 
     def __init__(
         self, part, batch_size, shuffle=False, augment=None, seed=0, device="cpu",
-        normalisation=(MEAN, DEVIATION), dtype=None,
+        normalisation=NORMALISATION, dtype=None,
     ):  # fmt: skip
         if not isinstance(batch_size, int) or batch_size < 1 or len(part) == 0:
             raise ValueError(

@@ -74,11 +74,8 @@ class Collection:
 
         Raises DrawingError when there are none.
         """
-        if not self.digits:
-            raise DrawingError("this collection is empty: draw digits and keep them first")
-        images = np.stack([one.image(options) for one in self.digits])
-        labels = torch.tensor(self.labels, dtype=torch.int64, device="cpu")
-        return data.Part(torch.from_numpy(images), labels)
+        self._require_digits()
+        return part_of([one.image(options) for one in self.digits], self.labels)
 
     def save(self, path):
         """Write them all into a file (.json). Returns its path.
@@ -86,8 +83,7 @@ class Collection:
         A file is never replaced: where the name is taken, the new one is called NAME-2.json, and
         so on. Raises DrawingError when nothing was drawn, or nothing can be written there.
         """
-        if not self.digits:
-            raise DrawingError("this collection is empty: draw digits and keep them first")
+        self._require_digits()
         path = Path(path)
         path = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
         digits = [
@@ -106,6 +102,16 @@ class Collection:
                 f"{path} can't be written ({error.strerror or error}); name another folder"
             ) from error
         return path
+
+    def _require_digits(self):
+        if not self.digits:
+            raise DrawingError("this collection is empty: draw digits and keep them first")
+
+
+def part_of(images, labels):
+    """Images of bytes (28, 28) and their labels as a `data.Part`."""
+    labels = torch.tensor(labels, dtype=torch.int64, device="cpu")
+    return data.Part(torch.from_numpy(np.stack(images)), labels)
 
 
 def _free(path):

@@ -12,8 +12,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from mnist_course import runtime
+from mnist_course import augment, runtime
 
 SIDE = 28  # pixels of an image
 BOX = 20  # pixels into which the ink is scaled
@@ -139,15 +140,15 @@ class _Drawing:
 
 def finish(drawn, penned, boxed, options):
     """The last step, and the pictures of all as `Steps`. Light ink on black comes in."""
-    shift = centre_shift(boxed) if options.centre else (0, 0)
-    image = moved(boxed, *shift)
+    down, right = centre_shift(boxed) if options.centre else (0, 0)
+    image = augment.shift(torch.from_numpy(boxed), right, down).numpy()
     if not image.any():
         raise NothingDrawn("the field")
 
     def seen(picture):
         return picture if options.ink_on_black else 255 - picture
 
-    return Steps(255 - drawn, seen(drawn), seen(penned), seen(boxed), seen(image), shift)
+    return Steps(255 - drawn, seen(drawn), seen(penned), seen(boxed), seen(image), (down, right))
 
 
 def check_strokes(strokes):
@@ -263,13 +264,3 @@ def centre_shift(image):
     return tuple(
         math.ceil(MIDDLE - 0.5 - int((one * places).sum()) / total) for one in (rows, columns)
     )
-
-
-def moved(image, down, right):
-    """An image moved by whole pixels; black comes in, and what leaves it is cut off."""
-    result = np.zeros_like(image)
-    height, width = image.shape
-    result[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = image[
-        max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
-    ]
-    return result

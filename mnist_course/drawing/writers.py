@@ -12,10 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from mnist_course import data
 from mnist_course.drawing import habits
+from mnist_course.drawing.collection import part_of
 from mnist_course.drawing.steps import DrawingError, Options, from_strokes, image_of
 
 GLYPHS = Path(__file__).parent / "glyphs"
@@ -98,9 +97,7 @@ def write(group, writers, seed=0, each=1):
 
 def as_part(written, options=None):
     """Digits as a `data.Part`: images as bytes (N, 28, 28) and labels."""
-    images = np.stack([one.image(options) for one in written])
-    labels = torch.tensor([one.label for one in written], dtype=torch.int64)
-    return data.Part(torch.from_numpy(images), labels)
+    return part_of([one.image(options) for one in written], [one.label for one in written])
 
 
 def training_part(writers=1500, seed=0):
@@ -111,9 +108,8 @@ def training_part(writers=1500, seed=0):
     """
     written = write("training", writers, seed)
     pens = np.random.default_rng(seed).uniform(*PENS, writers)
-    images = np.stack([one.image(Options(pen=float(pens[one.writer]))) for one in written])
-    labels = torch.tensor([one.label for one in written], dtype=torch.int64, device="cpu")
-    return data.Part(torch.from_numpy(images), labels)
+    images = [one.image(Options(pen=float(pens[one.writer]))) for one in written]
+    return part_of(images, [one.label for one in written])
 
 
 def _hand(group, random):

@@ -26,3 +26,4 @@ def _load():
 
 
 EXERCISES = _load()
+LESSONS = tuple(sorted({one.lesson for one in EXERCISES.values()}))  # two digits each

@@ -20,7 +20,7 @@ class DescriptionError(runtime.CourseError):
     """A network that can't be described; the message names the layer and says what to do."""
 
 
-def describe(network, image_shape=(1, 28, 28), normalisation=(data.MEAN, data.DEVIATION)):
+def describe(network, image_shape=(1, 28, 28), normalisation=data.NORMALISATION):
     """What `web/forward.js` needs to compute a network: (description, weights).
 
     network: an `nn.Module` that gives logits for images of `image_shape`; nothing of it changes.

@@ -16,6 +16,7 @@ from mnist_course.assessment.limits import OutOfTime, TimeLimit
 from mnist_course.assessment.observation import observe
 from mnist_course.assessment.values import bases, class_name, module_name
 from mnist_course.assessment.verdict import Verdict
+from mnist_course.grading import syntax
 
 SECONDS = 10.0  # of the processor, for all cells of one answer
 # Python's own functions that may be called for a constant of another cell
@@ -93,7 +94,7 @@ def groups(cells, name, function):
     anywhere = [
         cell
         for cell in cells
-        if any(function in _defines(s, set()) for s in _statements(cell.source))
+        if any(function in _defines(s, set()) for s in syntax.statements(cell.source))
     ]
     below = cells[cells.index(own[-1]) + 1 :] if own else []
     return own, [cell for cell in anywhere if cell in below], anywhere
@@ -155,13 +156,18 @@ def prelude(cells, answer):
 
     What is defined again below the answer counts as it was above, as when all cells are run.
     """
-    wanted = {name for cell in answer for s in _statements(cell.source) for name in _names(s)}
+    wanted = {
+        name for cell in answer for s in syntax.statements(cell.source) for name in syntax.named(s)
+    }
     wanted.add("*")  # `from math import *` may define any of them
     place = max(index for index, cell in enumerate(cells) if cell in answer)
     above = [
-        (s, cell) for cell in cells[:place] if cell not in answer for s in _statements(cell.source)
+        (s, cell)
+        for cell in cells[:place]
+        if cell not in answer
+        for s in syntax.statements(cell.source)
     ]
-    below = [(s, cell) for cell in cells[place + 1 :] for s in _statements(cell.source)]
+    below = [(s, cell) for cell in cells[place + 1 :] for s in syntax.statements(cell.source)]
     modules = _modules([statement for statement, _ in (*above, *below)])
     imported = {name for s, _ in (*above, *below) if _imports(s) for name in _defines(s, modules)}
     above, below = (
@@ -169,10 +175,7 @@ def prelude(cells, answer):
     )
     defined_above = {name for statement, _ in above for name in _defines(statement, modules)}
     others = [*above, *(one for one in below if not _defines(one[0], modules) & defined_above)]
-    kept: list[ast.stmt] = []
-    while more := [s for s, _ in others if s not in kept and _defines(s, modules) & wanted]:
-        kept += more
-        wanted |= {name for statement in more for name in _names(statement)}
+    kept = syntax.needed([s for s, _ in others], wanted, lambda s: _defines(s, modules))
     return [_text(statement, cell.source) for statement, cell in others if statement in kept]
 
 
@@ -200,29 +203,16 @@ def _text(statement, source):
     return "\n".join(lines[decorators[0].lineno - 1 : statement.end_lineno])
 
 
-def _statements(source):
-    """The statements of a cell; none when it is not Python."""
-    try:
-        return ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-
-
 def _defines(statement, modules):
     """The names that a statement defines, if it is quick to run; else none.
 
     Quick are imports, functions, classes, and constants: assignments that call no more than
     Python's small functions and `modules`, names of calculating modules.
     """
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(name.asname or name.name).partition(".")[0] for name in statement.names}
-    if isinstance(statement, ast.Assign | ast.AnnAssign) and _is_quick(statement.value, modules):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        nodes = [node for target in targets for node in ast.walk(target)]
-        return {node.id for node in nodes if isinstance(node, ast.Name)}
-    return set()
+    assigned = isinstance(statement, ast.Assign | ast.AnnAssign)
+    if assigned and not _is_quick(statement.value, modules):
+        return set()
+    return syntax.defined(statement)
 
 
 def _is_quick(value, modules):
@@ -258,10 +248,6 @@ def _modules(statements):
 
 def _calculates(module):
     return module.partition(".")[0] in CALCULATING
-
-
-def _names(statement):
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 
 
 def as_python_cells(cells):

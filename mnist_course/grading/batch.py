@@ -11,10 +11,10 @@ from mnist_course.assessment.hidden_cases import decoded
 from mnist_course.assessment.observation import reference_value
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading import marking, records, solutions
-from mnist_course.grading.collection import collect
 from mnist_course.grading.examination import Examined
 from mnist_course.grading.examiners import ExaminerLost
 from mnist_course.grading.notebooks import one_line
+from mnist_course.grading.submissions import collect
 
 TRIES = 2  # of one submission, where an examiner is lost
 LOOK = 0.5  # seconds between two looks, because Windows lets nothing interrupt a long wait
@@ -92,11 +92,8 @@ def _examined(submission, policy, kept, codes, examiner):
         names = record.wanted(collected.digest, codes)
         if not names:
             return record.examined
-        cases = {name: policy.cases[name] for name in names if name in policy.cases}
         try:
-            examined = _asked(
-                examiner, folder=folder, paths=collected.notebooks, names=names, cases=cases
-            )
+            examined = _asked(examiner, folder, collected, names, policy)
         except ExaminerLost as error:
             submission.remarks.append(
                 "set aside, because examining it ended Python each time: look at it yourself"
@@ -108,10 +105,14 @@ def _examined(submission, policy, kept, codes, examiner):
     return record.examined
 
 
-def _asked(examiner, **task):
+def _asked(examiner, folder, collected, names, policy):
+    """What an examiner finds in the collected files in this folder, on exercises of these names."""
+    cases = {name: policy.cases[name] for name in names if name in policy.cases}
+    paths = collected.notebooks
     for number in range(1, TRIES + 1):
         try:
-            return Examined.decoded(examiner.ask(**task))
+            found = examiner.ask(folder=folder, paths=paths, names=names, cases=cases)
+            return Examined.decoded(found)
         except ExaminerLost as error:
             if number == TRIES or error.for_good:
                 raise
@@ -165,11 +166,8 @@ def _failed(policy, submission, names, examiner):
     """What is wrong with the course's own answers to the exercises of these names, by name."""
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
         collected = collect(submission, folder)
-        cases = {name: policy.cases[name] for name in names if name in policy.cases}
         try:
-            examined = _asked(
-                examiner, folder=folder, paths=collected.notebooks, names=names, cases=cases
-            )
+            examined = _asked(examiner, folder, collected, names, policy)
         except ExaminerLost as error:
             raise runtime.CourseError(
                 f"the process that grades ended on the course's own solutions: {error}. "

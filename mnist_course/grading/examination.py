@@ -16,7 +16,7 @@ from pathlib import Path
 from mnist_course import runtime
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import findings, notebooks, supervision
+from mnist_course.grading import findings, notebooks, processes, supervision
 from mnist_course.grading.findings import Finding
 
 MOST_NOTEBOOKS = 40  # of one submission; more would hold up the others
@@ -138,7 +138,7 @@ def serve():
     os.dup2(2, 1)  # what anything prints must not come between the lines
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
-    with supervision.ended_by_sigterm():
+    with processes.ended_by_sigterm():
         while line := lines.get():
             try:
                 answer = {"examined": examine(**json.loads(line)).encoded()}

@@ -1,19 +1,15 @@
 """Examiners: processes that examine submissions, each on a core of its own."""
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
-
-import psutil
 
 from mnist_course import runtime
-from mnist_course.grading import supervision
+from mnist_course.grading import processes
+from mnist_course.grading.notebooks import one_line
 
 SECONDS_TO_END = 30  # an examiner ends what it has started, and then itself
 TOLD = 300  # characters of what an examiner said last before it ended
@@ -68,17 +64,11 @@ class Examiner:
             return self.process
 
     def _start(self):
-        # the package may have been found by a path that only this process knows
-        paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         self.said = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mnist_course.grading.examination"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said,
-            env={
-                **runtime.worker_environment(),
-                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-                "PYTHONIOENCODING": "utf-8",
-            },
+            env={**os.environ, **processes.environment()},
             start_new_session=True,  # Ctrl-C is for whoever asks, who then ends this process
         )  # fmt: skip
 
@@ -93,30 +83,12 @@ class Examiner:
             process, self.process = self.process, None
             if process is None:
                 return ""
-            _end(process)
+            processes.end(process, seconds=SECONDS_TO_END)
             with self.said:
                 self.said.seek(0)
                 return _last_line(self.said.read())
 
 
-def _end(process):
-    started = supervision.below(process)[1:]
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(SECONDS_TO_END)
-    for one in started:  # none is left where it could tidy up itself
-        with contextlib.suppress(psutil.Error):
-            one.kill()
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):  # what was not sent yet has nowhere to go
-            pipe.close()
-
-
 def _last_line(content):
     lines = content[-10 * TOLD :].decode("utf-8", "replace").strip().splitlines()
-    return "".join(c if c.isprintable() else " " for c in (lines or [""])[-1])[:TOLD]
+    return one_line((lines or [""])[-1], TOLD)

@@ -10,8 +10,8 @@ import re
 from dataclasses import asdict, dataclass, replace
 
 from mnist_course.assessment import display, hidden_cases
+from mnist_course.assessment.attempts import Attempt
 from mnist_course.assessment.judgement import judge
-from mnist_course.assessment.observation import Attempt
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
 from mnist_course.grading.notebooks import one_line

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from mnist_course import __version__, runtime
 from mnist_course.data import TEST_RECORD, DataError, test_openings
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import answers, notebooks
+from mnist_course.grading import answers, notebooks, syntax
 
 MANIFEST = "hand-in.json"
 NOTE = "course.json"  # in a folder that was handed out: its lessons, and how many cases there are
@@ -133,12 +133,8 @@ def imported(notebook, left_out):
 
 def _names(source):
     """The modules that a piece of Python imports, by the first part of their names."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
     found = set()
-    for node in ast.walk(tree):
+    for node in (node for one in syntax.statements(source) for node in ast.walk(one)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

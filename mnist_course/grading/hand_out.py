@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from mnist_course import __version__, runtime
-from mnist_course.exercises import EXERCISES
+from mnist_course.exercises import EXERCISES, LESSONS
 from mnist_course.grading import hand_in, notebooks
 
 PAGE = "README.md"
@@ -54,28 +54,23 @@ MAY_BE_HIDDEN = (
 NONE_HIDDEN = "The mark depends on these alone, because there are no hidden cases."
 
 
-def lessons_of(text, there):
-    """The lessons that a text such as `01-03,05` names, two digits each, in order.
+def lessons_of(text):
+    """The lessons with exercises that a text such as `01-03,05` names, two digits each, in order.
 
-    there: the lessons that can be named. Raises CourseError for any other text.
+    Raises CourseError for any other text.
     """
     chosen = set()
     for part in text.replace(" ", "").split(","):
         ends = re.fullmatch(r"(\d{1,2})(?:-(\d{1,2}))?", part)
         numbers = range(int(ends[1]), int(ends[2] or ends[1]) + 1) if ends else ()
         names = {f"{number:02}" for number in numbers}
-        if not names or not names <= set(there):
+        if not names or not names <= set(LESSONS):
             raise runtime.CourseError(
                 f"{part or text!r} names no lessons: type 03, or 01-03, or 01,03. The lessons with "
-                f"exercises are {', '.join(there)}"
+                f"exercises are {', '.join(LESSONS)}"
             )
         chosen |= names
     return tuple(sorted(chosen))
-
-
-def lessons_there():
-    """The lessons that have exercises, two digits each, in order."""
-    return tuple(sorted({exercise.lesson for exercise in EXERCISES.values()}))
 
 
 def files(course, lessons, counts=None):

@@ -4,7 +4,7 @@ The reports (`grades.csv`, a filled gradebook, a student's page, the class's pag
 these alone, so they can be made again without running anything.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 NOT_HANDED_IN = "not handed in"  # in place of a verdict
 
@@ -59,22 +59,3 @@ class StudentMark:
     possible: float
     lessons: tuple[LessonMark, ...]
     remarks: tuple[str, ...] = ()
-
-    def encoded(self):
-        """As JSON holds it."""
-        return asdict(self)
-
-    @classmethod
-    def decoded(cls, data):
-        """From what `encoded` gives, also after JSON."""
-        lessons = tuple(_lesson(one) for one in data["lessons"])
-        return cls(**{**data, "lessons": lessons, "remarks": tuple(data["remarks"])})
-
-
-def _lesson(data):
-    exercises = tuple(_exercise(one) for one in data["exercises"])
-    return LessonMark(**{**data, "exercises": exercises, "remarks": tuple(data["remarks"])})
-
-
-def _exercise(data):
-    return ExerciseMark(**{**data, "hidden": tuple(HiddenCase(**one) for one in data["hidden"])})

@@ -95,19 +95,12 @@ def marked(text, sections, link=None):
     sections: the lesson's headings by id; link: from a section's id to where a link leads, or None
     where there is nothing to lead to.
     """
-    parts = display.CODE.split(html.escape(visible(text), quote=True))
-    for index, part in enumerate(parts):
-        if index % 2:
-            parts[index] = f"<code>{part}</code>"
-        else:
-            part = display.LINK.sub(lambda found: _section(found, sections, link), part)
-            parts[index] = display.STRESS.sub(r"<em>\1</em>", part)
-    return Markup("".join(parts))
+    return Markup(
+        display.rich(visible(text), sections, lambda found: _section(found, sections, link))
+    )
 
 
 def _section(found, sections, link):
-    if found[2] not in sections:  # a text of the answer's own that looks like a link
-        return found[0]
     heading = sections[found[2]]
     number, title = display.section(heading), heading_alone(heading)
     own = found[1] if found[1].casefold() not in ("", "section") else ""

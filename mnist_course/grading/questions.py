@@ -9,6 +9,8 @@ import ast
 import functools
 from pathlib import Path
 
+from mnist_course.grading import syntax
+
 EXERCISES = Path(__file__).parents[1] / "exercises"
 NOT_HERE = 'raise RuntimeError("the right answers are not here")'
 
@@ -37,13 +39,9 @@ def without_answer(source):
         return source
     statements = ast.parse(source).body
     [answer] = [one for one in statements if "EXERCISE.answer" in _decorators(one)]
-    others = [one for one in statements if one is not answer]
-    kept, wanted = [answer], {"EXERCISE"}
-    while more := [one for one in others if one not in kept and _defined(one) & wanted]:
-        kept += more
-        wanted |= {name.id for one in more for name in ast.walk(one) if isinstance(name, ast.Name)}
+    kept = syntax.needed([one for one in statements if one is not answer], {"EXERCISE"})
     _empty(answer)
-    kept += [one for one in others if isinstance(one, ast.Import | ast.ImportFrom)]
+    kept += [answer, *(one for one in statements if isinstance(one, ast.Import | ast.ImportFrom))]
     return ast.unparse(ast.Module([one for one in statements if one in kept], []))
 
 
@@ -62,16 +60,6 @@ def _names_alone(source):
 
 def _decorators(statement):
     return [ast.unparse(one) for one in getattr(statement, "decorator_list", ())]
-
-
-def _defined(statement):
-    """The names that a function, a class or an assignment defines."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Assign):
-        nodes = [node for target in statement.targets for node in ast.walk(target)]
-        return {node.id for node in nodes if isinstance(node, ast.Name)}
-    return set()
 
 
 def _empty(answer):

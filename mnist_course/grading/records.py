@@ -34,6 +34,7 @@ ENGINE = (
             "notebooks",
             "questions",
             "supervision",
+            "syntax",
             "worker",
         )
     ),

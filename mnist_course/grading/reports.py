@@ -1,7 +1,8 @@
 """All that comes out of a grading, written into a folder.
 
-Every report is made from the marks alone. The same marks give the same bytes, in whatever order
-the students come and on whatever machine, so that a file changes only when a mark does.
+Every report but `times.csv` is made from the marks alone. The same marks give the same bytes, in
+whatever order the students come and on whatever machine, so that a file changes only when a mark
+does.
 """
 
 import csv
@@ -59,27 +60,39 @@ def _write(path, content):
 
 
 def grades(marks, exercises):
-    """The table of all points as the bytes of a CSV file: a row for each student and lesson.
-
-    A spreadsheet takes it as UTF-8 by its byte-order mark, and no cell is worked out as a formula.
-    """
+    """The table of all points as the bytes of a CSV file: a row for each student and lesson."""
     graded = {mark.exercise for one in marks for lesson in one.lessons for mark in lesson.exercises}
     columns = [one for name, one in exercises.items() if name in graded]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(
+    rows = [
         ["student", "name", "number", "lesson", "file", "late"]
         + [f"{one.number} {one.name}" for one in columns]
         + ["points", "possible", "remarks"]
-    )
+    ]
     for student in in_order(marks):
         for lesson in student.lessons:
             row = [student.key, student.name, student.number, lesson.lesson, lesson.file]
             row += ["late" if lesson.late else "", *_points(lesson, columns)]
             row += [points(lesson.points), points(lesson.possible)]
             row.append(" ".join([*student.remarks, *_remarks(lesson, exercises)]))
-            writer.writerow(map(_harmless, row))
-    return ("\ufeff" + text.getvalue()).encode()
+            rows.append(row)
+    return _table(rows)
+
+
+def write_times(times, to):
+    """Write `times.csv`, which differs at each run, into a folder.
+
+    times: (submission, exercise, seconds) of every answer, on the visible cases.
+    """
+    rows = [["student", "number", "exercise", "seconds"]]
+    rows += [[one.name, one.number, exercise, f"{took}"] for one, exercise, took in times]
+    runtime.write_whole(Path(to) / "times.csv", _table(rows))
+
+
+def _table(rows):
+    """Rows of texts as the bytes of a CSV file, with the mark by which Excel knows UTF-8."""
+    text = io.StringIO()
+    csv.writer(text).writerows(map(_harmless, row) for row in rows)
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _points(lesson, columns):

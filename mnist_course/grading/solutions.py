@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import PurePosixPath
 
+from mnist_course.grading import syntax
 from mnist_course.grading.submissions import File, Submission
 
 NAME = "the course's own solutions"
@@ -46,14 +47,10 @@ def source(exercise):
 def _needed(module, wanted):
     """Texts of the statements of a module that define the wanted names, and what those need."""
     statements = [_undecorated(one) for one in ast.parse(inspect.getsource(module)).body]
-    kept: list[ast.stmt] = []
-    while more := [s for s in statements if s not in kept and _defines(s) & wanted]:
-        kept += more
-        wanted |= {n.id for s in more for n in ast.walk(s) if isinstance(n, ast.Name)}
+    kept = syntax.needed(statements, wanted)
+    wanted = wanted.union(*map(syntax.named, kept))
     found: list[str] = []
-    for statement in statements:
-        if statement not in kept:
-            continue
+    for statement in kept:
         origin = statement.module or "" if isinstance(statement, ast.ImportFrom) else ""
         if origin.startswith("mnist_course.exercises."):  # a student can't import a solution
             names = {alias.name for alias in statement.names} & wanted
@@ -69,14 +66,3 @@ def _undecorated(statement):
         kept = [one for one in statement.decorator_list if "EXERCISE" not in ast.unparse(one)]
         statement.decorator_list = kept
     return statement
-
-
-def _defines(statement):
-    """The names that a statement at the top of a module defines."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-    if isinstance(statement, ast.Assign):
-        return {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return set()

@@ -9,7 +9,6 @@ import json
 import os
 import queue
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ import psutil
 
 from mnist_course import runtime
 from mnist_course.assessment.verdict import Verdict
-from mnist_course.grading import questions, sandbox
+from mnist_course.grading import processes, questions, sandbox
 
 SECONDS_TO_START = 300  # a slow or busy machine needs most of them to read torch
 PROCESSOR = 60  # seconds for the answers to one exercise; then the system ends their process
@@ -39,7 +38,6 @@ BESIDE = 5_000_000  # bytes of the modules beside a notebook that are handed to 
 DEPTH = 5  # folders inside of folders that are looked through for them
 OWN = 4  # a worker's own processes: two of bubblewrap's, the worker, and its child
 FORKS = sys.platform.startswith("linux")  # macOS and Windows can't copy a process that uses torch
-MARK = "MNIST_COURSE_ATTEMPT"  # in the environment of everything that an answer starts
 VERDICTS = {verdict.value for verdict in Verdict} - {Verdict.PASSED.value, Verdict.UNSOLVED.value}
 
 
@@ -49,18 +47,6 @@ class Stopped(Exception):
     def __init__(self, message, verdict):
         super().__init__(f"{message}, and was stopped")
         self.verdict = verdict
-
-
-def run(cells, exercises, folder, cases):
-    """Run answers in processes of their own. Returns what is told of each, by exercise.
-
-    exercises: names; folder: the notebook's own, whose modules an answer may import; None where
-    there is none; cases: hidden ones as JSON, by exercise. What is told is a list, as
-    `worker.told` makes it: {"attempt": …} or {"error": …, "verdict": …}, in the order of the
-    answers. Raises CourseError when Python can't be started.
-    """
-    with Session() as session:
-        return session.run(cells, exercises, folder, cases)
 
 
 class Session:
@@ -79,7 +65,13 @@ class Session:
         self._end()
 
     def run(self, cells, exercises, folder, cases):
-        """The same as `supervision.run`, which see."""
+        """Run answers in processes of their own. Returns what is told of each, by exercise.
+
+        exercises: names; folder: the notebook's own, whose modules an answer may import; None where
+        there is none; cases: hidden ones as JSON, by exercise. What is told is a list, as
+        `worker.told` makes it: {"attempt": …} or {"error": …, "verdict": …}, in the order of the
+        answers. Raises CourseError when Python can't be started.
+        """
         rows = [[cell.source, cell.id, cell.grade_id] for cell in cells]
         files = modules_beside(folder) if folder is not None else {}
         return {
@@ -137,7 +129,7 @@ class _Worker:
     def _start(self):
         # -P: what lies in the folder where it starts is not imported
         command = [sys.executable, "-P", "-m", "mnist_course.grading.worker"]
-        environment = {**runtime.worker_environment(), **_environment(self.mark)}
+        environment = {**os.environ, **_environment(self.mark)}
         empty, without = self.folder / "empty", self.folder / "exercises"
         empty.mkdir()
         if not sandbox.problem():
@@ -193,7 +185,7 @@ class _Worker:
 
         The system's own limits hold for each process, or for each user, but not for a group.
         """
-        found = below(self.process)
+        found = processes.below(self.process)
         taken = 0
         for one in found[: PROCESSES + OWN]:
             with contextlib.suppress(psutil.Error):
@@ -207,25 +199,21 @@ class _Worker:
     def end(self):
         """End the worker and all that it has started, and remove its folder."""
         if self.process is not None:
-            _end(self.process, self.mark)
+            processes.end(self.process, self.mark)
         _remove(self.folder)
 
 
 def _environment(mark):
     """What the worker's environment sets: the same wherever it runs, passive and single."""
-    # the package may have been found by a path that only this process knows
-    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTHONIOENCODING": "utf-8",  # as in a notebook; on Windows "→" could not be printed
+        **processes.environment(),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",  # sets are printed in the same order each time
         "CUDA_VISIBLE_DEVICES": "",  # an answer is tried on the processor alone
         "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        MARK: mark,
+        processes.MARK: mark,
     }
 
 
@@ -286,54 +274,6 @@ def _read(stream, lines, most):
     lines.put(b"")  # the end
 
 
-def _end(process, mark):
-    """End a process and all that it has started, also what has left its group."""
-    started = below(process)
-    if hasattr(os, "killpg"):
-        # macOS forbids, instead of not finding, a group whose processes have all ended
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for _ in range(20):  # what starts others as fast as they are ended is not followed for ever
-        found = [one for one in started if _runs(one)] + _marked(mark)
-        if not found:
-            break
-        for one in found:
-            with contextlib.suppress(psutil.Error):
-                one.kill()
-        psutil.wait_procs(found, timeout=5)
-    with contextlib.suppress(OSError):
-        process.stdin.close()
-    process.stdout.close()
-
-
-def below(process):
-    """The process, and all running ones that it or they have started."""
-    try:
-        first = psutil.Process(process.pid)
-        return [first, *first.children(recursive=True)]
-    except psutil.Error:  # it has ended
-        return []
-
-
-def _marked(mark):
-    """Running processes that carry the mark in their environment."""
-    found = []
-    for one in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if one.environ().get(MARK) == mark and _runs(one):
-                found.append(one)
-    return found
-
-
-def _runs(process):
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
 def _remove(folder):
     """Remove a folder, whatever an answer has made in it."""
     with contextlib.suppress(OSError, RecursionError):
@@ -341,20 +281,3 @@ def _remove(folder):
     if folder.exists() and os.name != "nt":  # folders that forbid it, or thousands in each other
         subprocess.run(["chmod", "-R", "u+rwx", folder], stderr=subprocess.DEVNULL)
         subprocess.run(["rm", "-rf", folder], stderr=subprocess.DEVNULL)
-
-
-@contextlib.contextmanager
-def ended_by_sigterm():
-    """In the block, SIGTERM ends this process as an exception does: what was started ends too."""
-
-    def end(number, frame):
-        raise SystemExit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -40,7 +40,6 @@ from mnist_course.plots.style import (
     RED,
     SIGNED,
     SKY,
-    YELLOW,
     Axes,
     Figure,
     mark_quick,
@@ -52,7 +51,7 @@ from mnist_course.plots.style import (
 
 __all__ = [
     "Axes", "BLUE", "COLOURS", "DPI", "Figure", "GREEN", "GREY", "LiveCurve", "ORANGE", "PURPLE",
-    "RED", "SIGNED", "SKY", "YELLOW", "augmented", "backpropagation", "bars", "batch_norm",
+    "RED", "SIGNED", "SKY", "augmented", "backpropagation", "bars", "batch_norm",
     "channels_to_map", "class_rows", "compare_runs", "confusion", "curves", "descent",
     "image_grid", "kernels", "lenet_diagram", "lines", "mark_quick", "number_matrix", "own_style",
     "patch_to_number", "picture", "predictions", "rate_search", "reliability", "residual_towers",

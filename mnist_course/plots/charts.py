@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib import ticker
 
-from mnist_course.plots.style import BLUE, COLOURS, ORANGE, own_style, subplots
+from mnist_course.plots.style import BLUE, COLOURS, ORANGE, open_frame, own_style, subplots
 
 
 def _short(value):
@@ -45,8 +45,7 @@ def lines(curves, ax=None, x=None, xlabel="", ylabel="", title="", log=False):
         ax.set_yscale("log")
     if len(curves) > 1:
         ax.legend(fontsize=8, frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.25)
+    open_frame(ax)
     return ax
 
 

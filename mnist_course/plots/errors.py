@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import ticker
 
 from mnist_course import metrics
-from mnist_course.plots.style import COLOURS, GREY, own_style, subplots, values
+from mnist_course.plots.style import COLOURS, GREY, open_frame, own_style, subplots, values
 
 MARKS = "os^D"
 
@@ -40,6 +40,5 @@ def reliability(series, labels, bins=10, ax=None, title=""):
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(ticker.PercentFormatter(1, decimals=0))
     ax.legend(fontsize=8, frameon=False, loc="lower right")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.25)
+    open_frame(ax)
     return ax

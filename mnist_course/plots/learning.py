@@ -13,18 +13,13 @@ from mnist_course.plots.style import (
     INK,
     ORANGE,
     RED,
+    open_frame,
     own_style,
     subplots,
     values,
 )  # fmt: skip
 
 FAR = 1e6  # steps that have gone further than this are not followed
-
-
-def _open_frame(ax):
-    """Axes at the left and below only, and a light grid."""
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.25)
 
 
 @own_style()
@@ -65,12 +60,13 @@ def softmax_and_loss(logits, label, names="0123456789"):
     axes[2].set(xlabel="p, the probability of the right class", ylabel="−ln p", xlim=(0, 1.02))
     axes[2].set_ylim(0, max(5.3, 1.15 * loss))
     axes[2].set_title("cross-entropy: the loss", fontsize=10)
-    _open_frame(axes[2])
+    open_frame(axes[2])
     return axes
 
 
-def slope_at(loss, weight, step=1e-4):
+def slope_at(loss, weight):
     """The slope of a function of one number, by a small step to each side."""
+    step = 1e-4
     return (float(loss(weight + step)) - float(loss(weight - step))) / (2 * step)
 
 
@@ -95,7 +91,7 @@ def descent(loss, start, learning_rate, steps=6, limits=None):
     for ax in axes:
         ax.plot(weights, curve, color=GREY, linewidth=2)
         ax.set(xlabel="weight", xlim=limits, ylim=(curve.min() - 0.1 * room, curve.max()))
-        _open_frame(ax)
+        open_frame(ax)
     axes[0].set_ylabel("loss")
     _draw_tangent(axes[0], loss, path[0], (limits[1] - limits[0]) / 4, room / 2)
     _draw_steps(axes[1], path, [float(loss(weight)) for weight in path])
@@ -221,7 +217,7 @@ def rate_search(rates, losses, chosen=None, ax=None, title="", ylabel="loss afte
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda rate, _: f"{rate:g}"))
     ax.xaxis.set_minor_locator(ticker.NullLocator())
     ax.set(xlabel="learning rate", ylabel=ylabel, title=title)
-    _open_frame(ax)
+    open_frame(ax)
     return ax
 
 
@@ -278,7 +274,7 @@ def compare_runs(runs, names, training=True, accuracy_from=None):
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         ax.set(xlabel="epoch", title=f"{quantity} on validation")
         ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-        _open_frame(ax)
+        open_frame(ax)
     axes[0].set_yscale("log")
     axes[0].yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes[0].yaxis.set_major_formatter(ticker.FuncFormatter(lambda loss, _: f"{loss:g}"))

@@ -33,7 +33,7 @@ def sheet(width, height):
     return ax
 
 
-def box(ax, x, y, text, colour=BLUE, width=1.3, height=0.34, size=8.5):
+def box(ax, x, y, text, colour=BLUE, width=1.3, height=0.34):
     """A box with round corners and its text, centred at (x, y) inches."""
     ax.add_patch(
         patches.FancyBboxPatch(
@@ -47,20 +47,19 @@ def box(ax, x, y, text, colour=BLUE, width=1.3, height=0.34, size=8.5):
             zorder=2,
         )  # fmt: skip
     )
-    ax.text(x, y, text, fontsize=size, ha="center", va="center", color=INK, zorder=3)
+    ax.text(x, y, text, fontsize=8.5, ha="center", va="center", color=INK, zorder=3)
 
 
-def arrow(ax, start, end, colour=INK, bend=0.0, width=1.2, style="-|>"):
-    """An arrow from one place to another, in inches; bend: how far it leaves the straight line."""
+def arrow(ax, start, end, colour=INK, width=1.2):
+    """A straight arrow from one place to another, in inches."""
     ax.add_patch(
         patches.FancyArrowPatch(
             start,
             end,
-            arrowstyle=style,
+            arrowstyle="-|>",
             mutation_scale=11,
             color=colour,
             linewidth=width,
-            connectionstyle=f"arc3,rad={bend}",
             shrinkA=0,
             shrinkB=0,
             zorder=1,

@@ -23,8 +23,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mnist_course import runtime
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
-    "#0072b2", "#e69f00", "#009e73", "#b84a00", "#cc79a7", "#56b4e9", "#f0e442", "#6b6b6b",
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
+    "#0072b2", "#e69f00", "#009e73", "#b84a00", "#cc79a7", "#56b4e9", "#6b6b6b",
 )  # fmt: skip
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
 INK, PAPER = "#1b1e23", "#ffffff"  # as in the pages: web/theme.css
@@ -84,6 +84,12 @@ def values(array):
     """A torch tensor, a numpy array or a list as a numpy array of floats."""
     array = array.detach().cpu() if hasattr(array, "detach") else array
     return np.asarray(array, dtype=float)
+
+
+def open_frame(ax):
+    """Axes at the left and below only, and a light grid."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
 
 
 @own_style()

@@ -2,20 +2,8 @@
 //
 // A view holds what is drawn: see diagram.js.
 
-import {
-  GAP,
-  Maps,
-  bound,
-  colourAt,
-  context,
-  fit,
-  frame,
-  largest,
-  levelOf,
-  number,
-  percent,
-  write,
-} from "./paint.js";
+import { GAP, Maps, colourAt, context, fit, frame, largest, levelOf, write } from "./paint.js";
+import { bound, number, percent } from "./parts.js";
 import { indexOf, kernelOf, patchOf } from "./stages.js";
 
 // Numbers added up, with the signs between them.

@@ -1,10 +1,11 @@
 // The drawing page: each move of the pen becomes 28×28 pixels, step by step, and runs through the
 // network. All of it is computed here, so that it follows the pen even when the server is slow.
 
-import { bytesOf, floatsOf } from "./forward.js";
+import { Network, answerOf } from "./forward.js";
+import { SIDE } from "./image.js";
 import { HOW, Inside } from "./inside.js";
 import { Pad, padTools } from "./pad.js";
-import { largest, make, number, percent } from "./paint.js";
+import { make, number, percent } from "./parts.js";
 import { PEN, stepsOf } from "./strokes.js";
 
 const PAUSE = 700; // milliseconds without a change until a screen reader is told what is read
@@ -12,12 +13,12 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const $ = (id) => document.getElementById(id);
 
 class Board {
-  constructor(description, weights) {
+  constructor(network) {
     this.pad = new Pad({ changed: () => this.read() });
     const drawn = () => {
       if (this.pad.theme !== this.inside.theme) this.pad.draw(this.inside.theme);
     };
-    this.inside = new Inside({ description, weights }, { drawn, lit: !calm.matches });
+    this.inside = new Inside(network, { drawn, lit: !calm.matches });
     $("pad").append(this.pad.element, padTools(this.pad));
     this.bars = Array.from({ length: 10 }, (_, digit) => {
       const bar = make("i", { "aria-hidden": "true" });
@@ -59,7 +60,7 @@ class Board {
   }
 
   say(probabilities) {
-    const best = probabilities.indexOf(largest(probabilities));
+    const best = answerOf(probabilities);
     const sure = percent(probabilities[best]);
     const blank = this.inside.blank;
     for (const [digit, { row, bar, share }] of this.bars.entries()) {
@@ -82,12 +83,12 @@ class Board {
 // before the ink becomes light on black, and black from then on.
 function paintGrey(canvas, bytes) {
   const paper = canvas.dataset.step === "drawn" ? 255 : 0;
-  const pixels = new Uint8ClampedArray(4 * 28 * 28);
-  for (let place = 0; place < 28 * 28; place += 1) {
+  const pixels = new Uint8ClampedArray(4 * SIDE * SIDE);
+  for (let place = 0; place < SIDE * SIDE; place += 1) {
     pixels.fill(bytes?.[place] ?? paper, 4 * place, 4 * place + 3);
     pixels[4 * place + 3] = 255;
   }
-  canvas.getContext("2d").putImageData(new ImageData(pixels, 28, 28), 0, 0);
+  canvas.getContext("2d").putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
 }
 
 function sayShift([down, right], centred) {
@@ -128,7 +129,7 @@ async function start() {
       load("network.json").then((answer) => answer.json()),
       load("network.bin").then((answer) => answer.arrayBuffer()),
     ]);
-    globalThis.board = new Board(description, floatsOf(bytesOf(new Uint8Array(weights))));
+    globalThis.board = new Board(new Network(description, new Uint8Array(weights)));
   } catch (error) {
     $("problem").textContent = `The page could not be set up (${error.message}). Load it again.`;
     $("problem").hidden = false;

@@ -1,9 +1,10 @@
 // You against the network: name digits blind, and compare at the end.
 
 import { bytesOf } from "./forward.js";
-import { Maps, context, frame, make, percent, section, themeOf, watchTheme } from "./paint.js";
+import { SIDE, imageOf } from "./image.js";
+import { Drawn, Maps } from "./paint.js";
+import { button, make, percent, section } from "./parts.js";
 
-const SIDE = 28; // pixels of a digit
 const LARGE = 9; // pixels of the screen for one of them, in the digit that is asked
 const SMALL = 2; // in the list at the end
 const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit)); // classes without names
@@ -58,10 +59,11 @@ function tableOf(caption, { table }, names) {
   );
 }
 
-class Contest {
-  // answers: what was said so far; save: called with all answers after each; classes: names of the
+class Contest extends Drawn {
+  // theirs: the network's answers; answers: what was said so far; save: called with all answers after each; classes: names of the
   // ten classes, none for digits.
   constructor(element, { title, digits, labels, theirs, answers, save, classes }) {
+    super();
     Object.assign(this, { digits, labels, theirs, save });
     this.names = classes.length > 0 ? classes : DIGITS;
     this.thing = classes.length > 0 ? "image" : "digit";
@@ -76,9 +78,9 @@ class Contest {
     this.progress = make("p", { class: "mc-progress" });
     this.status = make("p", { class: "mc-status", role: "status" });
     this.buttons = this.classButtons();
-    this.back = this.button("Take back", () => this.takeBack());
-    this.stop = this.button("Stop here and compare", () => this.finish());
-    this.again = this.button("Start again", () => this.restart());
+    this.back = button("Take back", () => this.takeBack());
+    this.stop = button("Stop here and compare", () => this.finish());
+    this.again = button("Start again", () => this.restart());
     const group = make("div", { class: "mc-answers", role: "group", "aria-label": "Your answer" });
     group.append(...this.buttons);
     this.play = make(
@@ -94,34 +96,23 @@ class Contest {
     );
     this.result = make("div", { hidden: "" });
     const name = this.names === DIGITS ? "mc-contest" : "mc-contest mc-named";
-    this.root = section(name, title, this.play, this.status, this.result);
+    const root = section(name, title, this.play, this.status, this.result);
     this.again.setAttribute("data-lm-suppress-shortcuts", "true");
-    element.append(this.root);
+    element.append(root);
     this.play.addEventListener("keydown", (event) => this.typed(event));
-    this.stopWatching = watchTheme(() => this.drawSoon());
-  }
-
-  button(text, clicked) {
-    const button = make("button", { type: "button" }, text);
-    button.addEventListener("click", clicked);
-    return button;
+    this.watch(root);
   }
 
   // A button with the key that does the same, where its name is another.
   classButtons() {
     return this.names.map((name, number) => {
       const text = name === String(number) ? name : `${number} ${name}`;
-      return this.button(text, () => this.answer(number));
+      return button(text, () => this.answer(number));
     });
   }
 
   question() {
     return `Which ${this.thing === "digit" ? "digit" : "class"} is it? Type 0 to 9.`;
-  }
-
-  end() {
-    this.gone = true;
-    this.stopWatching();
   }
 
   get over() {
@@ -190,30 +181,14 @@ class Contest {
     this.drawSoon();
   }
 
-  // In the next frame, because an element has no colours before it stands in the page.
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
-  }
-
   draw() {
-    const theme = themeOf(this.root);
     if (this.over) {
-      for (const { canvas, place } of this.shown) this.drawDigit(canvas, place, SMALL, theme);
-    } else this.drawDigit(this.canvas, this.answers.length, LARGE, theme);
+      for (const { canvas, place } of this.shown) this.drawDigit(canvas, place, SMALL);
+    } else this.drawDigit(this.canvas, this.answers.length, LARGE);
   }
 
-  drawDigit(canvas, place, scale, theme) {
-    const size = SIDE * scale;
-    const drawing = context(canvas, size + 2, size + 2);
-    const bytes = this.digits.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE);
-    this.maps.paint(bytes, [1, SIDE, SIDE], theme, 255, true);
-    this.maps.draw(drawing, 0, 1, 1, size, size);
-    frame(drawing, theme.line, 1, 1, size, size);
+  drawDigit(canvas, place, scale) {
+    this.maps.show(canvas, imageOf(this.digits, place), SIDE, scale, this.theme, 255, true);
   }
 
   compare() {
@@ -255,28 +230,15 @@ class Contest {
   }
 }
 
-// Puts the contest into an element of any page. given: { title, digits, labels, theirs, answers,
-// save, classes }; digits as bytes or as base64, theirs: the network's answers, classes: names of the
-// ten classes, none for digits. Returns what ends it.
-export function playContest(element, given) {
-  const contest = new Contest(element, {
-    answers: [],
-    classes: [],
-    save: () => {},
-    ...given,
-    digits: bytesOf(given.digits),
-  });
-  return () => contest.end();
-}
-
 function render({ model, el }) {
-  const names = ["title", "digits", "labels", "theirs", "answers", "classes"];
-  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const save = (answers) => {
     model.set("answers", answers);
     model.save_changes();
   };
-  return playContest(el, { ...given, save });
+  const names = ["title", "labels", "theirs", "answers", "classes"];
+  const digits = bytesOf(model.get("digits"));
+  const contest = new Contest(el, { ...valuesOf(model, names), digits, save });
+  return () => contest.end();
 }
 
 export default { render };

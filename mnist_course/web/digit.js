@@ -1,27 +1,17 @@
 // A digit that can be moved, drawn into and erased: by pointer, pen, finger or keyboard.
 
-import { Maps, context, frame, make, themeOf } from "./paint.js";
+import { SIDE, moved } from "./image.js";
+import { Maps, frame } from "./paint.js";
+import { ARROWS, bound, button, make } from "./parts.js";
 
-const SIDE = 28; // pixels of a digit
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-// An image moved by whole pixels; what leaves it is cut off, and paper comes in.
-export function moved(bytes, across, down) {
-  const image = new Uint8Array(SIDE * SIDE);
-  for (let row = Math.max(0, down); row < Math.min(SIDE, SIDE + down); row += 1) {
-    for (let column = Math.max(0, across); column < Math.min(SIDE, SIDE + across); column += 1) {
-      image[row * SIDE + column] = bytes[(row - down) * SIDE + column - across];
-    }
-  }
-  return image;
-}
+const SCALE = 6; // pixels of the screen for one of them
 
 // A round pencil of some two pixels at a place in pixels, or a rubber of twice that.
 function touch(bytes, x, y, rubber) {
   const reach = rubber ? 2.4 : 1.7;
   for (let row = Math.max(0, Math.floor(y - 3)); row < Math.min(SIDE, y + 3); row += 1) {
     for (let column = Math.max(0, Math.floor(x - 3)); column < Math.min(SIDE, x + 3); column += 1) {
-      const cover = Math.min(1, Math.max(0, reach - Math.hypot(column + 0.5 - x, row + 0.5 - y)));
+      const cover = bound(reach - Math.hypot(column + 0.5 - x, row + 0.5 - y), 0, 1);
       const place = row * SIDE + column;
       if (rubber) bytes[place] = Math.round(bytes[place] * (1 - cover));
       else bytes[place] = Math.max(bytes[place], Math.round(255 * cover));
@@ -31,8 +21,7 @@ function touch(bytes, x, y, rubber) {
 
 export class DigitPad {
   // farthest: how many pixels the digit may be moved each way; changed: called after each change.
-  constructor({ scale = 6, farthest = 10, changed }) {
-    this.scale = scale;
+  constructor({ farthest = 10, changed }) {
     this.farthest = farthest;
     this.changed = changed;
     this.mode = "move";
@@ -56,8 +45,7 @@ export class DigitPad {
   }
 
   move(across, down) {
-    const within = (shift) => Math.max(-this.farthest, Math.min(this.farthest, shift));
-    this.shift = [within(across), within(down)];
+    this.shift = [across, down].map((one) => bound(one, -this.farthest, this.farthest));
     this.image = moved(this.base, ...this.shift);
   }
 
@@ -141,14 +129,10 @@ export class DigitPad {
   }
 
   // Draws the digit; `field`, if given, is [first row, last row + 1, first column, last column + 1].
-  draw(theme = themeOf(this.canvas), field = null) {
-    const size = SIDE * this.scale;
-    const drawing = context(this.canvas, size + 2, size + 2);
-    this.maps.paint(this.image, [1, SIDE, SIDE], theme, 255, true);
-    this.maps.draw(drawing, 0, 1, 1, size, size);
-    frame(drawing, theme.line, 1, 1, size, size);
+  draw(theme, field = null) {
+    const drawing = this.maps.show(this.canvas, this.image, SIDE, SCALE, theme, 255, true);
     if (field) {
-      const [top, bottom, left, right] = field.map((one) => one * this.scale + 1);
+      const [top, bottom, left, right] = field.map((one) => one * SCALE + 1);
       frame(drawing, theme.accent, left, top, right - left, bottom - top, 2);
     }
   }
@@ -156,28 +140,25 @@ export class DigitPad {
 
 // A button that puts the digit back.
 export function backButton(pad) {
-  const back = make("button", { type: "button" }, "Put back");
-  back.addEventListener("click", () => pad.restore());
-  return back;
+  return button("Put back", () => pad.restore());
 }
 
 // Buttons for what the pointer does to a pad, to clear it, and to put the digit back.
 export function padButtons(pad) {
   const modes = { move: "Move", draw: "Draw", erase: "Erase" };
   const buttons = Object.entries(modes).map(([mode, label]) => {
-    const button = make("button", { type: "button", "data-mode": mode }, label);
-    button.addEventListener("click", () => choose(mode));
-    return button;
+    const one = button(label, () => choose(mode));
+    one.dataset.mode = mode;
+    return one;
   });
   function choose(mode) {
     pad.mode = mode;
     pad.canvas.dataset.mode = mode;
-    for (const button of buttons) {
-      button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+    for (const one of buttons) {
+      one.setAttribute("aria-pressed", String(one.dataset.mode === mode));
     }
   }
-  const clear = make("button", { type: "button" }, "Clear");
-  clear.addEventListener("click", () => {
+  const clear = button("Clear", () => {
     pad.clear();
     choose("draw");
   });

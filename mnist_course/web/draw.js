@@ -1,20 +1,11 @@
 // Draw a digit: a pad, each step from the strokes to 28×28 pixels, and what the network says of it.
 
-import { Network, bytesOf, floatsOf } from "./forward.js";
+import { Network, answerOf } from "./forward.js";
+import { SIDE } from "./image.js";
 import { Pad, padTools } from "./pad.js";
-import {
-  Maps,
-  context,
-  drawProbabilities,
-  frame,
-  largest,
-  make,
-  percent,
-  section,
-  themeOf,
-  watchTheme,
-} from "./paint.js";
-import { PEN, SIDE, stepsOf } from "./strokes.js";
+import { Drawn, Maps, context, drawProbabilities, frame } from "./paint.js";
+import { button, figure, make, percent, say, section } from "./parts.js";
+import { PEN, stepsOf } from "./strokes.js";
 
 const SMALL = 4; // pixels of the screen for a pixel of a step
 const LARGE = 7; // and for one that the network sees
@@ -29,10 +20,11 @@ const GUIDE = "#56b4e9"; // of the box, and of the middle
 const BY_KEYS = "By keyboard: arrow keys move the pen, the space bar puts it down and lifts it.";
 const BARS = [190, 222];
 
-class Drawing {
+class Drawing extends Drawn {
+  // keep: called with { strokes, label, pen } of a drawing.
   constructor(element, { title, network, keep }) {
-    this.network = new Network(network.description, network.weights);
-    this.keep = keep; // called with a drawing and its label; null where nothing is kept
+    super();
+    Object.assign(this, { network, keep });
     this.taken = { inkOnBlack: true, pen: true, box: true, centre: true };
     this.maps = new Maps();
     this.build(element, title);
@@ -46,12 +38,7 @@ class Drawing {
     this.status = make("p", { class: "mc-status", role: "status" });
     this.pictures = SHOWN.map(() => make("canvas", { "aria-hidden": "true" }));
     const figures = SHOWN.map(([, name, option], place) =>
-      make(
-        "figure",
-        {},
-        make("figcaption", {}, option ? this.switchOf(option, name) : name),
-        this.pictures[place],
-      ),
+      figure(option ? this.switchOf(option, name) : name, this.pictures[place]),
     );
     const drawn = make(
       "div",
@@ -59,24 +46,21 @@ class Drawing {
       this.pad.element,
       this.status,
       padTools(this.pad),
-      ...this.keeping(),
+      this.keeping(),
       make("p", { class: "mc-muted" }, BY_KEYS),
     );
     const centre = this.switchOf("centre", "Centre of mass: what the network sees");
     const read = make(
       "div",
       { class: "mc-read mc-switches" },
-      make("figure", {}, make("figcaption", {}, centre), this.seen),
-      make("figure", {}, make("figcaption", {}, "What it says"), this.bars),
+      figure(centre, this.seen),
+      figure("What it says", this.bars),
     );
     const steps = make("div", { class: "mc-steps mc-switches" }, ...figures);
     const columns = make("div", { class: "mc-columns" }, drawn, make("div", {}, steps, read));
-    this.root = section("mc-draw-digit", title, columns);
-    element.append(this.root);
-    this.stopWatching = watchTheme(() => {
-      this.theme = null;
-      this.drawSoon();
-    });
+    const root = section("mc-draw-digit", title, columns);
+    element.append(root);
+    this.watch(root);
   }
 
   // A box to tick, for a step that can be left out.
@@ -92,11 +76,9 @@ class Drawing {
 
   // Where a drawing can be kept: its label, and a button.
   keeping() {
-    if (!this.keep) return [];
     const label = make("input", { type: "number", min: "0", max: "9" });
-    const button = make("button", { type: "button" }, "Keep");
     this.kept = make("span", { class: "mc-muted", role: "status" });
-    button.addEventListener("click", () => {
+    const keep = button("Keep", () => {
       const digit = Number(label.value);
       const valid = label.value !== "" && Number.isInteger(digit) && digit >= 0 && digit <= 9;
       if (this.pad.empty) this.kept.textContent = "Draw a digit first.";
@@ -106,19 +88,12 @@ class Drawing {
         this.pad.clear();
       }
     });
-    return [
-      make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), button, this.kept),
-    ];
+    return make("div", { class: "mc-keep" }, make("label", {}, "It is a", label), keep, this.kept);
   }
 
   // How many drawings are kept, as the kernel says.
   showKept(count) {
-    if (this.kept) this.kept.textContent = `${count} kept`;
-  }
-
-  end() {
-    this.gone = true;
-    this.stopWatching();
+    this.kept.textContent = `${count} kept`;
   }
 
   options() {
@@ -135,32 +110,20 @@ class Drawing {
     this.drawSoon();
   }
 
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
-  }
-
   draw() {
-    if (!this.theme) {
-      this.theme = themeOf(this.root);
-      this.pad.draw(this.theme);
-    }
+    if (this.pad.theme !== this.theme) this.pad.draw(this.theme);
     SHOWN.forEach(([name], place) => this.drawPicture(this.pictures[place], name, SMALL));
     this.drawPicture(this.seen, "image", LARGE);
     const drawing = context(this.bars, ...BARS);
     const shares = this.probabilities ?? new Float32Array(10);
     drawProbabilities(drawing, this.theme, shares, [1, 1, BARS[0] - 2, BARS[1] - 2]);
-    const best = shares.indexOf(largest(shares));
+    const best = answerOf(shares);
     const said = this.probabilities
       ? `The network says ${best} with ${percent(shares[best])}.`
       : "Draw a digit from 0 to 9: an empty pad predicts nothing.";
     this.bars.setAttribute("aria-label", said);
     this.seen.setAttribute("aria-label", this.steps ? "Your digit, 28×28 pixels" : "Nothing");
-    if (this.status.textContent !== said) this.status.textContent = said;
+    say(this.status, said);
   }
 
   drawPicture(canvas, name, scale) {
@@ -202,18 +165,10 @@ const BLACK = {
   grey: Uint32Array.from({ length: 256 }, (_, level) => 0xff000000 + level * 0x010101),
 };
 
-// Puts the pad into an element of any page. given: { title, network: { description, weights },
-// keep }; weights as bytes or as base64; keep: called with { strokes, label, pen }, or null.
-export function drawDigit(element, given) {
-  const { description, weights } = given.network;
-  const network = { description, weights: floatsOf(bytesOf(weights)) };
-  return new Drawing(element, { title: given.title, network, keep: given.keep ?? null });
-}
-
 function render({ model, el }) {
-  const drawing = drawDigit(el, {
+  const drawing = new Drawing(el, {
     title: model.get("title"),
-    network: { description: model.get("description"), weights: model.get("weights") },
+    network: new Network(model.get("description"), model.get("weights")),
     keep: (drawn) => model.send({ keep: drawn }),
   });
   const shown = () => drawing.showKept(model.get("kept"));

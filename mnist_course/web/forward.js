@@ -5,7 +5,7 @@
 // Weights stand in one Float32Array; `weight: 150` says where a node's weights begin in it.
 // `mnist_course/export` writes the description, and the tests compare every network with torch.
 
-export function floatsOf(bytes) {
+function floatsOf(bytes) {
   // A copy, because four bytes of a Float32Array must begin at a multiple of four.
   const { buffer, byteOffset, byteLength } = bytes;
   return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
@@ -30,11 +30,12 @@ export function normalised(bytes, [mean, deviation], values = new Float32Array(b
 }
 
 export class Network {
-  // description: { nodes, normalisation }; weights: the Float32Array that its nodes point into.
+  // description: { nodes, normalisation }; weights: the bytes of the floats that its nodes point
+  // into, or these in base64.
   constructor(description, weights) {
     this.nodes = description.nodes;
     this.normalisation = description.normalisation;
-    this.weights = weights;
+    this.weights = floatsOf(bytesOf(weights));
     this.values = this.nodes.map((node) => new Float32Array(sizeOf(node.shape)));
     this.columns = new Float32Array(0); // patches of the convolution that runs
   }
@@ -78,6 +79,15 @@ export class Network {
     return this.columns;
   }
 }
+
+// The networks that an explorer got.
+export function networksOf(model) {
+  const weights = model.get("weights");
+  return model.get("descriptions").map((one, place) => new Network(one, weights[place]));
+}
+
+// What a network says: the class whose probability is the largest.
+export const answerOf = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 
 export function softmax(logits) {
   const largest = logits.reduce((one, other) => Math.max(one, other), -Infinity);

@@ -3,21 +3,9 @@
 
 import { chosenSource, drawWork, sayWork } from "./arithmetic.js";
 import { drawLayer, drawOverview } from "./diagram.js";
-import { Network, sizeOf } from "./forward.js";
-import {
-  Maps,
-  bound,
-  colourAt,
-  context,
-  frame,
-  largest,
-  levelOf,
-  make,
-  number,
-  themeOf,
-  watchTheme,
-  write,
-} from "./paint.js";
+import { sizeOf } from "./forward.js";
+import { Drawn, Maps, colourAt, context, frame, largest, levelOf, write } from "./paint.js";
+import { bound, button, make, number } from "./parts.js";
 import { fieldsOf, stagesOf, workOf } from "./stages.js";
 
 export const HOW =
@@ -33,17 +21,19 @@ function bytesOfInput({ normalisation: [mean, deviation] }, values) {
   return Uint8Array.from(values, (value) => Math.round(255 * (value * deviation + mean)));
 }
 
-export class Inside {
-  // network: { description, weights }. drawn: called after each drawing, with whether something was
+export class Inside extends Drawn {
+  // drawn: called after each drawing, with whether something was
   // changed or chosen, and so may be read out. lit: whether a new image passes through the layers
   // one after the other, a frame for each.
-  constructor({ description, weights }, { drawn, lit = false }) {
-    this.network = new Network(description, weights);
+  constructor(network, { drawn, lit = false }) {
+    super();
+    this.network = network;
     this.stages = stagesOf(this.network);
     this.maps = this.stages.map(() => new Maps());
     this.drawn = drawn;
     this.lit = lit;
     this.fronts = []; // of the images that pass through: the next stage of each
+    this.painted = null; // the theme in which all maps are painted
     this.whole = false; // one layer instead of the overview
     this.bars = []; // of the arithmetic, to choose a source map by
     this.source = null; // the source map whose patch is shown; null: the one that adds most
@@ -70,11 +60,10 @@ export class Inside {
   // --- the parts of the page -----------------------------------------------------------------
 
   build() {
-    this.views = ["All layers", "One layer"].map((label, whole) => {
-      const button = make("button", { type: "button" }, label);
-      button.addEventListener("click", () => this.show(whole === 1));
-      return button;
-    });
+    this.views = [
+      button("All layers", () => this.show(false)),
+      button("One layer", () => this.show(true)),
+    ];
     this.buttons = make("span", { role: "group", "aria-label": "View" }, ...this.views);
     this.overview = canvas(
       "mc-overview",
@@ -152,16 +141,15 @@ export class Inside {
       this.drawSoon();
       event.preventDefault();
     });
-    this.endings = [watchTheme(() => this.drawSoon(true))];
-    const size = new ResizeObserver(() => this.drawSoon());
-    size.observe(this.scroll);
-    this.endings.push(() => size.disconnect());
+    this.watch(this.scroll);
+    this.resized = new ResizeObserver(() => this.drawSoon());
+    this.resized.observe(this.scroll);
     this.drawSoon();
   }
 
   end() {
-    this.gone = true;
-    for (const end of this.endings) end();
+    super.end();
+    this.resized.disconnect();
   }
 
   // What the pointer is over in the overview: a place, or null.
@@ -243,16 +231,6 @@ export class Inside {
     this.drawSoon();
   }
 
-  drawSoon(newTheme = false) {
-    if (newTheme) this.theme = null;
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.scroll.isConnected) this.draw();
-    });
-  }
-
   compute() {
     if (this.blank) {
       for (const values of this.network.values) values.fill(0);
@@ -264,16 +242,16 @@ export class Inside {
     this.limits = this.stages.map((stage) => largest(this.network.values[stage.out]));
     this.stale = false;
     if (this.lit && this.painted) this.fronts.push(0);
-    else this.painted = false;
+    else this.painted = null;
   }
 
   // Every map anew, or the maps of the stages that a passing image has reached.
   paintMaps() {
-    const places = this.painted ? this.fronts : this.stages.keys();
-    for (const place of places) this.paintStage(place);
+    const anew = this.painted !== this.theme;
+    for (const place of anew ? this.stages.keys() : this.fronts) this.paintStage(place);
     const last = this.stages.length - 1;
-    this.fronts = this.painted ? this.fronts.filter((one) => one < last).map((one) => one + 1) : [];
-    this.painted = true;
+    this.fronts = anew ? [] : this.fronts.filter((one) => one < last).map((one) => one + 1);
+    this.painted = this.theme;
     if (this.fronts.length > 0) this.drawSoon();
   }
 
@@ -292,10 +270,6 @@ export class Inside {
     if (this.scroll.clientWidth === 0) {
       setTimeout(() => this.drawSoon(), 200); // the page hides it, so there is no width to fill
       return;
-    }
-    if (!this.theme) {
-      this.theme = themeOf(this.scroll);
-      this.painted = false;
     }
     if (this.stale) this.compute();
     this.paintMaps();
@@ -372,8 +346,8 @@ export class Inside {
     this.equation.replaceChildren(...said.map((step) => make("span", {}, step)));
     const more = this.bars.length > 0 ? ". Left and right choose one of the maps below" : "";
     this.work.setAttribute("aria-label", `${this.where()}: ${said.join(", ")}${more}`);
-    this.views.forEach((button, whole) => {
-      button.setAttribute("aria-pressed", String((whole === 1) === this.whole));
+    this.views.forEach((view, whole) => {
+      view.setAttribute("aria-pressed", String((whole === 1) === this.whole));
     });
   }
 }

@@ -2,13 +2,14 @@
 // number. All of it is computed in the page, so that it follows each move of the digit.
 
 import { DigitPad, padButtons } from "./digit.js";
-import { bytesOf, floatsOf } from "./forward.js";
+import { answerOf, bytesOf, networksOf } from "./forward.js";
+import { imageOf } from "./image.js";
 import { HOW, Inside } from "./inside.js";
-import { labelledSlider, largest, make, number, percent, section } from "./paint.js";
+import { figure, labelledSlider, make, number, percent, section, valuesOf } from "./parts.js";
 
 class Explorer {
-  constructor(element, { title, networks, digits, labels }) {
-    this.inside = new Inside(networks[0], { drawn: (tell) => this.drawn(tell) });
+  constructor(element, { title, network, digits, labels }) {
+    this.inside = new Inside(network, { drawn: (tell) => this.drawn(tell) });
     this.digits = digits;
     this.labels = labels;
     this.build(element, title);
@@ -23,7 +24,7 @@ class Explorer {
     this.caption = make("span", { class: "mc-caption" });
     this.status = make("p", { class: "mc-status", role: "status" });
     inside.buttons.setAttribute("class", "mc-right");
-    this.root = section(
+    const root = section(
       "mc-network",
       title,
       make("div", { class: "mc-bar" }, this.slider.label, this.caption, inside.buttons),
@@ -32,24 +33,18 @@ class Explorer {
       make(
         "div",
         { class: "mc-below" },
-        make(
-          "figure",
-          {},
-          make("figcaption", {}, "The digit: drag it"),
-          this.pad.canvas,
-          padButtons(this.pad),
-        ),
+        figure("The digit: drag it", this.pad.canvas, padButtons(this.pad)),
         ...inside.figures,
       ),
       this.status,
       make("p", { class: "mc-muted" }, HOW),
     );
-    element.append(this.root);
+    element.append(root);
   }
 
   choose(index) {
     this.index = index;
-    this.pad.put(this.digits.subarray(index * 784, (index + 1) * 784));
+    this.pad.put(imageOf(this.digits, index));
     this.slider.set(index);
     this.inside.put(this.pad.image);
   }
@@ -64,35 +59,20 @@ class Explorer {
     if (across || down) parts.push(`moved by ${number(across, 0)}, ${number(down, 0)}`);
     this.caption.textContent = parts.join(", ");
     if (!tell) return;
-    const best = inside.probabilities.indexOf(largest(inside.probabilities));
+    const best = answerOf(inside.probabilities);
     const answer = `${best} with ${percent(inside.probabilities[best])}`;
     this.status.textContent = `The network says ${answer}. ${inside.where()}: ${number(inside.found.value)}.`;
   }
 }
 
-// Puts the explorer into an element of any page. given: { title, networks: [{ description,
-// weights }], digits, labels }; weights and digits as bytes or as base64. Returns what ends it.
-export function exploreNetwork(element, given) {
-  const explorer = new Explorer(element, {
-    title: given.title,
-    networks: given.networks.map(({ description, weights }) => ({
-      description,
-      weights: floatsOf(bytesOf(weights)),
-    })),
-    digits: bytesOf(given.digits),
-    labels: given.labels,
+function render({ model, el }) {
+  const [network] = networksOf(model);
+  const explorer = new Explorer(el, {
+    ...valuesOf(model, ["title", "labels"]),
+    network,
+    digits: bytesOf(model.get("digits")),
   });
   return () => explorer.inside.end();
-}
-
-function render({ model, el }) {
-  const weights = model.get("weights");
-  const networks = model.get("descriptions").map((description, place) => ({
-    description,
-    weights: weights[place],
-  }));
-  const [title, digits, labels] = ["title", "digits", "labels"].map((name) => model.get(name));
-  return exploreNetwork(el, { title, networks, digits, labels });
 }
 
 export default { render };

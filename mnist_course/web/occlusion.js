@@ -1,28 +1,25 @@
 // Cover a part of a digit and see at once what the network says of the rest; which parts it can't do
 // without; and how each pixel would move a logit.
 
-import { Network, bytesOf, floatsOf } from "./forward.js";
+import { answerOf, bytesOf, networksOf } from "./forward.js";
+import { SIDE, imageOf } from "./image.js";
+import { Drawn, Maps, context, drawProbabilities, frame } from "./paint.js";
 import {
-  Maps,
+  ARROWS,
   bound,
-  context,
-  drawProbabilities,
-  frame,
+  button,
+  figure,
   labelledSlider,
-  largest,
   make,
   percent,
+  say,
   section,
-  themeOf,
-  watchTheme,
-} from "./paint.js";
+} from "./parts.js";
 
-const SIDE = 28; // pixels of a digit
 const SCALE = 7; // pixels of the screen for one of them
 const STEP = 2; // pixels of the digit from one place of the map to the next
 const PLACES = SIDE / STEP; // in a row of the map
 const BUDGET = 6; // milliseconds of a frame that the map may take
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CANVAS = SIDE * SCALE + 2;
 const BARS = 172; // pixels wide; so the four pictures fit into one row of an exported page
 const NAMED = 206; // pixels of the bars where classes have names
@@ -44,9 +41,6 @@ export function covered(bytes, patch) {
   return image;
 }
 
-const figure = (caption, ...children) =>
-  make("figure", {}, make("figcaption", {}, caption), ...children);
-
 // The pixel of the digit, [column, row], at which the pointer is on a canvas.
 function placeOf(event, canvas) {
   const box = canvas.getBoundingClientRect();
@@ -54,12 +48,14 @@ function placeOf(event, canvas) {
   return at.map((one) => bound(Math.floor(one / SCALE), 0, SIDE - 1));
 }
 
-class Occlusion {
-  constructor(element, { title, network, digits, labels, rivals, slopes, classes = [] }) {
-    Object.assign(this, { digits, labels, rivals, slopes, classes });
+class Occlusion extends Drawn {
+  // slopes: for each digit 784 signed bytes for the label's logit, then 784 for the rival's; classes:
+  // names of the ten classes, none for digits.
+  constructor(element, { title, network, digits, labels, rivals, slopes, classes }) {
+    super();
+    Object.assign(this, { network, digits, labels, rivals, slopes, classes });
     this.wide = classes.length > 0 ? NAMED : BARS;
     this.thing = classes.length > 0 ? "image" : "digit";
-    this.network = new Network(network.description, network.weights);
     this.around = new Float32Array(PLACES * PLACES);
     this.maps = { digit: new Maps(), around: new Maps(), slopes: new Maps() };
     this.size = 6;
@@ -88,20 +84,17 @@ class Occlusion {
     this.told = make("p", { class: "mc-muted" });
     this.meaning = make("p", { class: "mc-muted" });
     this.status = make("p", { class: "mc-status", role: "status" });
-    const away = make("button", { type: "button" }, "Take the patch away");
-    away.addEventListener("click", () => this.moveTo(null));
-    this.buttons = ["the label", "its rival"].map((name, place) => {
-      const button = make("button", { type: "button" }, name);
-      button.addEventListener("click", () => {
+    const away = button("Take the patch away", () => this.moveTo(null));
+    this.buttons = ["the label", "its rival"].map((name, place) =>
+      button(name, () => {
         this.which = place;
         this.drawSoon();
-      });
-      return button;
-    });
+      }),
+    );
     this.which = 0;
     const choice = make("span", { role: "group", "aria-label": "Whose logit" });
     choice.append(...this.buttons);
-    this.root = section(
+    const root = section(
       this.thing === "digit" ? "mc-occlusion" : "mc-occlusion mc-named",
       title,
       make("div", { class: "mc-bar" }, this.digit.label, this.caption),
@@ -125,12 +118,9 @@ class Occlusion {
       ),
       this.status,
     );
-    element.append(this.root);
+    element.append(root);
     this.listen();
-    this.stopWatching = watchTheme(() => {
-      this.theme = null;
-      this.drawSoon();
-    });
+    this.watch(root);
   }
 
   listen() {
@@ -166,14 +156,9 @@ class Occlusion {
     });
   }
 
-  end() {
-    this.gone = true;
-    this.stopWatching();
-  }
-
   choose(index) {
     this.index = index;
-    this.bytes = this.digits.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE);
+    this.bytes = imageOf(this.digits, index);
     this.digit.set(index);
     this.changed(true);
   }
@@ -187,15 +172,6 @@ class Occlusion {
   changed(map) {
     if (map) this.left = PLACES * PLACES; // places of the map that are still to be computed
     this.drawSoon();
-  }
-
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
   }
 
   // What a class is called.
@@ -222,7 +198,6 @@ class Occlusion {
   }
 
   draw() {
-    this.theme ??= themeOf(this.root);
     const label = this.labels[this.index];
     const patch = this.place && patchAround(this.place, this.size);
     const image = patch ? covered(this.bytes, patch) : this.bytes;
@@ -231,7 +206,7 @@ class Occlusion {
     const bars = context(this.bars, this.wide, CANVAS);
     const box = [1, 1, this.wide - 2, CANVAS - 2];
     drawProbabilities(bars, this.theme, probabilities, box, label, this.classes);
-    const best = probabilities.indexOf(largest(probabilities));
+    const best = answerOf(probabilities);
     const says = `The network says ${this.name(best)} with ${percent(probabilities[best])}`;
     this.bars.setAttribute("aria-label", says);
     this.computeAround();
@@ -243,15 +218,11 @@ class Occlusion {
       : "Nothing is covered.";
     const share = percent(probabilities[label]);
     const said = `${where} ${says}; the label is ${this.name(label)}, with ${share}.`;
-    if (this.status.textContent !== said) this.status.textContent = said;
+    say(this.status, said);
   }
 
   drawDigit(image, patch) {
-    const drawing = context(this.pad, CANVAS, CANVAS);
-    const { theme } = this;
-    this.maps.digit.paint(image, [1, SIDE, SIDE], theme, 255, true);
-    this.maps.digit.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
-    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const drawing = this.maps.digit.show(this.pad, image, SIDE, SCALE, this.theme, 255, true);
     if (patch) this.framePatch(drawing, patch);
   }
 
@@ -262,11 +233,8 @@ class Occlusion {
   }
 
   drawAround(label) {
-    const drawing = context(this.map, CANVAS, CANVAS);
     const { theme } = this;
-    this.maps.around.paint(this.around, [1, PLACES, PLACES], theme, 1);
-    this.maps.around.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
-    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const drawing = this.maps.around.show(this.map, this.around, PLACES, STEP * SCALE, theme, 1);
     if (this.place) {
       const [x, y] = this.place.map((one) => Math.floor(one / STEP) * STEP * SCALE + 1);
       frame(drawing, theme.accent, x, y, STEP * SCALE, STEP * SCALE, 2);
@@ -275,7 +243,7 @@ class Occlusion {
     const places = `${lost} of ${PLACES * PLACES} places`;
     const text = `${this.name(label)} falls below 50 % at ${places}. Click to go there.`;
     const told = this.left > 0 ? "…" : text;
-    if (this.told.textContent !== told) this.told.textContent = told;
+    say(this.told, told);
     this.map.setAttribute("aria-label", told);
   }
 
@@ -283,46 +251,29 @@ class Occlusion {
     const { theme, which } = this;
     const rival = this.name(this.rivals[this.index]);
     const name = which === 0 ? this.name(label) : rival;
-    const start = (2 * this.index + which) * SIDE * SIDE;
-    const slopes = this.slopes.subarray(start, start + SIDE * SIDE);
-    const drawing = context(this.saliency, CANVAS, CANVAS);
-    this.maps.slopes.paint(slopes, [1, SIDE, SIDE], theme, 127);
-    this.maps.slopes.draw(drawing, 0, 1, 1, CANVAS - 2, CANVAS - 2);
-    frame(drawing, theme.line, 1, 1, CANVAS - 2, CANVAS - 2);
+    const slopes = imageOf(this.slopes, 2 * this.index + which);
+    this.maps.slopes.show(this.saliency, slopes, SIDE, SCALE, theme, 127);
     this.saliency.setAttribute("aria-label", `The slopes of the logit of ${name}`);
     const more = `Orange: more ink here raises the logit of ${name}. Purple: it lowers it.`;
-    if (this.meaning.textContent !== more) this.meaning.textContent = more;
+    say(this.meaning, more);
     const names = [`the label, ${this.name(label)}`, `its rival, ${rival}`];
-    for (const [place, button] of this.buttons.entries()) {
-      if (button.textContent !== names[place]) button.textContent = names[place];
-      button.setAttribute("aria-pressed", String(place === which));
+    for (const [place, one] of this.buttons.entries()) {
+      say(one, names[place]);
+      one.setAttribute("aria-pressed", String(place === which));
     }
   }
 }
 
-// Puts the explorer into an element of any page. given: { title, networks: [{ description, weights
-// }], digits, labels, rivals, slopes, classes }; weights, digits and slopes as bytes or as base64.
-// slopes: for each digit 784 signed bytes for the label's logit, then 784 for the rival's; classes:
-// names of the ten classes, none for digits. Returns what ends it.
-export function exploreOcclusion(element, given) {
-  const [{ description, weights }] = given.networks;
-  const slopes = bytesOf(given.slopes);
-  const explorer = new Occlusion(element, {
-    ...given,
-    network: { description, weights: floatsOf(bytesOf(weights)) },
-    digits: bytesOf(given.digits),
+function render({ model, el }) {
+  const [network] = networksOf(model);
+  const slopes = bytesOf(model.get("slopes"));
+  const explorer = new Occlusion(el, {
+    ...valuesOf(model, ["title", "labels", "rivals", "classes"]),
+    network,
+    digits: bytesOf(model.get("digits")),
     slopes: new Int8Array(slopes.buffer, slopes.byteOffset, slopes.byteLength),
   });
   return () => explorer.end();
-}
-
-function render({ model, el }) {
-  const networks = [
-    { description: model.get("descriptions")[0], weights: model.get("weights")[0] },
-  ];
-  const names = ["title", "digits", "labels", "rivals", "slopes", "classes"];
-  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-  return exploreOcclusion(el, { ...given, networks });
 }
 
 export default { render };

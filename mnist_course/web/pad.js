@@ -1,9 +1,10 @@
 // A pad to draw on, by mouse, pen, finger or keyboard. It draws by itself, so the ink follows
 // whatever else is busy.
 
-import { bound, context, frame, make, themeOf } from "./paint.js";
+import { context, frame, themeOf } from "./paint.js";
+import { ARROWS, bound, button, make } from "./parts.js";
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SQUARE = 280; // units of a side; as many CSS pixels, where there is room
 const STEP = 8; // units that an arrow key moves the pen
 const SMALL_STEP = 2; // with Shift
 const HOW =
@@ -11,16 +12,13 @@ const HOW =
   "lifts it. Control Z takes the last stroke back, Delete clears the pad.";
 
 export class Pad {
-  // side: of the square, in units and in CSS pixels where there is room; pen: width in units;
-  // changed: called after each change of the strokes, with what happened: "drawn", "undone" or
-  // "cleared".
-  constructor({ side = 280, pen = 20, changed }) {
-    this.side = side;
-    this.pen = pen;
+  // changed: called after each change of the strokes.
+  constructor({ changed }) {
+    this.pen = 20; // its width, in units
     this.changed = changed;
     this.strokes = [];
     this.held = null; // the number of the pointer that draws
-    this.cursor = [side / 2, side / 2]; // where the keyboard's pen is
+    this.cursor = [SQUARE / 2, SQUARE / 2]; // where the keyboard's pen is
     this.down = false; // whether the keyboard's pen is on the paper
     this.keyed = false; // whether the keyboard was the last to draw
     this.canvas = make("canvas", {
@@ -36,33 +34,27 @@ export class Pad {
   }
 
   get field() {
-    return [0, 0, this.side];
+    return [0, 0, SQUARE];
   }
 
   get empty() {
     return this.strokes.length === 0;
   }
 
-  setStrokes(strokes) {
-    this.lift();
-    this.strokes = strokes.map((stroke) => stroke.map((point) => [...point]));
-    this.tell("drawn");
-  }
-
   undo() {
     this.lift();
-    if (this.strokes.pop()) this.tell("undone");
+    if (this.strokes.pop()) this.tell();
   }
 
   clear() {
     this.lift();
     this.strokes = [];
-    this.tell("cleared");
+    this.tell();
   }
 
   setPen(width) {
     this.pen = width;
-    this.tell("drawn");
+    this.tell();
   }
 
   lift() {
@@ -70,19 +62,19 @@ export class Pad {
     this.held = null;
   }
 
-  tell(how) {
+  tell() {
     this.draw();
-    this.changed(how);
+    this.changed();
   }
 
   begin(point) {
     this.strokes.push([point]);
-    this.tell("drawn");
+    this.tell();
   }
 
   extend(points) {
     this.strokes[this.strokes.length - 1].push(...points);
-    this.tell("drawn");
+    this.tell();
   }
 
   // --- pointer ------------------------------------------------------------------------------
@@ -93,7 +85,7 @@ export class Pad {
       const box = canvas.getBoundingClientRect();
       return [event.clientX - box.left, event.clientY - box.top].map((one, axis) => {
         const length = axis === 0 ? box.width : box.height;
-        return bound((one / length) * this.side, 0, this.side);
+        return bound((one / length) * SQUARE, 0, SQUARE);
       });
     };
     canvas.addEventListener("pointerdown", (event) => {
@@ -143,7 +135,7 @@ export class Pad {
 
   step(way, length) {
     this.keyed = true;
-    this.cursor = this.cursor.map((one, axis) => bound(one + way[axis] * length, 0, this.side));
+    this.cursor = this.cursor.map((one, axis) => bound(one + way[axis] * length, 0, SQUARE));
     if (this.down) this.extend([[...this.cursor]]);
     else this.draw();
   }
@@ -161,12 +153,12 @@ export class Pad {
   // In the colours of the theme that it stands in; again with another one.
   draw(theme = this.theme) {
     this.theme = theme ?? themeOf(this.canvas.isConnected ? this.element : document.body);
-    const shown = this.canvas.clientWidth || this.side; // narrower on a narrow page
-    const drawing = context(this.canvas, this.side, this.side);
+    const shown = this.canvas.clientWidth || SQUARE; // narrower on a narrow page
+    const drawing = context(this.canvas, SQUARE, SQUARE);
     this.canvas.style.height = ""; // as high as wide, whatever the width
     this.canvas.style.width = "";
     drawing.fillStyle = this.theme.paper;
-    drawing.fillRect(0, 0, this.side, this.side);
+    drawing.fillRect(0, 0, SQUARE, SQUARE);
     drawing.lineCap = "round";
     drawing.lineJoin = "round";
     drawing.strokeStyle = this.theme.ink;
@@ -178,8 +170,8 @@ export class Pad {
       for (const point of stroke.slice(1)) drawing.lineTo(...point);
       drawing.stroke();
     }
-    frame(drawing, this.theme.line, 1, 1, this.side - 2, this.side - 2);
-    if (this.keyed) this.drawCursor(drawing, this.side / shown);
+    frame(drawing, this.theme.line, 1, 1, SQUARE - 2, SQUARE - 2);
+    if (this.keyed) this.drawCursor(drawing, SQUARE / shown);
   }
 
   drawCursor(drawing, scale) {
@@ -195,12 +187,6 @@ export class Pad {
     drawing.arc(x, y, 3 * scale, 0, 2 * Math.PI);
     drawing.fill();
   }
-}
-
-function button(label, act) {
-  const element = make("button", { type: "button" }, label);
-  element.addEventListener("click", act);
-  return element;
 }
 
 // Buttons and a slider beside a pad: undo, clear, width of the pen.

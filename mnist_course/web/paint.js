@@ -1,5 +1,7 @@
 // Colours of the theme for a canvas, and maps of numbers as pixels.
 
+import { bound, percent, watchTheme } from "./parts.js";
+
 const NAMES = ["ink", "paper", "muted", "line", "surface", "accent", "on-accent"];
 const SIGNED = ["negative", "negative-soft", "paper", "positive-soft", "positive"];
 
@@ -44,21 +46,33 @@ export function themeOf(element) {
   return theme;
 }
 
-// Calls `changed` when the page turns light or dark. Returns what ends it.
-export function watchTheme(changed) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const observer = new MutationObserver(changed);
-  for (const element of [document.body, document.documentElement]) {
-    observer.observe(element, {
-      attributes: true,
-      attributeFilter: ["class", "data-theme", "data-jp-theme-light", "data-jp-theme-name"],
+// What draws itself in the colours of the page's theme, in a frame of its own: elements have no
+// colours before they stand in the page, and of many changes only the last is seen.
+export class Drawn {
+  // root: the element that it stands in.
+  watch(root) {
+    this.root = root;
+    this.stopWatching = watchTheme(() => {
+      this.theme = null;
+      this.drawSoon();
     });
   }
-  system.addEventListener("change", changed);
-  return () => {
-    observer.disconnect();
-    system.removeEventListener("change", changed);
-  };
+
+  drawSoon() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (this.gone || !this.root.isConnected) return;
+      this.theme ??= themeOf(this.root);
+      this.draw();
+    });
+  }
+
+  end() {
+    this.gone = true;
+    this.stopWatching();
+  }
 }
 
 // A canvas's context in CSS pixels, sharp on every screen, empty.
@@ -86,7 +100,7 @@ export function largest(values) {
 
 // The place of a signed value in a ramp: -limit 0, zero in the middle, limit 255.
 export const levelOf = (value, limit) =>
-  Math.max(0, Math.min(255, Math.round(127.5 + (127.5 * value) / (limit || 1))));
+  bound(Math.round(127.5 + (127.5 * value) / (limit || 1)), 0, 255);
 
 // A colour of a ramp as a string, and whether dark or light writing is read on it.
 export function colourAt(colours, level) {
@@ -121,6 +135,16 @@ export class Maps {
     const [width, height] = this.size;
     drawing.drawImage(this.canvas, 0, channel * height, width, height, x, y, wide, high);
   }
+
+  // One square map alone on a canvas, each number `scale` pixels wide, in a frame.
+  show(canvas, values, side, scale, theme, limit, ink = false) {
+    const size = side * scale;
+    const drawing = context(canvas, size + 2, size + 2);
+    this.paint(values, [1, side, side], theme, limit, ink);
+    this.draw(drawing, 0, 1, 1, size, size);
+    frame(drawing, theme.line, 1, 1, size, size);
+    return drawing;
+  }
 }
 
 export function write(drawing, theme, text, x, y, options = {}) {
@@ -136,32 +160,6 @@ export function frame(drawing, colour, x, y, wide, high, thick = 1) {
   drawing.strokeStyle = colour;
   drawing.lineWidth = thick;
   drawing.strokeRect(x - thick / 2, y - thick / 2, wide + thick, high + thick);
-}
-
-// A number as people write it: a real minus sign, and no negative zero.
-export function number(value, digits = 2) {
-  const text = Math.abs(value).toFixed(digits);
-  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
-}
-
-export const percent = (share) => `${number(100 * share, 1)} %`;
-
-// A new element with attributes, whose text or children follow.
-export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-// A slider with its name beside it; changed: called with each new value. `set` calls nobody.
-export function labelledSlider(name, low, high, changed) {
-  const input = make("input", { type: "range", min: String(low), max: String(high) });
-  input.addEventListener("input", () => changed(Number(input.value)));
-  const set = (value) => {
-    input.value = String(value);
-  };
-  return { label: make("label", {}, name, input), set };
 }
 
 // The probabilities of the classes as bars in fixed places, in a box [x, y, wide, high]. The
@@ -197,18 +195,6 @@ export function drawProbabilities(
     return { x, y: top, wide, high: row };
   });
 }
-
-// The outermost element of an explorer. JupyterLab would take arrow keys and Enter for itself, to go
-// from cell to cell, unless the element that has the focus says that it wants them.
-export function section(name, title, ...children) {
-  const root = make("section", { class: `mc ${name}`, "aria-label": title }, ...children);
-  for (const element of root.querySelectorAll("input, button, [tabindex]")) {
-    element.setAttribute("data-lm-suppress-shortcuts", "true");
-  }
-  return root;
-}
-
-export const bound = (value, low, high) => Math.max(low, Math.min(high, value));
 
 export const GAP = 3; // pixels between maps
 

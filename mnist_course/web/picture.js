@@ -6,10 +6,10 @@
 // picture that it sends replaces the kept one of the same state.
 
 import { Colours, decodeSheet, drawSheet } from "./sheet.js";
+import { say, watchTheme } from "./parts.js";
 import { Regions } from "./regions.js";
 
 const KEPT = 16; // pictures besides those of the kernel's last message; each takes kilobytes
-const THEME = ["data-jp-theme-name", "data-jp-theme-light", "data-theme", "class"];
 
 // A name for values of controls: the page's 0.1 + 0.2 is the kernel's 0.3.
 const nameOf = (values) =>
@@ -55,20 +55,6 @@ class Pictures {
   }
 }
 
-// Calls back when the page's theme has changed. Returns a function that ends it.
-function watchTheme(changed) {
-  const observer = new MutationObserver(changed);
-  for (const one of [document.documentElement, document.body]) {
-    observer.observe(one, { attributes: true, attributeFilter: THEME });
-  }
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", changed);
-  return () => {
-    observer.disconnect();
-    system.removeEventListener("change", changed);
-  };
-}
-
 function render({ model, el }) {
   const stage = document.createElement("div");
   const canvas = document.createElement("canvas");
@@ -89,7 +75,7 @@ function render({ model, el }) {
 
   function paint(picture) {
     const text = picture.sheet ? picture.text : "The picture is broken. Run the cell again.";
-    if (line.textContent !== text) line.textContent = text; // it is read out when it changes
+    say(line, text);
     if (!picture.sheet || picture === shown) return;
     drawSheet(canvas, picture.sheet, colours, width || undefined);
     regions.update(picture.sheet);

@@ -3,10 +3,11 @@
 // A sheet names them in `regions`. Each becomes an element over the canvas, so that it has a name,
 // can be reached by keyboard, and shows where the focus is.
 
+import { ARROWS, bound } from "./parts.js";
+
 const PER_PIXEL = 0.05; // how much dragging by a pixel changes a number
 const STEP = 0.25; // how much a key changes it
 const BIG_STEP = 1;
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const CHANGES = {
   "+": STEP,
   "=": STEP,
@@ -15,7 +16,6 @@ const CHANGES = {
   PageUp: BIG_STEP,
   PageDown: -BIG_STEP,
 };
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const shown = (value) => value.toFixed(2).replace("-", "−");
 const parsed = (text) => Number(text.trim().replace("−", "-").replace(",", "."));
 
@@ -66,8 +66,8 @@ class Point {
       const way = ARROWS[event.key];
       if (!way) return;
       event.preventDefault();
-      const row = clamp(this.row + way[0], 0, this.region.rows - 1);
-      const column = clamp(this.column + way[1], 0, this.region.columns - 1);
+      const row = bound(this.row + way[1], 0, this.region.rows - 1);
+      const column = bound(this.column + way[0], 0, this.region.columns - 1);
       this.set(this.numberOf(row, column));
     });
   }
@@ -88,7 +88,7 @@ class Point {
   numberOf(row, column) {
     const { start, step, by } = this.region;
     const number = Number((start + by * (row * step + column)).toFixed(6));
-    return clamp(number, this.control.get("min") ?? number, this.control.get("max") ?? number);
+    return bound(number, this.control.get("min") ?? number, this.control.get("max") ?? number);
   }
 
   under(event) {
@@ -96,7 +96,7 @@ class Point {
     const { rows, columns } = this.region;
     const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
     const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
-    return this.numberOf(clamp(row, 0, rows - 1), clamp(column, 0, columns - 1));
+    return this.numberOf(bound(row, 0, rows - 1), bound(column, 0, columns - 1));
   }
 
   set(value) {
@@ -181,7 +181,7 @@ class Edit {
 
   set(number, value) {
     const { limit } = this.region;
-    const now = clamp(Math.round(value * 100) / 100, -limit, limit);
+    const now = bound(Math.round(value * 100) / 100, -limit, limit);
     if (now === this.values[number]) return;
     this.control.set("value", this.values.with(number, now));
     this.control.save_changes();
@@ -210,10 +210,10 @@ class Edit {
     event.preventDefault();
   }
 
-  beside(number, [down, right]) {
+  beside(number, [right, down]) {
     const { rows, columns } = this.region;
-    const row = clamp(Math.floor(number / columns) + down, 0, rows - 1);
-    return row * columns + clamp((number % columns) + right, 0, columns - 1);
+    const row = bound(Math.floor(number / columns) + down, 0, rows - 1);
+    return row * columns + bound((number % columns) + right, 0, columns - 1);
   }
 
   // Typing: the number can be edited until Enter, or until the focus leaves.

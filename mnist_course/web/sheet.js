@@ -82,7 +82,7 @@ export class Colours {
 }
 
 // Black or white, whichever has more contrast with a colour (WCAG 2.1, section 1.4.3).
-export function inkOn([red, green, blue]) {
+function inkOn([red, green, blue]) {
   const [r, g, b] = [red, green, blue].map((level) => (level / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179 ? "#ffffff" : "#000000";
 }
@@ -90,15 +90,10 @@ export function inkOn([red, green, blue]) {
 function mapPixels(item, maps, colours) {
   const count = item.rows * item.columns;
   const image = new ImageData(item.columns, item.rows);
-  const rgb = item.palette === "rgb";
-  const scale = rgb ? null : colours.scale(item.palette);
+  const scale = colours.scale(item.palette);
   for (let place = 0; place < count; place += 1) {
-    const source = rgb ? maps : scale;
-    const from = rgb ? item.at + 3 * place : 4 * maps[item.at + place];
-    for (let channel = 0; channel < 3; channel += 1) {
-      image.data[4 * place + channel] = source[from + channel];
-    }
-    image.data[4 * place + 3] = 255;
+    const level = maps[item.at + place];
+    image.data.set(scale.subarray(4 * level, 4 * level + 4), 4 * place);
   }
   return image;
 }

@@ -1,36 +1,23 @@
 // Move a digit by a few pixels, and see at once what each of several networks says of it, and at
 // which of all the places around it reads the digit right.
 
-import { DigitPad, backButton, moved } from "./digit.js";
-import { Network, bytesOf, floatsOf } from "./forward.js";
-import {
-  Maps,
-  context,
-  drawProbabilities,
-  frame,
-  labelledSlider,
-  largest,
-  make,
-  number,
-  percent,
-  section,
-  themeOf,
-  watchTheme,
-} from "./paint.js";
+import { DigitPad, backButton } from "./digit.js";
+import { answerOf, bytesOf, networksOf } from "./forward.js";
+import { imageOf, moved } from "./image.js";
+import { Drawn, Maps, context, drawProbabilities, frame } from "./paint.js";
+import { figure, labelledSlider, make, number, percent, say, section } from "./parts.js";
 
 const FARTHEST = 6; // pixels each way
 const PLACES = 2 * FARTHEST + 1; // places in a row of the map of places
 const CELL = 13; // pixels of one of them
 const BUDGET = 6; // milliseconds of a frame that the map of places may take
 
-const figure = (caption, ...children) =>
-  make("figure", {}, make("figcaption", {}, caption), ...children);
-
-class Shift {
+class Shift extends Drawn {
   constructor(element, { title, names, networks, digits, labels }) {
-    this.parts = networks.map(({ description, weights }, place) => ({
+    super();
+    this.parts = networks.map((network, place) => ({
       name: names[place],
-      network: new Network(description, weights),
+      network,
       places: new Float32Array(PLACES * PLACES),
       maps: new Maps(),
     }));
@@ -62,7 +49,7 @@ class Shift {
         this.moveTo(...place.map((one) => Math.floor((one - 1) / CELL) - FARTHEST));
       });
     }
-    this.root = section(
+    const root = section(
       "mc-shift",
       title,
       make("div", { class: "mc-bar" }, this.digit.label, this.caption),
@@ -92,21 +79,13 @@ class Shift {
       ),
       this.status,
     );
-    element.append(this.root);
-    this.stopWatching = watchTheme(() => {
-      this.theme = null;
-      this.drawSoon();
-    });
-  }
-
-  end() {
-    this.gone = true;
-    this.stopWatching();
+    element.append(root);
+    this.watch(root);
   }
 
   choose(index) {
     this.index = index;
-    this.pad.put(this.digits.subarray(index * 784, (index + 1) * 784));
+    this.pad.put(imageOf(this.digits, index));
     this.digit.set(index);
     this.changed("chosen");
   }
@@ -119,15 +98,6 @@ class Shift {
   changed(how) {
     if (how !== "moved") this.left = PLACES * PLACES; // places whose probabilities are to be computed
     this.drawSoon();
-  }
-
-  drawSoon() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (!this.gone && this.root.isConnected) this.draw();
-    });
   }
 
   // Some of the places that are still to be computed; the rest has its turn in later frames.
@@ -150,7 +120,6 @@ class Shift {
   }
 
   draw() {
-    this.theme ??= themeOf(this.root);
     const { theme, pad } = this;
     const label = this.labels[this.index];
     pad.draw(theme);
@@ -160,7 +129,7 @@ class Shift {
       const probabilities = part.network.probabilities();
       const drawing = context(part.bars, 190, 222);
       drawProbabilities(drawing, theme, probabilities, [1, 1, 188, 220], label);
-      const best = probabilities.indexOf(largest(probabilities));
+      const best = answerOf(probabilities);
       const text = `${part.name} says ${best} with ${percent(probabilities[best])}`;
       part.bars.setAttribute("aria-label", text);
       return text;
@@ -170,45 +139,29 @@ class Shift {
     this.caption.textContent = `number ${this.index}, label ${label}`;
     const shift = `moved by ${number(pad.shift[0], 0)} right, ${number(pad.shift[1], 0)} down`;
     const said = `Label ${label}, ${shift}: ${says.join("; ")}.`;
-    if (this.status.textContent !== said) this.status.textContent = said;
+    say(this.status, said);
   }
 
   drawAround({ around, maps, places, count, name }) {
     const { theme, pad } = this;
-    const size = PLACES * CELL;
-    const drawing = context(around, size + 2, size + 2);
-    maps.paint(places, [1, PLACES, PLACES], theme, 1);
-    maps.draw(drawing, 0, 1, 1, size, size);
-    frame(drawing, theme.line, 1, 1, size, size);
+    const drawing = maps.show(around, places, PLACES, CELL, theme, 1);
     const [x, y] = pad.shift.map((one) => 1 + (one + FARTHEST) * CELL);
     frame(drawing, theme.accent, x, y, CELL, CELL, 2);
     const right = places.filter((share) => share > 0.5).length;
     const text = `more than 50 % for the right digit at ${right} of ${PLACES * PLACES} places`;
     const told = this.left > 0 ? "…" : text;
-    if (count.textContent !== told) count.textContent = told;
+    say(count, told);
     around.setAttribute("aria-label", `${name}: ${text}`);
   }
 }
 
-// Puts the explorer into an element of any page. given: { title, names, networks: [{ description,
-// weights }], digits, labels }; weights and digits as bytes or as base64. Returns what ends it.
-export function exploreShift(element, given) {
-  const networks = given.networks.map(({ description, weights }) => ({
-    description,
-    weights: floatsOf(bytesOf(weights)),
-  }));
-  const explorer = new Shift(element, { ...given, networks, digits: bytesOf(given.digits) });
-  return () => explorer.end();
-}
-
 function render({ model, el }) {
-  const weights = model.get("weights");
-  const networks = model
-    .get("descriptions")
-    .map((description, place) => ({ description, weights: weights[place] }));
-  const names = ["title", "names", "digits", "labels"];
-  const given = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-  return exploreShift(el, { ...given, networks });
+  const explorer = new Shift(el, {
+    ...valuesOf(model, ["title", "names", "labels"]),
+    networks: networksOf(model),
+    digits: bytesOf(model.get("digits")),
+  });
+  return () => explorer.end();
 }
 
 export default { render };

@@ -5,6 +5,7 @@
 // alone.
 
 import { ELEMENTWISE, sizeOf, windowOf } from "./forward.js";
+import { bound } from "./parts.js";
 
 const FOLLOWS = new Set([
   ...Object.keys(ELEMENTWISE),
@@ -154,7 +155,6 @@ export function workOf(network, stages, place) {
   return work;
 }
 
-const inside = (line, length) => Math.max(0, Math.min(length, line));
 const union = (one, other) =>
   one
     ? [
@@ -175,10 +175,10 @@ function reached(node, source, [top, bottom, left, right]) {
   }
   if (node.kind === "pad") {
     return [
-      inside(top - node.top, height),
-      inside(bottom - node.top, height),
-      inside(left - node.left, width),
-      inside(right - node.left, width),
+      bound(top - node.top, 0, height),
+      bound(bottom - node.top, 0, height),
+      bound(left - node.left, 0, width),
+      bound(right - node.left, 0, width),
     ];
   }
   if (node.kind === "linear" || node.kind === "flatten" || source.shape.length === 1) {

@@ -3,7 +3,9 @@
 //
 // A stroke is a list of points [x, y]; a field is [left, top, side], the square that is drawn in.
 
-export const SIDE = 28; // pixels of an image
+import { SIDE, moved } from "./image.js";
+import { bound } from "./parts.js";
+
 export const PEN = 2.6; // pixels: half of MNIST's lines are thinner, half are wider
 const BOX = 20; // pixels into which the ink is scaled
 const MIDDLE = 14; // the row and the column to which the centre of mass goes
@@ -11,16 +13,10 @@ const FINE = 8; // samples in a pixel, each way
 const LARGEST_DOT = 4; // no drawing is enlarged until its own pen would be so many times as wide
 const SAMPLES = SIDE * FINE;
 
-const within = (value, low, high) => Math.max(low, Math.min(high, value));
-
-// The steps that are taken, unless one is switched off. `pen` is a width in pixels, or null for the
-// pen that drew.
-export const STEPS = { inkOnBlack: true, pen: PEN, box: true, centre: true };
-
 // Marks every sample that lies within the radius of a segment.
 function ink(samples, [x, y], [toX, toY], radius) {
-  const first = (low) => within(Math.ceil((low - radius) * FINE - 0.5), 0, SAMPLES);
-  const last = (high) => within(Math.floor((high + radius) * FINE - 0.5) + 1, 0, SAMPLES);
+  const first = (low) => bound(Math.ceil((low - radius) * FINE - 0.5), 0, SAMPLES);
+  const last = (high) => bound(Math.floor((high + radius) * FINE - 0.5) + 1, 0, SAMPLES);
   const [left, right] = [first(Math.min(x, toX)), last(Math.max(x, toX))];
   const [top, bottom] = [first(Math.min(y, toY)), last(Math.max(y, toY))];
   const [alongX, alongY] = [toX - x, toY - y];
@@ -31,7 +27,7 @@ function ink(samples, [x, y], [toX, toY], radius) {
     for (let column = left; column < right; column += 1) {
       const across = (column + 0.5) / FINE - x;
       // of the way along the segment, to the point that is nearest to the sample
-      const share = length > 0 ? within((across * alongX + down * alongY) / length, 0, 1) : 0;
+      const share = length > 0 ? bound((across * alongX + down * alongY) / length, 0, 1) : 0;
       const [offX, offY] = [across - share * alongX, down - share * alongY];
       if (offX * offX + offY * offY <= square) samples[row * SAMPLES + column] = 1;
     }
@@ -39,7 +35,7 @@ function ink(samples, [x, y], [toX, toY], radius) {
 }
 
 // Lines drawn by a round pen: bytes, each the share of the pixel's 8×8 samples that have ink.
-export function inkOf(lines, radius) {
+function inkOf(lines, radius) {
   const samples = new Uint8Array(SAMPLES * SAMPLES);
   for (const line of lines) {
     if (line.length === 1) ink(samples, line[0], line[0], radius);
@@ -67,16 +63,6 @@ function centreShift(image) {
   }
   if (total === 0) return [0, 0];
   return [rows, columns].map((sum) => Math.ceil(MIDDLE - 0.5 - sum / total));
-}
-
-function shifted(image, down, right) {
-  const result = new Uint8Array(SIDE * SIDE);
-  for (let row = Math.max(0, down); row < Math.min(SIDE, SIDE + down); row += 1) {
-    for (let column = Math.max(0, right); column < Math.min(SIDE, SIDE + right); column += 1) {
-      result[row * SIDE + column] = image[(row - down) * SIDE + column - right];
-    }
-  }
-  return result;
 }
 
 function inField(lines, [left, top, side], pen) {
@@ -120,16 +106,16 @@ function inBox(lines, ownPen, pen) {
 const turned = (picture) => picture.map((level) => 255 - level);
 
 // A drawing after each step, as five pictures of 784 bytes: drawn, ink, pen, box, and image, which
-// is what a network sees. null when nothing is drawn, or nothing inside the field.
-export function stepsOf(strokes, field, ownPen, options = {}) {
-  const { inkOnBlack, pen, box, centre } = { ...STEPS, ...options };
+// is what a network sees. null when nothing is drawn, or nothing inside the field. Of the steps,
+// `pen` is a width in pixels, or null for the pen that drew; the others are taken or not.
+export function stepsOf(strokes, field, ownPen, { inkOnBlack, pen, box, centre }) {
   const lines = strokes.filter((line) => line.length > 0);
   if (lines.length === 0) return null;
   const drawn = inField(lines, field, (ownPen * SIDE) / field[2]);
   const penned = pen === null ? drawn : inField(lines, field, pen);
   const boxed = box ? inBox(lines, ownPen, pen) : penned;
-  const shift = centre ? centreShift(boxed) : [0, 0];
-  const image = shifted(boxed, ...shift);
+  const [down, right] = centre ? centreShift(boxed) : [0, 0];
+  const image = moved(boxed, right, down);
   if (!image.some((level) => level > 0)) return null;
   const seen = (picture) => (inkOnBlack ? picture : turned(picture));
   return {
@@ -138,6 +124,6 @@ export function stepsOf(strokes, field, ownPen, options = {}) {
     pen: seen(penned),
     box: seen(boxed),
     image: seen(image),
-    shift,
+    shift: [down, right],
   };
 }

@@ -86,21 +86,21 @@ class Axes:
                 self.sheet.dot(x, y, thick, colour)
             piece = []
 
-    def band(self, across, lows, highs, colour, alpha=0.3):
+    def band(self, across, lows, highs, colour):
         """The area between two lines."""
         there = [self.place(*point) for point in zip(across, highs, strict=True)]
         back = [self.place(*point) for point in zip(across, lows, strict=True)]
-        self.sheet.line([*there, *reversed(back)], colour, fill=True, alpha=alpha)
+        self.sheet.line([*there, *reversed(back)], colour, fill=True, alpha=0.3)
 
-    def upright(self, across, colour=pixels.SOFT, dash=()):
+    def upright(self, across):
         """A line from bottom to top."""
         x, _ = self.place(across, self.up[0])
-        self.sheet.line([(x, self.y), (x, self.y + self.height)], colour, 1, dash)
+        self.sheet.line([(x, self.y), (x, self.y + self.height)], pixels.SOFT, 1)
 
-    def level(self, up, colour, dash=(5, 4)):
+    def level(self, up, colour):
         """A line from left to right."""
         _, y = self.place(self.across[0], up)
-        self.sheet.line([(self.x, y), (self.x + self.width, y)], colour, 1, dash)
+        self.sheet.line([(self.x, y), (self.x + self.width, y)], colour, 1, (5, 4))
 
     def dot(self, across, up, colour, radius=4, hollow=False):
         """A point; one that is not finite is left out."""

@@ -11,22 +11,22 @@ def rows(*widgets_of_rows):
     return ipywidgets.VBox(lines)
 
 
-def slider(label, value, low, high, step=1, help="", width="264px"):
+def slider(label, value, low, high, step=1, help=""):
     """A slider of whole numbers, or of fractions where `step` is one; `help` is its tooltip."""
     kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     return kind(
         value=value, min=low, max=high, step=step, description=label,
         tooltip=f"{label}: {help}" if help else label, continuous_update=True,
-        layout={"width": width}, style={"description_width": "96px"},
+        layout={"width": "264px"}, style={"description_width": "96px"},
     )  # fmt: skip
 
 
-def dropdown(label, options, value=None, help="", width="264px"):
+def dropdown(label, options, value=None, help=""):
     """A list to choose one of `options` from; the first one unless `value` is given."""
     options = list(options)
     return ipywidgets.Dropdown(
         options=options, value=options[0] if value is None else value, description=label,
-        tooltip=f"{label}: {help}" if help else label, layout={"width": width},
+        tooltip=f"{label}: {help}" if help else label, layout={"width": "264px"},
         style={"description_width": "96px"},
     )  # fmt: skip
 

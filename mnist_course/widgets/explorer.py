@@ -57,7 +57,7 @@ class Explorer(still.WithStill, ipywidgets.VBox):
         self.picture = None  # the latest `Picture`
         self._lock = threading.RLock()
         self._wanted = self._drawn = 0  # number of the newest change, and of the one drawn
-        self._held = 0
+        self._adjusting = False
         self.view = PictureView(
             name=f"{title}: picture, described in the line below it",
             controls=self.watched(),
@@ -92,19 +92,9 @@ class Explorer(still.WithStill, ipywidgets.VBox):
         with self._lock, torch_defaults():
             return self.draw(**self.settings | other)
 
-    @contextmanager
-    def together(self):
-        """Several controls changed inside `with explorer.together():` make one picture."""
-        self._held += 1
-        try:
-            yield
-        finally:
-            self._held -= 1
-            self.refresh()
-
     def _changed(self, change):
         self.refresh()
-        if not self._held:  # otherwise a preset has moved it, not the student
+        if not self._adjusting:  # otherwise `adjust` has moved it, not the student
             [name] = [name for name, one in self.controls.items() if one is change.owner]
             self.ahead.plan(name, change)
 
@@ -115,9 +105,8 @@ class Explorer(still.WithStill, ipywidgets.VBox):
         one was drawn is drawn after it, once.
         """
         self._wanted += 1
-        if self._held:
-            return
-        self._refresh()
+        if not self._adjusting:
+            self._refresh()
 
     def _refresh(self, first=False):
         with self._lock:
@@ -126,11 +115,11 @@ class Explorer(still.WithStill, ipywidgets.VBox):
             self._drawn = self._wanted
             try:
                 if self.adjust:
-                    self._held += 1
+                    self._adjusting = True
                     try:
                         self.adjust()
                     finally:
-                        self._held -= 1
+                        self._adjusting = False
                         self._drawn = self._wanted
                 self.show(self.drawn())
             except Exception as error:

@@ -91,7 +91,7 @@ def root_mean_square(values):
     return values.square().mean().sqrt().item()
 
 
-def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS, seed=0):
+def training_steps(part, activation, initialisation, learning_rate, depth, steps=STEPS):
     """Train a `lenet` by stochastic gradient descent; yields its growing `Trace` after each step.
 
     part: a `data.Part`. The random streams of the notebook are left as they are. Ends early
@@ -103,11 +103,11 @@ def training_steps(part, activation, initialisation, learning_rate, depth, steps
     pixels.check_part(part)
     pixels.digit_image(part.images[0])
     with torch.random.fork_rng(devices=[]), torch_defaults():
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed GPUs as well
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed GPUs as well
         network = lenet(activation, initialisation, depth)
     layers = [layer for layer in network if isinstance(layer, nn.Linear | nn.Conv2d)]
     optimizer = torch.optim.SGD(network.parameters(), learning_rate)
-    batches = data.Batches(part.to("cpu"), BATCH_SIZE, shuffle=True, seed=seed)
+    batches = data.Batches(part.to("cpu"), BATCH_SIZE, shuffle=True)
     trace = Trace()
     endless = itertools.chain.from_iterable(itertools.repeat(batches))
     for _ in range(steps):

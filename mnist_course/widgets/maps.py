@@ -1,7 +1,6 @@
 """Feature map explorer: what every layer of a network makes of a digit, and from which pixels."""
 
 import ipywidgets
-import numpy as np
 import torch
 from torch import nn
 
@@ -16,7 +15,6 @@ EXCHANGED = (
     "The network was rebuilt after this explorer was made, and the sliders don't fit this layer: "
     "run the cell again."
 )
-NORMALISATION = (data.MEAN, data.DEVIATION)
 
 
 def inspector(network):
@@ -33,16 +31,15 @@ def inspector(network):
     return probe.Inspector(network)
 
 
-def network_input(image, normalisation=NORMALISATION):
+def network_input(image, normalisation=data.NORMALISATION):
     """Bytes (28, 28) as what a network takes: float32 (1, 1, 28, 28), normalised."""
-    pixels.digit_image(image)  # raises for any other size or type
-    image = image.cpu() if torch.is_tensor(image) else torch.from_numpy(np.array(image))
-    return data.normalise(data.scale(image[None]), *normalisation)
+    digit = torch.from_numpy(pixels.digit_image(image))  # raises for any other size or type
+    return data.normalise(digit[None, None], *normalisation)
 
 
 def feature_map_picture(
     inspectors, image, layer, channel=0, source=0, position=0, label=None,
-    normalisation=NORMALISATION,
+    normalisation=data.NORMALISATION,
 ):  # fmt: skip
     """All maps of a layer, one of them enlarged, and what one number of it was computed from.
 
@@ -123,7 +120,7 @@ def describe_field(field):
     )
 
 
-def feature_maps(networks, part, normalisation=NORMALISATION):
+def feature_maps(networks, part, normalisation=data.NORMALISATION):
     """An explorer: any layer of the network you trained, on any digit of `part`.
 
     networks: a network with at least one `nn.Conv2d`, or a dict from name to network with one or

@@ -10,7 +10,7 @@ import torch
 import traitlets
 from torch import nn
 
-from mnist_course import data, export, probe, web
+from mnist_course import augment, data, export, probe, web
 from mnist_course.widgets import diagram
 from mnist_course.widgets.explorer import ExplorerError, torch_defaults
 from mnist_course.widgets.pixels import check_part
@@ -18,7 +18,6 @@ from mnist_course.widgets.still import WithStill
 
 DIGITS = 200  # that are sent to the page, 784 bytes each
 MOST_WORK = 20_000_000  # multiply-accumulates a digit; the page has a few milliseconds
-NORMALISATION = (data.MEAN, data.DEVIATION)
 
 
 class PageExplorer(WithStill, anywidget.AnyWidget):
@@ -74,8 +73,7 @@ class ShiftExplorer(PageExplorer):
     _css = web.styles("theme.css", "network.css")
 
     def draw_still(self, title, networks, part, normalisation):
-        image = torch.zeros_like(part.images[0])
-        image[:, diagram.SHIFT :] = part.images[0][:, : -diagram.SHIFT]
+        image = augment.shift(part.images[0], diagram.SHIFT, 0)
         inputs = network_input(image[None], normalisation)
         probabilities = {
             name: probe.Inspector(one).inspect(inputs).probabilities
@@ -122,7 +120,7 @@ def described(network, normalisation):
     return description, weights
 
 
-def network_explorer(network, part, normalisation=NORMALISATION):
+def network_explorer(network, part, normalisation=data.NORMALISATION):
     """An explorer: the network as a diagram of its own maps, down to the sum behind one number.
 
     network: one that `export.describe` can describe, such as each of `models` but the one that
@@ -140,7 +138,7 @@ def network_explorer(network, part, normalisation=NORMALISATION):
     return NetworkExplorer("Look into a network", {"your network": network}, part, normalisation)
 
 
-def shift_explorer(networks, part, normalisation=NORMALISATION):
+def shift_explorer(networks, part, normalisation=data.NORMALISATION):
     """An explorer: move a digit by a few pixels and see what each network says of it.
 
     networks: a dict from name to network, one to three, such as {"LeNet-5": …, "fully connected":

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 import traitlets
 
-from mnist_course import probe, web
+from mnist_course import data, probe, web
 from mnist_course.widgets import diagram
 from mnist_course.widgets.explorer import ExplorerError, torch_defaults
 from mnist_course.widgets.network import (
-    NORMALISATION,
     PageExplorer,
     check_digits,
     network_input,
@@ -81,7 +80,7 @@ def _signed_bytes(maps):
     return (127 * maps / limits).round().to(torch.int8).numpy().tobytes()
 
 
-def occlusion_explorer(network, part, normalisation=NORMALISATION, classes=None):
+def occlusion_explorer(network, part, normalisation=data.NORMALISATION, classes=None):
     """An explorer: drag a patch of paper over a digit, and see what the network says of the rest.
 
     Beside it stand the probability of the label for each place of the patch, and the saliency: the

@@ -10,10 +10,10 @@ from functools import cached_property
 import anywidget
 import traitlets
 
-from mnist_course import drawing, web
+from mnist_course import data, drawing, web
 from mnist_course.widgets import diagram
 from mnist_course.widgets.explorer import torch_defaults
-from mnist_course.widgets.network import NORMALISATION, described
+from mnist_course.widgets.network import described
 from mnist_course.widgets.still import WithStill
 
 TITLE = "Draw a digit"
@@ -65,7 +65,7 @@ class DrawingPad(WithStill, anywidget.AnyWidget):
         self.kept = len(self.collection)
 
 
-def drawing_pad(network, collection=None, normalisation=NORMALISATION, writer=""):
+def drawing_pad(network, collection=None, normalisation=data.NORMALISATION, writer=""):
     """A pad to draw a digit on, by mouse, pen, finger or keyboard.
 
     network: one that `export.describe` can describe; it is shown as it is now. collection: the

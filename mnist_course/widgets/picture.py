@@ -6,7 +6,6 @@ from functools import cached_property
 
 import anywidget
 import ipywidgets
-import numpy as np
 import traitlets
 from PIL import Image
 
@@ -19,21 +18,12 @@ from mnist_course.widgets.pixels import Sheet
 class Picture:
     """What a drawing function returns.
 
-    content: a `Sheet`, or pixels uint8 (H, W, 3), which look the same in every theme; text: what
-    it shows, in a sentence or two, for the line below the picture and for readers who can't see it.
+    text: what the sheet shows, in a sentence or two, for the line below the picture and for readers
+    who can't see it.
     """
 
-    content: Sheet | np.ndarray
+    sheet: Sheet
     text: str
-
-    @cached_property
-    def sheet(self):
-        """The content as a `Sheet`."""
-        if isinstance(self.content, Sheet):
-            return self.content
-        sheet = Sheet(*self.content.shape[1::-1])
-        sheet.paste(self.content, 0, 0, line=False)
-        return sheet
 
     @cached_property
     def pixels(self):

@@ -110,21 +110,17 @@ class Sheet:
         return place
 
     def paste(self, content, x, y, line=True, cell=None):
-        """Put a `Map`, or pixels uint8 (H, W, 3), with the top left corner at (x, y).
+        """Put a `Map` with the top left corner at (x, y).
 
         line: with a thin frame; cell: width and height of a square, where it is none.
-        Pixels have the same colours in every theme.
         """
-        is_map = isinstance(content, Map)
-        array = content.levels if is_map else content
-        rows, columns = array.shape[:2]
-        wide, high = cell or ((content.scale,) * 2 if is_map else (1, 1))
+        rows, columns = content.levels.shape
+        wide, high = cell or (content.scale, content.scale)
         if line:
             self.frame(x - 1, y - 1, columns * wide + 2, rows * high + 2, LINE, 1)
-        palette, bars = (content.palette, content.bars) if is_map else ("rgb", False)
         self._add(
             "map", x=x, y=y, rows=rows, columns=columns, wide=wide, high=high,
-            palette=palette, bars=bars, at=self._store(array),
+            palette=content.palette, bars=content.bars, at=self._store(content.levels),
         )  # fmt: skip
 
     def fill(self, x, y, width, height, colour, alpha=1):

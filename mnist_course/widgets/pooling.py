@@ -1,7 +1,9 @@
 """Pooling lab: what pooling tolerates when a digit moves, and what it loses."""
 
 import numpy as np
+import torch
 
+from mnist_course import augment
 from mnist_course.widgets import pixels
 from mnist_course.widgets.controls import buttons, rows, same_place, slider
 from mnist_course.widgets.explorer import Explorer, ExplorerError
@@ -23,14 +25,6 @@ def pool(image, kind, size, stride):
     every = np.lib.stride_tricks.sliding_window_view(image, (size, size))
     chosen = every[::stride, ::stride]
     return chosen.max(axis=(2, 3)) if kind == "max" else chosen.mean(axis=(2, 3))
-
-
-def shift(image, right, down):
-    """The image moved by whole pixels; what leaves it is lost, what comes in is 0."""
-    height, width = image.shape
-    frame = max(abs(right), abs(down))
-    padded = np.pad(image, frame)
-    return padded[frame - down : frame - down + height, frame - right : frame - right + width]
 
 
 def relative_change(before, after):
@@ -56,7 +50,7 @@ def pooling_picture(image, kind="max", size=2, stride=2, right=1, down=0, positi
     pixels.check_whole("stride", stride, 1, 7)
     pixels.check_whole("shift to the right", right, -7, 7)
     pixels.check_whole("shift down", down, -7, 7)
-    moved = shift(image, right, down)
+    moved = augment.shift(torch.from_numpy(image), right, down).numpy()
     pooled, pooled_moved = (pool(each, kind, size, stride) for each in (image, moved))
     pixels.check_whole("position", position, 0, pooled.size - 1)
     row, column = divmod(position, pooled.shape[1])

@@ -83,9 +83,6 @@ class _Drawing:
             getattr(self, f"_{item['kind']}")(**{k: v for k, v in item.items() if k != "kind"})
         return np.asarray(self.image)
 
-    def _colour(self, name):
-        return self.named[name]
-
     def _box(self, x, y, width, height):
         """Left, top, right and bottom of a rectangle, the last two inside it, as Pillow wants."""
         left, top, right, bottom = (
@@ -96,13 +93,8 @@ class _Drawing:
     def _map(self, x, y, rows, columns, wide, high, palette, bars, at):
         size = round(columns * wide * self.zoom), round(rows * high * self.zoom)
         place = round(x * self.zoom), round(y * self.zoom)
-        count = rows * columns * (3 if palette == "rgb" else 1)
-        values = np.frombuffer(self.content, np.uint8, count, at)
-        if palette == "rgb":
-            tints = values.reshape(rows, columns, 3)
-        else:
-            levels = values.reshape(rows, columns)
-            tints = scale_of(palette, self.theme)[levels]
+        levels = np.frombuffer(self.content, np.uint8, rows * columns, at).reshape(rows, columns)
+        tints = scale_of(palette, self.theme)[levels]
         self.image.paste(Image.fromarray(tints).resize(size, Image.Resampling.NEAREST), place)
         if bars:
             limit = pixels.ZERO - round(pixels.CLEARLY * pixels.ZERO)
@@ -123,15 +115,15 @@ class _Drawing:
     def _blend(self, paint, colour, alpha):
         """Paint with a colour that lets through what is below."""
         if alpha == 1:
-            paint(self.draw, self._colour(colour))
+            paint(self.draw, self.named[colour])
             return
         mask = Image.new("L", self.image.size)
         paint(ImageDraw.Draw(mask), round(255 * alpha))
-        self.image.paste(self._colour(colour), (0, 0), mask)
+        self.image.paste(self.named[colour], (0, 0), mask)
 
     def _frame(self, x, y, width, height, colour, thick):
         box = self._box(x, y, width, height)
-        self.draw.rectangle(box, outline=self._colour(colour), width=thick * self.zoom)
+        self.draw.rectangle(box, outline=self.named[colour], width=thick * self.zoom)
 
     def _line(self, points, colour, thick, dash, fill, alpha):
         places = [
@@ -143,18 +135,18 @@ class _Drawing:
             return
         width = max(1, round(thick * self.zoom))
         for piece in _dashes(places, [length * self.zoom for length in dash]):
-            self.draw.line(piece, self._colour(colour), width, joint="curve")
+            self.draw.line(piece, self.named[colour], width, joint="curve")
 
     def _dot(self, x, y, radius, colour, hollow):
         box = [self.zoom * value for value in (x - radius, y - radius, x + radius, y + radius)]
-        ink = self._colour(colour)
+        ink = self.named[colour]
         if hollow:
             self.draw.ellipse(box, outline=ink, width=2 * self.zoom)
         else:
             self.draw.ellipse(box, fill=ink)
 
     def _text(self, x, y, text, size, colour, anchor, bold, on):
-        ink = self._colour(colour) if on is None else ink_on(scale_of(on[0], self.theme)[on[1]])
+        ink = self.named[colour] if on is None else ink_on(scale_of(on[0], self.theme)[on[1]])
         font = _font(size * self.zoom, bold)
         self.draw.text((x * self.zoom, y * self.zoom), text, ink, font, anchor)
 

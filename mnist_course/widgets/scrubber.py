@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_course import probe
+from mnist_course import data, probe
 from mnist_course.training import History, Snapshots
 from mnist_course.widgets import charts, maps, pixels
 from mnist_course.widgets.controls import dropdown, rows, slider
@@ -37,18 +37,11 @@ class Excerpt:
     sources: int
 
 
-def excerpt(network, image, layer):
-    """The `Excerpt` of a network at a layer, for an image of bytes (28, 28).
+def excerpts(network, image, normalisation=data.NORMALISATION):
+    """What a network in evaluation mode, on the CPU, makes of an image: an `Excerpt` by layer.
 
-    layer: the name of a convolution. The network itself does not run, but a copy. Raises
-    ExplorerError for an image of another size and a layer that is none, and what a
-    `probe.Inspector` raises.
+    image: bytes (28, 28). Raises ExplorerError for another size.
     """
-    return _at_layer(_excerpts(maps.inspector(network).copy(), image), layer)
-
-
-def _excerpts(network, image, normalisation=maps.NORMALISATION):
-    """What a network in evaluation mode, on the CPU, makes of an image: an `Excerpt` by layer."""
     inspection = probe.inspect(network, maps.network_input(image, normalisation))
     return {
         name: Excerpt(
@@ -60,7 +53,7 @@ def _excerpts(network, image, normalisation=maps.NORMALISATION):
     }  # fmt: skip
 
 
-def _at_layer(excerpts, layer):
+def at_layer(excerpts, layer):
     """The `Excerpt` at a layer. Raises ExplorerError where there is none."""
     if layer not in excerpts:
         raise ExplorerError(f"no convolution {layer!r}; there are {', '.join(excerpts)}")
@@ -72,11 +65,11 @@ def convolutions(network):
     return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)}
 
 
-def draw_curve(sheet, history, epoch, place=(420, 40, 386, 150)):
+def draw_curve(sheet, history, epoch):
     """The history's accuracies over the epochs on a sheet, with a marker at one of them."""
     every = [*history.train_accuracy, *history.validation_accuracy]
     low = min([value for value in every if math.isfinite(value)], default=0.0)
-    x, y, width, height = place
+    x, y, width, height = 420, 40, 386, 150
     axes = charts.Axes(sheet, x, y, width, height, (0, max(len(history), 1)), (min(low, 0.99), 1.0))
     axes.frame("accuracy over epochs", share=True)
     epochs = range(1, len(history) + 1)
@@ -177,9 +170,6 @@ class _EveryEpoch(Explorer):
         super().__init__(draw, controls, title, arrangement)
         controls["epoch"].unobserve(self._changed, "value")
 
-    def watched(self):
-        return list(self.controls.values())
-
     def send(self, picture):
         """Every epoch's picture at the present settings."""
         every = range(self.controls["epoch"].max + 1)
@@ -190,7 +180,7 @@ class _EveryEpoch(Explorer):
         self.view.show([self.drawn(epoch=epoch) for epoch in every], states)
 
 
-def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALISATION):
+def epoch_scrubber(network, snapshots, history, part, normalisation=data.NORMALISATION):
     """An explorer: a slider and a play button over the epochs of a training.
 
     network: the trained network; it is copied, not changed. snapshots: the
@@ -222,13 +212,13 @@ def epoch_scrubber(network, snapshots, history, part, normalisation=maps.NORMALI
         every = []
         for weights in snapshots.weights:
             _load(copy, weights)
-            every.append(_excerpts(copy, part.images[digit], normalisation))
+            every.append(excerpts(copy, part.images[digit], normalisation))
         return every
 
     @functools.lru_cache(maxsize=1)
     def one_layer(digit, layer):
         """Every epoch's `Excerpt`, and full colour for the kernels and the maps of all."""
-        every = [_at_layer(excerpts, layer) for excerpts in every_layer(digit)]
+        every = [at_layer(one, layer) for one in every_layer(digit)]
         limits = tuple(
             max(float(np.abs(getattr(one, name)).max()) for one in every)
             for name in ("kernels", "maps")

@@ -40,6 +40,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mnist_course.widgets import Explorer, Picture
 from mnist_course.widgets.controls import slider
+from mnist_course.widgets.pixels import Map, Sheet
 def pixels(figure):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -49,7 +50,9 @@ def draw(level):
     ax = figure.subplots()
     for place in range(101):
         ax.axvspan(place, place + 0.5, color="red" if place == level else "grey")
-    return Picture(pixels(figure), f"level {level}")
+    sheet = Sheet(300, 100)
+    sheet.paste(Map(pixels(figure)[..., 0], "grey"), 0, 0, line=False)
+    return Picture(sheet, f"level {level}")
 explorer = Explorer(draw, {"level": slider("level", 0, 0, 100)}, "levels")
 explorer
 """

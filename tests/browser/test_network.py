@@ -200,7 +200,8 @@ def test_a_shifted_digit_is_read_by_each_network_while_the_kernel_is_busy(notebo
 PAGE = """<!doctype html>
 <html lang="en"><title>A network</title><style>{css}</style><body><main></main>
 <script type="module">{code}
-exploreNetwork(document.querySelector("main"), {given});
+const model = new Map(Object.entries({given}));
+render({{ model, el: document.querySelector("main") }});
 </script>
 """
 
@@ -215,14 +216,14 @@ def test_the_same_files_make_a_page_without_python(build, chromium, tmp_path):
     description, weights = export.describe(network)
     given = {
         "title": "A network",
-        "networks": [{"description": description, "weights": base64.b64encode(weights).decode()}],
+        "descriptions": [description],
+        "weights": [base64.b64encode(weights).decode()],
         "digits": base64.b64encode(part.images.numpy().tobytes()).decode(),
         "labels": part.labels.tolist(),
     }
     path = tmp_path / "page.html"
     css = web.styles("theme.css", "network.css")
-    code = web.module("network.js").replace("export default", "globalThis.widget =")
-    code = code.replace("export function", "function")
+    code = web.module("network.js")
     path.write_text(PAGE.format(css=css, code=code, given=json.dumps(given)), encoding="utf-8")
     page = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     complaints = []

@@ -17,8 +17,9 @@ PAGE = """<!doctype html>
 <style>{css} body {{ background: var(--mc-paper); color-scheme: light dark; }}</style>
 <body><main><h1>Draw</h1></main><p style="height: 2000px">Below.</p>
 <script type="module">{code}
-globalThis.drawing = drawDigit(document.querySelector("main"), {{ title: "Draw a digit",
-  network: {network}, keep: (one) => (globalThis.kept ??= []).push(one) }});
+const {{ description, weights }} = {network};
+globalThis.drawing = new Drawing(document.querySelector("main"), {{ title: "Draw a digit",
+  network: new Network(description, weights), keep: (one) => (globalThis.kept ??= []).push(one) }});
 </script>
 """
 SEVEN = [[(40, 60), (120, 55), (180, 60), (110, 220)], [(100, 140), (170, 135)]]
@@ -35,8 +36,7 @@ def open_page(chromium, network, tmp_path):
     """Open the pad in a page; complaints must be empty at the end."""
     description, weights = export.describe(network)
     sent = {"description": description, "weights": base64.b64encode(weights).decode()}
-    code = web.module("draw.js").replace("export default", "globalThis.widget =")
-    code = code.replace("export function", "function")
+    code = web.module("draw.js")
     css = web.styles("theme.css", "network.css", "pad.css")
     path = tmp_path / "page.html"
     path.write_text(PAGE.format(css=css, code=code, network=json.dumps(sent)), encoding="utf-8")
