@@ -261,3 +261,8 @@ def test_a_sandbox_is_tried_and_not_believed(monkeypatch, platform, program, rea
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: program)
     monkeypatch.setattr(sandbox, "command", lambda arguments: [program])
     assert reason in sandbox.problem.__wrapped__()
+
+
+def test_an_examiner_believes_whoever_started_it(monkeypatch):
+    monkeypatch.setenv(sandbox.TRIED, "it is switched off")
+    assert sandbox.problem.__wrapped__() == "it is switched off"
