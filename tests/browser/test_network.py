@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import browser
 import pytest
 from playwright.sync_api import expect
 
@@ -43,29 +44,21 @@ def says(name, index, right, down):
 SAID = re.compile(r"says \d with [\d.]+ %")
 
 
-@pytest.fixture
-def notebook(write_notebook):
+@pytest.fixture(scope="module")
+def notebook(chromium, lab):
     """Both explorers in JupyterLab, on trained networks."""
     network = "widgets.network_explorer(networks['LeNet'], digits.validation)"
     shift = "widgets.shift_explorer(networks, digits.validation)"
-    notebook = write_notebook("network.ipynb", MAKE + SAYS, network, shift)
+    browser.write_notebook(lab, "network.ipynb", MAKE + SAYS, network, shift)
+    notebook = browser.Notebook(chromium, lab, "network.ipynb")
     notebook.run_all()
     assert notebook.errors() == []
-    return notebook
+    yield notebook
+    notebook.close()
 
 
 def said(explorer):
     return SAID.findall(explorer.locator(".mc-status").inner_text())
-
-
-def use_theme(page, name):
-    page.evaluate(
-        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
-    )
-    page.wait_for_function(
-        "(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower()
-    )
-    page.wait_for_timeout(500)  # the canvas is drawn in a later frame
 
 
 def corner(canvas):
@@ -158,7 +151,7 @@ def keep_screenshots(page, explorer, name):
     page.set_viewport_size({"width": 1280, "height": 1100})  # all of it in one picture
     papers = []
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        use_theme(page, theme)
+        browser.use_theme(page, theme)
         papers.append(corner(explorer.locator(".mc-pad")))
         path = SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png"
         explorer.screenshot(path=path)
