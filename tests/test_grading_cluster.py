@@ -28,8 +28,8 @@ OWN = Policy(("04",), cases={"early-stopping": [[[0.5, 0.25], 1]]})
 NEVER = "while True: pass"
 
 
-@pytest.fixture(scope="module")
-def running():
+@pytest.fixture
+def workers():
     """A cluster of two worker processes on this machine."""
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
@@ -39,13 +39,6 @@ def running():
         ) as here,
     ):  # fmt: skip
         yield here
-
-
-@pytest.fixture
-def workers(running):
-    """The same, where the workers that another test has killed have been started again."""
-    running.wait_for_workers(2)
-    return running
 
 
 @pytest.fixture
