@@ -287,7 +287,10 @@ class Notebook:
 
 
 def use_theme(page, name):
-    """Change JupyterLab's theme, and wait until the canvases have its colours."""
+    """Change JupyterLab's theme, and wait some frames in which most canvases take its colours.
+
+    One that is hidden for a moment does so later: whoever compares colours waits for them.
+    """
     page.evaluate(
         "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
     )

@@ -245,7 +245,11 @@ def test_maps_have_the_colours_of_the_theme(explorer, theme):
     paper = lab.page.evaluate(
         "() => getComputedStyle(document.querySelector('.mnist-explorer')).backgroundColor"
     )
-    drawn = lab.notebook.pixels(lab.root.locator("canvas"))
+    for _ in range(200):
+        drawn = lab.notebook.pixels(lab.root.locator("canvas"))
+        if (drawn[2, 2].mean() < 60) == (theme == "dark"):
+            break
+        lab.page.wait_for_timeout(50)
     assert f"rgb({', '.join(map(str, drawn[2, 2]))})" == paper  # no sheet of another colour
     assert (drawn[2, 2].mean() < 60) == (theme == "dark")
     sheet, named = lab.sheet(), lab.page.evaluate(COLOURS)
