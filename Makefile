@@ -43,10 +43,11 @@ WORKERS = -n auto --maxprocesses 4
 test test-browser: export MNIST_COURSE_QUICK = 1
 test test-browser: export OMP_NUM_THREADS = 1
 test: setup-tests  ## run every test and, in quick mode, every notebook
-	$(BIN)/python -m pytest $(WORKERS) --dist loadfile --nbval-lax tests notebooks $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) --dist loadfile --no-loadscope-reorder --nbval-lax tests \
+	    notebooks $(ARGS)
 
 test-browser: setup-tests  ## use the lessons and their explorers in JupyterLab, in Chromium
-	$(BIN)/python -m pytest $(WORKERS) --dist loadgroup tests/browser $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) --dist loadscope tests/browser $(ARGS)
 
 # Here a network that learned nothing is a failure; to a student it is only said. The exercises of
 # these lessons are unsolved, so a check that is not passed is none.

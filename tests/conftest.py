@@ -9,6 +9,19 @@ from torch import nn
 
 from mnist_course import data, models
 
+# What takes longest: whole lessons, trainings, and tests that start many processes.
+LONG = {
+    "test_lesson_fashion", "test_cli_grading", "test_grading_cluster", "test_setup",
+    "test_grading_hostile", "test_progress", "test_lesson_experiments", "test_lesson_gains",
+    "test_lesson_errors", "test_grading_examination", "test_grading_supervision",
+    "test_grading_isolation", "test_nbgrader", "test_hub", "test_render", "test_shown_code",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.stem not in LONG)
+
 
 @pytest.fixture(scope="session")
 def digits():

@@ -233,6 +233,12 @@ DEEP = "deep = " + " + ".join(["1"] * 3_000)  # too deep for Python 3.11, not fo
 NESTED = "deep = " + "(" * 3_000 + "1" + ")" * 3_000
 
 
+def test_a_cell_that_does_not_come_to_an_end_is_stopped_by_its_own_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, "SECONDS", 0.3)
+    endless = code("while True:\n    pass\n" + LEAKY, grade_id="leaky-relu")
+    assert reason(tmp_path, endless) == "its cell did not come to an end"
+
+
 def test_a_cell_that_is_too_deep_for_python_costs_no_other(tmp_path):
     cells = [code(DEEP), code(LEAKY, "leaky-relu"), code(f"{NESTED}\n{GAIN}", "gain-and-spread")]
     found = words(tmp_path, *cells)

@@ -6,7 +6,7 @@ import os
 
 import psutil
 import pytest
-from classroom import handed_in, notebook, right
+from classroom import Here, handed_in, notebook, right
 
 distributed = pytest.importorskip("distributed")
 dask = pytest.importorskip("dask")
@@ -15,7 +15,7 @@ from mnist_course import runtime  # noqa: E402
 from mnist_course.assessment.verdict import Verdict  # noqa: E402
 from mnist_course.exercises import EXERCISES  # noqa: E402
 from mnist_course.grading import batch, cluster, reports, sandbox, submissions  # noqa: E402
-from mnist_course.grading.examiners import Examiner, ExaminerLost  # noqa: E402
+from mnist_course.grading.examiners import ExaminerLost  # noqa: E402
 from mnist_course.grading.policy import Policy  # noqa: E402
 
 # Dask's own: it is imported and ended inside of tests in which every warning is an error.
@@ -117,8 +117,7 @@ def notes(tmp_path):
 @pytest.mark.skipif(bool(sandbox.problem()), reason=f"no sandbox here: {sandbox.problem()}")
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
 def test_a_worker_that_is_killed_changes_no_result(workers, folder, tmp_path, notes, monkeypatch):
-    with Examiner() as examiner:
-        expected = graded(folder, tmp_path / "here", [examiner])
+    expected = graded(folder, tmp_path / "here", [Here()])
     with cluster.Cluster(workers.scheduler_address) as found:
         batch.preflight(OWN, found.each, everywhere=True)
         assert len(found.each) == len(found.examiners) == 2

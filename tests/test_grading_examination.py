@@ -14,7 +14,7 @@ from classroom import Here, notebook, right, stub, wrong
 from mnist_course import runtime
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
-from mnist_course.grading import examination
+from mnist_course.grading import examination, sandbox
 from mnist_course.grading.examination import MOST_NOTEBOOKS, Examined
 from mnist_course.grading.examiners import Examiner, ExaminerLost
 
@@ -116,25 +116,23 @@ def task(tmp_path):
     return {"folder": str(tmp_path), "paths": [["04.ipynb", "04.ipynb"]], "cases": HIDDEN}
 
 
-def test_an_examiner_answers_as_often_as_it_is_asked(task):
+def test_an_examiner_answers_until_it_is_ended_and_another_one_starts_for_one_that_is_killed(task):
+    """One story, because every start reads torch anew."""
     with Examiner() as examiner:
         for name, verdict in (("leaky-relu", "passed"), ("early-stopping", "unsolved")):
             [found] = examiner.ask(**task, names=[name])["findings"].values()
             assert found["verdict"] == verdict
-        process = examiner.process
-    assert process.poll() is not None
-    with pytest.raises(ExaminerLost):
-        examiner.ask(**task, names=[])
-
-
-def test_an_examiner_that_is_killed_is_lost_and_another_one_starts(task):
-    with Examiner() as examiner:
-        examiner.ask(**task, names=[])
+        told = psutil.Process(examiner.process.pid).environ()
+        assert told[sandbox.TRIED] == sandbox.problem()
         examiner.process.kill()
         with pytest.raises(ExaminerLost):
             examiner.ask(**task, names=["leaky-relu"])
         [found] = examiner.ask(**task, names=["leaky-relu"])["findings"].values()
         assert found["hidden"] == ["passed"]
+        process = examiner.process
+    assert process.poll() is not None
+    with pytest.raises(ExaminerLost):
+        examiner.ask(**task, names=[])
 
 
 def test_an_examiner_that_can_t_start_says_why(task, monkeypatch, tmp_path):

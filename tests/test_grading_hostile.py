@@ -30,7 +30,7 @@ PROCESSES = 1 if NO_SANDBOX else 3  # of a worker that waits: its own, and bubbl
 def small_limits():
     """Limits that are soon reached. An honest answer needs far less, also on a slow machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supervision, "PROCESSOR", 6)
+        patch.setattr(supervision, "PROCESSOR", 3)
         patch.setattr(supervision, "MEMORY", 1_500_000_000)
         yield
 
@@ -144,7 +144,7 @@ def test_an_answer_that_only_waits_is_ended_by_the_clock(
 ):
     path = written(tmp_path, submission)
     with monkeypatch.context() as patch:
-        patch.setattr(supervision, "SECONDS_FOR_AN_ANSWER", 5)
+        patch.setattr(supervision, "SECONDS_FOR_AN_ANSWER", 2)
         points, said = marked(session, path, [hostile.ATTACKED])
     assert points == {hostile.ATTACKED: 0}
     assert submission.remark in said

@@ -99,30 +99,35 @@ def kinds(told):
     return {name: one.get("verdict", "attempt") for name, [one] in told.items()}
 
 
-@linux
-def test_a_session_keeps_its_worker_and_answers_leave_nothing_for_the_next(tmp_path):
-    names = [LEAKY, MOMENTUM]
+@pytest.fixture(scope="module")
+def session():
+    """One for all tests, since each worker reads torch when it starts."""
     with supervision.Session() as session:
-        told = session.run(cells(LEAVES, LOOKS), names, tmp_path, {})
-        assert kinds(told) == {LEAKY: "attempt", MOMENTUM: "attempt"}, told
-        worker = session._worker.process.pid
-        told = session.run(cells("exit()"), names, None, {})
-        assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
-        told = session.run(cells("1 / 0"), names, None, {})
-        assert kinds(told) == {LEAKY: Verdict.RAISED.value, MOMENTUM: "attempt"}
-        told = session.run(cells("import os; os._exit(0)"), names, None, {})
-        assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
-        assert session._worker.process.pid == worker
+        yield session
     assert session._worker is None
 
 
-def test_a_session_goes_on_after_its_worker_has_ended():
-    with supervision.Session() as session:
-        assert kinds(session.run(cells(hostile.RIGHT), [LEAKY], None, {})) == {LEAKY: "attempt"}
-        session._worker.process.kill()
-        session._worker.process.wait()
-        told = session.run(cells(hostile.RIGHT), [LEAKY, MOMENTUM], None, {})
-        assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
+@linux
+def test_a_session_keeps_its_worker_and_answers_leave_nothing_for_the_next(session, tmp_path):
+    names = [LEAKY, MOMENTUM]
+    told = session.run(cells(LEAVES, LOOKS), names, tmp_path, {})
+    assert kinds(told) == {LEAKY: "attempt", MOMENTUM: "attempt"}, told
+    worker = session._worker.process.pid
+    told = session.run(cells("exit()"), names, None, {})
+    assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
+    told = session.run(cells("1 / 0"), names, None, {})
+    assert kinds(told) == {LEAKY: Verdict.RAISED.value, MOMENTUM: "attempt"}
+    told = session.run(cells("import os; os._exit(0)"), names, None, {})
+    assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
+    assert session._worker.process.pid == worker
+
+
+def test_a_session_goes_on_after_its_worker_has_ended(session):
+    assert kinds(session.run(cells(hostile.RIGHT), [LEAKY], None, {})) == {LEAKY: "attempt"}
+    session._worker.process.kill()
+    session._worker.process.wait()
+    told = session.run(cells(hostile.RIGHT), [LEAKY, MOMENTUM], None, {})
+    assert kinds(told) == {LEAKY: Verdict.EXITED.value, MOMENTUM: "attempt"}
 
 
 def test_an_answer_that_draws_numbers_gives_the_same_each_time():
@@ -133,10 +138,10 @@ def test_an_answer_that_draws_numbers_gives_the_same_each_time():
     assert returned[0] == returned[1]
 
 
-def test_an_answer_may_wait_longer_than_in_a_lesson_because_a_machine_that_grades_is_busy():
+def test_an_answer_may_wait_longer_than_in_a_lesson_because_a_machine_that_grades_is_busy(session):
     looks = "from mnist_course.assessment import limits\ndef leaky_relu(inputs, slope):\n"
     looks += "    return limits.WAITING"
-    [told] = told_of(looks)
+    [told] = session.run(cells(looks), [LEAKY], None, {})[LEAKY]
     observations = Attempt.decoded(told["attempt"]).observations
     assert {one.returned for one in observations} == {supervision.WAITING}
     assert limits.WAITING < supervision.WAITING < supervision.SECONDS_FOR_AN_ANSWER
@@ -267,3 +272,8 @@ def test_a_sandbox_is_tried_and_not_believed(monkeypatch, platform, program, rea
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: program)
     monkeypatch.setattr(sandbox, "command", lambda arguments: [program])
     assert reason in sandbox.problem.__wrapped__()
+
+
+def test_an_examiner_believes_whoever_started_it(monkeypatch):
+    monkeypatch.setenv(sandbox.TRIED, "it is switched off")
+    assert sandbox.problem.__wrapped__() == "it is switched off"

@@ -28,12 +28,15 @@ SHARED = 64_000_000  # bytes of memory that programs may share, as torch's loade
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 USERNS = Path("/proc/sys/kernel/unprivileged_userns_clone")
 NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+TRIED = "MNIST_COURSE_SANDBOX"  # in an examiner's environment: what `problem` said to its parent
 CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))  # Docker's and Podman's mark
 
 
 @functools.cache
 def problem():
     """Why there is no sandbox here, in a sentence; "" when there is one. It is tried out once."""
+    if TRIED in os.environ:
+        return os.environ[TRIED]
     if not sys.platform.startswith("linux"):
         return "bubblewrap runs on Linux alone"
     if shutil.which("bwrap") is None:

@@ -45,6 +45,27 @@ CELLS = """() => {
             count: cell.executionCount, outputs: cell.outputs.toJSON()})),
     };
 }"""
+# The same of the kernel alone, and whether it or a cell still runs: to ask for all outputs again
+# and again would take more of the processor than many a cell.
+KERNEL = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+BUSY = f"""() => ({KERNEL})() !== 'idle'
+    || [...window.jupyterapp.shell.currentWidget.content.model.cells]
+        .some(cell => cell.executionState === 'running')"""
+# Canvases are drawn in the next frame, and what stands far above gets its height only when it is
+# near. So a place is steady when it has stayed the same for some frames.
+FRAMES = """async (count) => {
+    for (; count > 0; count -= 1) await new Promise((done) => requestAnimationFrame(done));
+}"""
+STEADY = """async (element) => {
+    let before = '';
+    for (let [frames, same] = [0, 0]; same < 10 && frames < 600; frames += 1) {
+        element.scrollIntoView({ block: 'start' });
+        await new Promise((done) => requestAnimationFrame(done));
+        const now = JSON.stringify(element.getBoundingClientRect());
+        same = now === before ? same + 1 : 0;
+        before = now;
+    }
+}"""
 PICTURE = "(canvas) => canvas.toDataURL('image/png').split(',')[1]"
 
 
@@ -99,6 +120,19 @@ def ask(server, path, method="GET"):
     )
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
         return json.loads(answer.read() or "null")
+
+
+def write_notebook(server, name, *cells):
+    """Write a small notebook of code cells, given by their sources, into the student's folder."""
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in cells],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
+    nbformat.write(notebook, f"{server['root_dir']}/{name}")
 
 
 @contextmanager
@@ -160,11 +194,7 @@ class Notebook:
         calm, end = 0, time.monotonic() + seconds
         while calm < 2:
             assert time.monotonic() < end, f"{self.name} was not idle after {seconds} s"
-            state = self.state()
-            busy = state["kernel"] != "idle" or any(
-                cell["state"] == "running" for cell in state["cells"]
-            )
-            calm = 0 if busy else calm + 1
+            calm = 0 if self.page.evaluate(BUSY) else calm + 1
             self.page.wait_for_timeout(250)
 
     def run_all(self, seconds=300):
@@ -229,7 +259,7 @@ class Notebook:
             request = self._client().execute(code + "time.sleep(0.01)", store_history=False)
             try:
                 # the page takes messages in order: it has all that the kernel sent before
-                self.page.wait_for_function(f"() => ({CELLS})().kernel === 'busy'")
+                self.page.wait_for_function(f"() => ({KERNEL})() === 'busy'")
                 yield
             finally:
                 end.touch()
@@ -254,6 +284,25 @@ class Notebook:
     def pixels(self, canvas):
         """What is drawn on a <canvas> of the page: an array (height, width, 3)."""
         return decode(base64.b64decode(canvas.evaluate(PICTURE)))
+
+
+def use_theme(page, name):
+    """Change JupyterLab's theme, and wait some frames in which most canvases take its colours.
+
+    One that is hidden for a moment does so later: whoever compares colours waits for them.
+    """
+    page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
+    )
+    page.wait_for_function(
+        "(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower()
+    )
+    page.evaluate(FRAMES, 5)
+
+
+def scroll_to(element):
+    """Scroll an element to the top of what is seen, and wait until it stays where it is."""
+    element.evaluate(STEADY)
 
 
 def decode(png):

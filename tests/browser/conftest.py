@@ -1,15 +1,26 @@
 """One JupyterLab and one Chromium for all browser tests: `make test-browser`."""
 
+import re
+
 import browser
-import nbformat
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 
-def pytest_collection_modifyitems(items):
-    """The tests of one lesson go to one worker, which opens it once."""
-    for item in items:
-        lesson = item.callspec.params.get("lesson", "") if hasattr(item, "callspec") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {lesson}"))
+class ByLesson(LoadScopeScheduling):
+    """Gives all tests of a file to one worker; of a file with lessons, all tests of each lesson.
+
+    So a worker that has opened a lesson keeps it.
+    """
+
+    def _split_scope(self, nodeid):
+        file, _, test = nodeid.partition("::")
+        lesson = re.search(r"[\w-]+\.ipynb", test)
+        return file, lesson and lesson[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByLesson(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +45,7 @@ def write_notebook(chromium, lab):
     opened = []
 
     def write(name, *cells):
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source) for source in cells],
-            metadata={
-                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-            },
-        )
-        nbformat.write(notebook, f"{lab['root_dir']}/{name}")
+        browser.write_notebook(lab, name, *cells)
         opened.append(browser.Notebook(chromium, lab, name))
         return opened[-1]
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import browser
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 LESSON = "02_convolution_and_pooling.ipynb"
+WALKED = "02_exercises.ipynb"  # its prose, its imports and its exercises
 EXERCISE = "strided-correlation"
 
 WRONG = """def strided_correlation(image, kernel, stride):
@@ -40,7 +42,20 @@ OUTPUT = """(id) => {
     const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells];
     return cells.find(cell => cell.sharedModel.id === id).outputs.toJSON();
 }"""
-THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
+
+
+# Whether a cell has been run since it had this number; while it runs it has none.
+WAS_RUN = """([id, before]) => {
+    const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells];
+    const cell = cells.find(cell => cell.sharedModel.id === id);
+    return cell.executionState !== 'running' && cell.executionCount
+        && cell.executionCount !== before;
+}"""
+COUNT = """(id) => {
+    const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells];
+    return cells.find(cell => cell.sharedModel.id === id).executionCount;
+}"""
+ACTIVE = "() => window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.id"
 
 
 class Student:
@@ -52,7 +67,7 @@ class Student:
 
     def go_to(self, id):
         assert self.page.evaluate(GO_TO, id) >= 0, id
-        self.page.wait_for_timeout(500)
+        self.page.evaluate(browser.FRAMES, 10)
 
     @property
     def cell(self):
@@ -68,8 +83,12 @@ class Student:
         """Run a cell by Ctrl+Enter. Returns the plain text of its outputs."""
         self.go_to(id)
         self.cell.locator(".jp-InputArea-prompt").first.click()
+        return self._run(id)
+
+    def _run(self, id):
+        before = self.page.evaluate(COUNT, id)
         self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_timeout(500)
+        self.page.wait_for_function(WAS_RUN, arg=[id, before], timeout=60_000)
         self.notebook.wait(seconds=60)
         return self.output(id)
 
@@ -93,27 +112,28 @@ class Student:
         self.page.keyboard.press("b")
         self.page.keyboard.press("Enter")
         self.page.keyboard.insert_text(code)
-        self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_timeout(500)
-        self.notebook.wait(seconds=60)
-        id = self.page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.id"
-        )
-        return self.output(id)
+        return self._run(self.page.evaluate(ACTIVE))
 
     def take(self, name):
         """Screenshots of what is on the page, in both themes."""
         SCREENSHOTS.mkdir(exist_ok=True)
         for theme in ("JupyterLab Dark", "JupyterLab Light"):
-            self.page.evaluate(THEME, theme)
-            self.page.wait_for_timeout(1500)
+            browser.use_theme(self.page, theme)
             path = SCREENSHOTS / f"check-{name}-{theme.split()[1].lower()}.png"
             self.page.screenshot(path=path)
 
 
 @pytest.fixture
 def student(chromium, lab):
-    notebook = browser.Notebook(chromium, lab, LESSON)
+    lesson = nbformat.read(f"{lab['root_dir']}/{LESSON}", as_version=4)
+    imports = next(cell for cell in lesson.cells if cell.cell_type == "code")
+    lesson.cells = [
+        cell
+        for cell in lesson.cells
+        if cell.cell_type == "markdown" or cell is imports or "nbgrader" in cell.metadata
+    ]
+    nbformat.write(lesson, f"{lab['root_dir']}/{WALKED}")
+    notebook = browser.Notebook(chromium, lab, WALKED)
     yield Student(notebook)
     notebook.close()
 
@@ -129,7 +149,7 @@ def solution(lab):
 
 
 def test_a_student_s_way_through_an_exercise(student, lab):
-    notebook = nbformat.read(f"{lab['root_dir']}/{LESSON}", as_version=4)
+    notebook = nbformat.read(f"{lab['root_dir']}/{WALKED}", as_version=4)
     code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
     check = f"check-{EXERCISE}"
     student.run(code[0])  # the imports
@@ -145,9 +165,7 @@ def test_a_student_s_way_through_an_exercise(student, lab):
 
     student.cell.get_by_role("link", name="Padding, stride, output size").click()
     heading = student.page.get_by_role("heading", name="4. Padding, stride, output size")
-    heading.wait_for(timeout=10_000)
-    student.page.wait_for_timeout(1000)
-    assert 0 < heading.bounding_box()["y"] < 800  # it came into sight
+    expect(heading).to_be_in_viewport(timeout=10_000)
     student.go_to(check)
 
     first, second = (student.type_below(f'hint("{EXERCISE}")') for _ in range(2))

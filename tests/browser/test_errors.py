@@ -4,10 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import browser
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from test_network import MAKE, corner, use_theme
+from test_network import MAKE, corner
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 SHOW = """
@@ -45,12 +46,14 @@ def says(index, patch):
 """
 
 
-@pytest.fixture
-def notebook(write_notebook):
-    notebook = write_notebook("errors.ipynb", MAKE + SAYS, SHOW, CONTEST)
+@pytest.fixture(scope="module")
+def notebook(chromium, lab):
+    browser.write_notebook(lab, "errors.ipynb", MAKE + SAYS, SHOW, CONTEST)
+    notebook = browser.Notebook(chromium, lab, "errors.ipynb")
     notebook.run_all()
     assert notebook.errors() == []
-    return notebook
+    yield notebook
+    notebook.close()
 
 
 def look(page, explorer, name):
@@ -59,7 +62,7 @@ def look(page, explorer, name):
     page.set_viewport_size({"width": 1280, "height": 1100})
     [root] = set(re.findall(r"mc-(?:occlusion|contest)", explorer.get_attribute("class")))
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        use_theme(page, theme)
+        browser.use_theme(page, theme)
         explorer.screenshot(path=SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png")
         found = Axe().run(page, context=f".{root}")
         assert found.violations_count == 0, found.generate_report()

@@ -2,6 +2,7 @@
 
 import json
 
+import browser
 import pytest
 from canvas import COLOURS, PLAIN, shows_maps
 from playwright.sync_api import expect
@@ -65,18 +66,9 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def notebook(chromium, lab, tmp_path_factory):
-    import browser
-    import nbformat
-
+def notebook(chromium, lab):
     cells = [LABS, *(f"labs[{name!r}]" for name in ("kernel", "pooling", "maps", "descent"))]
-    one = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in cells],
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        },
-    )
-    nbformat.write(one, f"{lab['root_dir']}/explorers.ipynb")
+    browser.write_notebook(lab, "explorers.ipynb", *cells)
     opened = browser.Notebook(chromium, lab, "explorers.ipynb", height=1000)
     opened.run_all()
     assert opened.errors() == []
@@ -90,9 +82,7 @@ def explorer(notebook):
     def scrolled(name):
         number = ["kernel", "pooling", "maps", "descent"].index(name)
         one = Lab(notebook, name, number)
-        for _ in range(2):  # what stands above gets its height only when it is near
-            one.root.evaluate("(root) => root.scrollIntoView({block: 'start'})")
-            notebook.page.wait_for_timeout(300)
+        browser.scroll_to(one.root)
         return one
 
     yield scrolled
@@ -251,15 +241,15 @@ def test_maps_have_the_colours_of_the_theme(explorer, theme):
     lab = explorer("kernel")
     lab.root.get_by_role("button", name="Sobel, vertical edges").click()
     lab.page.mouse.move(2, 2)
-    lab.page.evaluate(
-        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-        f"JupyterLab {theme.capitalize()}",
-    )
-    lab.page.wait_for_timeout(1000)
+    browser.use_theme(lab.page, f"JupyterLab {theme.capitalize()}")
     paper = lab.page.evaluate(
         "() => getComputedStyle(document.querySelector('.mnist-explorer')).backgroundColor"
     )
-    drawn = lab.notebook.pixels(lab.root.locator("canvas"))
+    for _ in range(200):
+        drawn = lab.notebook.pixels(lab.root.locator("canvas"))
+        if (drawn[2, 2].mean() < 60) == (theme == "dark"):
+            break
+        lab.page.wait_for_timeout(50)
     assert f"rgb({', '.join(map(str, drawn[2, 2]))})" == paper  # no sheet of another colour
     assert (drawn[2, 2].mean() < 60) == (theme == "dark")
     sheet, named = lab.sheet(), lab.page.evaluate(COLOURS)
@@ -277,11 +267,7 @@ def test_axe_finds_nothing_in_an_explorer(explorer, theme):
 
     for name in ("kernel", "pooling", "maps", "descent"):
         lab = explorer(name)
-        lab.page.evaluate(
-            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-            f"JupyterLab {theme.capitalize()}",
-        )
-        lab.page.wait_for_timeout(1000)
+        browser.use_theme(lab.page, f"JupyterLab {theme.capitalize()}")
         lab.root.evaluate("(root) => { root.dataset.looked = 'at'; }")
         found = Axe().run(lab.page, context="[data-looked]")
         lab.root.evaluate("(root) => { delete root.dataset.looked; }")

@@ -296,16 +296,11 @@ def test_nothing_of_an_explorer_is_cut_off_and_its_screenshots_are_kept(lesson, 
     """The pictures lie in screenshots/, to be looked at."""
     SCREENSHOTS.mkdir(exist_ok=True)
     for theme in THEMES:
-        lesson.page.evaluate(
-            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
-        )
+        browser.use_theme(lesson.page, theme)
         for width, height in SIZES:
             lesson.page.set_viewport_size({"width": width, "height": height})
-            lesson.page.wait_for_timeout(700)
             for number, explorer in enumerate(explorers):
-                for _ in range(2):  # what stands above gets its height only when it is near
-                    explorer.root.evaluate("(root) => root.scrollIntoView({block: 'start'})")
-                    lesson.page.wait_for_timeout(200)
+                browser.scroll_to(explorer.root)
                 box = explorer.root.bounding_box()
                 for part in explorer.root.locator("canvas, .widget-slider, select").all():
                     inner = part.bounding_box()

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import browser
 import pytest
 from playwright.sync_api import expect
 
@@ -40,39 +41,30 @@ def says(name, index, right, down):
         shares = network(data.normalise(data.scale(image[None])))[0].softmax(0)
     return f"says {shares.argmax()} with {100 * shares.max():.1f} %"
 """
+CORNER = "(canvas) => [...canvas.getContext('2d').getImageData(8, 8, 1, 1).data].slice(0, 3)"
 SAID = re.compile(r"says \d with [\d.]+ %")
 
 
-@pytest.fixture
-def notebook(write_notebook):
+@pytest.fixture(scope="module")
+def notebook(chromium, lab):
     """Both explorers in JupyterLab, on trained networks."""
     network = "widgets.network_explorer(networks['LeNet'], digits.validation)"
     shift = "widgets.shift_explorer(networks, digits.validation)"
-    notebook = write_notebook("network.ipynb", MAKE + SAYS, network, shift)
+    browser.write_notebook(lab, "network.ipynb", MAKE + SAYS, network, shift)
+    notebook = browser.Notebook(chromium, lab, "network.ipynb")
     notebook.run_all()
     assert notebook.errors() == []
-    return notebook
+    yield notebook
+    notebook.close()
 
 
 def said(explorer):
     return SAID.findall(explorer.locator(".mc-status").inner_text())
 
 
-def use_theme(page, name):
-    page.evaluate(
-        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
-    )
-    page.wait_for_function(
-        "(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in name).lower()
-    )
-    page.wait_for_timeout(500)  # the canvas is drawn in a later frame
-
-
 def corner(canvas):
     """The colour of the paper in a canvas: red, green, blue, of its first pixel inside a frame."""
-    return canvas.evaluate(
-        "(canvas) => [...canvas.getContext('2d').getImageData(8, 8, 1, 1).data].slice(0, 3)"
-    )
+    return canvas.evaluate(CORNER)
 
 
 def test_a_network_is_looked_into_by_pointer_and_keyboard_while_the_kernel_is_busy(notebook):
@@ -153,18 +145,20 @@ def middle(element, across, down):
 
 
 def keep_screenshots(page, explorer, name):
-    """In both themes, whose paper the canvas has; the pictures lie in screenshots/."""
+    """In both themes, whose paper the canvas gets; the pictures lie in screenshots/."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.set_viewport_size({"width": 1280, "height": 1100})  # all of it in one picture
-    papers = []
-    for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        use_theme(page, theme)
-        papers.append(corner(explorer.locator(".mc-pad")))
+    pad = explorer.locator(".mc-pad").element_handle()
+    for theme, paper in (
+        ("JupyterLab Dark", "Math.max(...pixel) < 60"),
+        ("JupyterLab Light", "Math.min(...pixel) > 240"),
+    ):
+        browser.use_theme(page, theme)
+        page.wait_for_function(
+            f"(pad) => {{ const pixel = ({CORNER})(pad); return {paper}; }}", arg=pad
+        )
         path = SCREENSHOTS / f"{name}-{theme.split()[1].lower()}.png"
         explorer.screenshot(path=path)
-    dark, light = papers
-    assert max(dark) < 60
-    assert min(light) > 240
 
 
 def test_a_shifted_digit_is_read_by_each_network_while_the_kernel_is_busy(notebook):
