@@ -225,6 +225,27 @@ def of_rates(content):
     return quoted
 
 
+def of_versions(content):
+    """What is quoted of the same trainings with two versions of torch, by network."""
+    rows: dict = {}
+    for run in content["runs"]:
+        network, _, version = run["name"].partition(", torch ")
+        of_network = rows.setdefault(network, {})
+        of_network.setdefault(version, []).append(run["validation_accuracy"][-1])
+    quoted = {key: value for key, value in content.items() if key not in ("runs", "earlier")}
+    quoted["networks"] = {}
+    for network, (old, new) in ((name, found.values()) for name, found in rows.items()):
+        gain, spread = metrics.gain(old, new)
+        quoted["networks"][network] = {
+            "old": summary(old),
+            "new": summary(new),
+            "gain": 100 * gain,
+            "gain_spread": 100 * spread,
+            "gain_in_spreads": gain / spread,
+        }
+    return quoted
+
+
 def of_run(run, curves):
     """The part of a run that is quoted; curves: keys of its values epoch by epoch."""
     kept = {key: run[key] for key in ("name", "seed", "parameters", "recipe")}
@@ -364,6 +385,7 @@ def quoted(topic):
         "drawn": of_drawn,
         "mended": of_mended,
         "errors": of_errors,
+        "versions": of_versions,
         "gpu": of_gpu,
     }
     return by_name[topic](content) if topic in by_name else of_trainings(topic, content)

@@ -4,6 +4,7 @@
     python research/runs.py residual relu   these topics
     python research/runs.py --again lenet   also what is stored
     python research/runs.py --list          topics, and how many runs each still lacks
+    python research/runs.py versions        in an environment with each version of torch in turn
 
 Each run is one random seed. Its figures go into `research/evidence/TOPIC.json` as soon as it
 ends, so an interrupted evening loses at most one run for each process. A stored run is made again
@@ -97,6 +98,9 @@ FITTED = {
     "fitted": (uncut, recipes.RESIDUAL_FASHION),
 }
 
+# What do a network's figures owe to the version of torch? A row that names one is made by it alone.
+VERSIONS = ("2.13", "2.14")
+
 # topic: (runs as {name: (build, recipe)}, seeds, dataset, whether the test set is opened)
 TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
@@ -146,6 +150,16 @@ TOPICS = {
         False,
     ),
     "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", False),
+    "versions": (
+        {
+            f"{name}, torch {version}": NETWORKS[name]
+            for name in ("residual", "b")
+            for version in VERSIONS
+        },
+        10,
+        "mnist",
+        False,
+    ),
     "writeup-a": (
         {"a": (writeups.network_a, replace(recipes.WRITEUP_A, epochs=1))},
         1,
@@ -344,6 +358,12 @@ def missing(topic):
     return [pair for pair in pairs_of(topic) if pair not in there]
 
 
+def made_here(name):
+    """Whether a row can be made in this environment: with any torch, unless it names a version."""
+    version = name.partition(", torch ")[2]
+    return not version or torch.__version__.startswith(f"{version}.")
+
+
 def would_open_again(topic, pairs):
     """Whether another recipe or network of one of these pairs has read the test set already."""
     read = {(one["name"], one["seed"]) for one in all_runs(topic)}
@@ -366,12 +386,12 @@ def main():
         parser.error("--again needs a topic")
     torch.set_num_threads(1)  # a process that is forked can't use the threads of this one
     for topic in options.topics or TOPICS:
-        pairs = missing(topic)
+        pairs = [pair for pair in missing(topic) if made_here(pair[0])]
         if options.list:
             print(f"{topic:{max(map(len, TOPICS))}} {len(pairs)} runs missing")
             continue
         if options.again:
-            pairs = pairs_of(topic)
+            pairs = [pair for pair in pairs_of(topic) if made_here(pair[0])]
         elif not stored_runs(topic) and would_open_again(topic, pairs):
             print(
                 f"{topic}: its network or recipe is not the one whose runs are stored. New runs "

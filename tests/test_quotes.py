@@ -115,6 +115,21 @@ def test_readings_of_drawings_are_summed_up_by_option_and_digit():
     assert row["habits"] == {"0 simplex": [1, 2]}
 
 
+def test_two_versions_of_torch_are_compared_by_network():
+    found = {"residual, torch 2.13": (0.99, 0.98), "residual, torch 2.14": (0.97, 0.98)}
+    runs = [
+        {"name": name, "validation_accuracy": [0.5, accuracy]}
+        for name, accuracies in found.items()
+        for accuracy in accuracies
+    ]
+    [(name, row)] = quotes.of_versions({"runs": runs})["networks"].items()
+    assert name == "residual"
+    assert (row["old"]["mean"], row["new"]["mean"]) == pytest.approx((0.985, 0.975))
+    assert row["gain"] == pytest.approx(-1)
+    assert row["gain_spread"] == pytest.approx(100 * (2 * 0.00005 / 2) ** 0.5)
+    assert row["gain_in_spreads"] == pytest.approx(-0.01 / 0.00005**0.5)
+
+
 def test_the_seconds_of_an_epoch_are_those_of_the_fastest():
     for name, row in results.load("ablation")["rows"].items():
         runs = [run for run in quotes.load("ablation")["runs"] if run["name"] == name]

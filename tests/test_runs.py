@@ -280,6 +280,22 @@ def test_a_row_may_get_more_seeds_than_its_topic(topic, monkeypatch):
     assert [run["seed"] for run in json.loads(topic.read_text())["runs"]] == [0, 1, 2]
 
 
+def test_a_row_that_names_a_version_of_torch_is_made_by_it_alone(topic, monkeypatch):
+    build, recipe = long_runs.TOPICS["small"][0]["one"]
+    rows = {f"one, torch {version}": (build, recipe) for version in ("2.13", "2.1")}
+    monkeypatch.setitem(long_runs.TOPICS, "small", (rows, 1, "mnist", False))
+    monkeypatch.setattr(long_runs.torch, "__version__", "2.13.0+cpu")
+    make(monkeypatch)
+    make(monkeypatch, "--again", "small")
+    assert [run["name"] for run in json.loads(topic.read_text())["runs"]] == ["one, torch 2.13"]
+    assert quoted() is None  # half a comparison
+    monkeypatch.setattr(long_runs.torch, "__version__", "2.1.2")
+    make(monkeypatch)
+    names = [run["name"] for run in json.loads(topic.read_text())["runs"]]
+    assert names == ["one, torch 2.13", "one, torch 2.1"]
+    assert quoted() is not None
+
+
 @pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", "{}"])
 def test_a_damaged_file_is_named_and_stays(topic, monkeypatch, content):
     topic.write_text(content)
