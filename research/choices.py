@@ -239,14 +239,11 @@ CANDIDATES = {
         "12 channels throughout, 50 epochs, light augmentation": (
             {"channels": 12, "flat": True}, replace(SMALL, epochs=50, augment=LIGHT), [1],
         ),
+        "11 channels throughout, 50 epochs, light augmentation": (
+            {"channels": 11, "flat": True}, replace(SMALL, epochs=50, augment=LIGHT), [1],
+        ),
         "10 channels throughout, 50 epochs, light augmentation": (
             {"channels": 10, "flat": True}, replace(SMALL, epochs=50, augment=LIGHT), [0, 1],
-        ),
-        "9 channels throughout, 50 epochs, light augmentation": (
-            {"channels": 9, "flat": True}, replace(SMALL, epochs=50, augment=LIGHT), [0, 1],
-        ),
-        "10 channels throughout, 80 epochs, light augmentation": (
-            {"channels": 10, "flat": True}, replace(SMALL, epochs=80, augment=LIGHT), [1],
         ),
     },
 }  # fmt: skip
