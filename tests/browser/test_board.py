@@ -237,6 +237,27 @@ def test_the_network_is_looked_into(open_page):
     )
 
 
+def test_on_a_phone_the_layers_stand_one_below_the_other(open_page):
+    page = open_page(size="phone", has_touch=True, is_mobile=True)
+    page.draw()
+    expect(page.live).to_contain_text("The network says 7")
+    scroll = page.page.locator(".mc-scroll")
+    wide, shown = scroll.evaluate("(element) => [element.scrollWidth, element.clientWidth]")
+    assert wide == shown  # nothing is left to scroll to
+    areas = page.page.evaluate("board.inside.areas")
+    stages = page.page.evaluate("board.inside.stages.length")
+    tops = [min(one["y"] for one in areas if one["stage"] == stage) for stage in range(stages)]
+    assert tops == sorted(set(tops))
+    assert all(0 <= one["x"] and one["x"] + one["wide"] <= shown for one in areas)
+    for stage in range(stages):
+        last = [one for one in areas if one["stage"] == stage][-1]
+        page.page.locator(".mc-overview").tap(
+            position={"x": last["x"] + last["wide"] / 2, "y": last["y"] + last["high"] / 2}
+        )
+        pinned = page.page.evaluate("board.inside.pinned")
+        assert (pinned["stage"], pinned["channel"]) == (stage, last["channel"])
+
+
 def test_the_pen_is_followed_when_the_server_is_gone(chromium, address):
     page = Page(chromium, address)
     page.page.route("**/*", lambda route: route.abort())
