@@ -1,5 +1,7 @@
 """The drawing page's server: what it answers, what it refuses, and that it lives on."""
 
+import contextlib
+import http.client
 import io
 import json
 import re
@@ -200,6 +202,12 @@ def test_the_answer_is_as_documented(client):
     schema = post["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema.validate(answer.get_json(), schema)
     assert sum(answer.get_json()["probabilities"]) == pytest.approx(1)
+
+
+def test_a_stroke_of_hardly_any_length_is_a_dot(client):
+    dot = predict(client, {"strokes": [[[0, 0]]]})
+    assert dot.status_code == 200
+    assert predict(client, {"strokes": [[[0, 0], [5e-324, 0]]]}).get_json() == dot.get_json()
 
 
 # --- refusals -----------------------------------------------------------------------------
@@ -472,6 +480,18 @@ def test_the_command_serves_the_page_and_reads_digits(served):
     assert (status, list(json.loads(answer))) == (413, ["error"])
     assert asked(served, Host="evil.example")[0] == 400
     assert asked(served)[0] == 200
+
+
+def test_a_class_of_idle_browsers_keeps_nobody_out(served):
+    """A browser keeps up to six connections open, and 25 phones may do so at once."""
+    host, port = served.removeprefix("http://").rstrip("/").split(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(150):
+            one = http.client.HTTPConnection(host, int(port), timeout=30)
+            stack.callback(one.close)
+            one.request("GET", "/assets/icon.svg")
+            assert one.getresponse().read()
+        assert asked(served)[0] == 200
 
 
 def test_a_port_that_is_taken_is_said(served, reader):
