@@ -192,6 +192,14 @@ def test_a_picture_is_read(client, reader, digits):
     torch.testing.assert_close(torch.tensor(found["probabilities"]), says(reader, image))
 
 
+def test_a_picture_of_16_bits_is_read_like_one_of_8(client, digits):
+    large = 255 - np.kron(digits.train.images[0].numpy(), np.ones((10, 10), np.uint8))
+    file = io.BytesIO()
+    Image.fromarray(large.astype(np.uint16) * 257).save(file, "PNG")
+    found = predict(client, file.getvalue(), "image/png")
+    assert found.get_json() == predict(client, png(large), "image/png").get_json()
+
+
 def test_the_answer_is_as_documented(client):
     documented = client.get("/api").get_json()
     assert documented == json.loads(json.dumps(documentation.describe()))
