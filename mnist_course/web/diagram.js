@@ -324,7 +324,7 @@ function endsBelow(view, start, end) {
 // One stage and the maps below it, as large as there is room.
 export function drawLayer(view) {
   const { place, stages, theme } = view;
-  const width = Math.max(view.scroll.clientWidth, 320);
+  const width = Math.max(view.scroll.clientWidth, 250);
   const stage = stages[place.stage];
   const groups = [...stage.from, place.stage];
   const high = HEIGHT - 12;
