@@ -24,7 +24,14 @@ from PIL import Image, PngImagePlugin
 
 from mnist_course import board, cli, data, drawing, models
 from mnist_course.board import bodies, documentation
-from mnist_course.board.server import MOST_BUFFERED, ServerError, address, is_local
+from mnist_course.board.server import (
+    CONNECTIONS,
+    IDLE,
+    MOST_BUFFERED,
+    ServerError,
+    address,
+    is_local,
+)
 from mnist_course.checkpoints import CheckpointError, save_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -556,6 +563,8 @@ def test_the_documentation_names_the_limits_and_the_options_of_the_code():
     )
     assert limits in text
     assert f"{MOST_BUFFERED:,} bytes" in text
+    assert f"up to {CONNECTIONS} connections" in text
+    assert f"for {IDLE} seconds" in text
     for name in (*bodies.KEYS, *bodies.SWITCHES):
         assert f"`{name}`" in text or f'"{name}"' in text
 
