@@ -7,7 +7,7 @@ import pytest
 import quotes
 import torch
 
-from mnist_course import data, drawing, recipes
+from mnist_course import data, drawing, recipes, results
 from mnist_course.drawing import weights, writers
 
 
@@ -66,3 +66,10 @@ def test_the_weights_that_ship_are_those_of_the_stored_run():
     right = (predict(network, part).argmax(dim=1) == part.labels).float().mean().item()
     stored = sum(run["accuracy"]["every-step"]) / 10
     assert right == pytest.approx(stored, abs=0.02)  # 500 of the 2,000 digits
+
+
+def test_the_weights_that_ship_reach_what_was_aimed_at():
+    row = results.load("drawn")["rows"]["shipped"]["every-step"]
+    [seed] = row["accuracies"]
+    assert seed >= 0.98
+    assert row["lowest"] >= 0.95

@@ -115,6 +115,8 @@ def test_what_lesson_08_says_of_the_weights_that_ship_is_so():
     assert gains.argmax() == 6
     assert gains.argmin() == 5
     assert gains[5] < -0.02
+    fives = [row["every-step"]["each"][5] for row in (board, DRAWN["shipped"])]
+    assert fives[0] < fives[1] < ours["every-step"]["each"][5]
     lost = {name: total - right for name, (right, total) in board["habits"].items()}
     assert {name for name in lost if lost[name] and name.startswith("5")} == {"5 elfin"}
     assert sum(n for name, n in lost.items() if "elfin" in name) > sum(lost.values()) / 2
