@@ -222,7 +222,6 @@ check("momentum-step", momentum_step)
 # step of each optimiser be?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 for kind in (torch.optim.SGD, torch.optim.Adam):
     weights = torch.zeros(2, requires_grad=True)
     optimizer = kind([weights], lr=0.003)

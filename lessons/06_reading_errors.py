@@ -358,7 +358,6 @@ check("occlusion-map", occlusion_map)
 # pieces yourself. Pixels that touch only at a corner are not connected.
 
 # %%
-# NBVAL_CHECK_OUTPUT
 paper = torch.tensor([
     [1, 0, 0, 1],
     [1, 0, 1, 0],

@@ -78,6 +78,19 @@ def test_outputs_are_stored_where_they_are_checked(notebook):
             assert not re.search(r"/(home|root|tmp|Users)/|[A-Z]:\\", str(output)), output
 
 
+ASKED = re.compile(r"\b([Gg]uess|[Ww]hat will|[Bb]efore you run|do you expect)\b")
+
+
+@every_lesson
+def test_no_answer_stands_below_a_question_that_asks_for_a_guess(notebook):
+    asked = None
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            asked = ASKED.search(cell.source.split("\n\n")[-1])
+        else:
+            assert not (asked and cell.outputs), cell.source
+
+
 # --- its parts ----------------------------------------------------------------------------
 
 
