@@ -357,8 +357,9 @@ def lenet5_variant(
 # a base that was made as carefully as what is compared with it.
 #
 # The learning rate is the hard part, because a rate that suits one network does not suit another.
-# So it was searched for: each dot below is a stored run of two epochs. Where is the lowest point of
-# each picture? And what happens when the rate is too large?
+# So it was searched for: each dot below is a stored run of two epochs, with its loss on a
+# logarithmic axis. Where is the lowest point of each picture? And what happens when the rate is too
+# large?
 
 # %%
 searches = results.load("rates")["searches"]
@@ -367,7 +368,8 @@ _, axes = plots.subplots(1, 4, width=12, height=2.8, sharey=True)
 for ax, (name, rate) in zip(axes, chosen.items(), strict=True):
     search = searches[name]
     plots.rate_search(search["rates"], search["losses"], rate, ax, title=name, ylabel="")
-axes[0].set_ylabel("validation loss")
+axes[0].set(ylabel="validation loss", yscale="log", ylim=(0.04, 4))
+axes[0].set_yticks([0.1, 1], ["0.1", "1"])
 plots.show(axes, alt="Four curves of loss over the learning rate. The first three fall and then "
            "rise steeply; Adam's is flat. A band marks the rate that was taken.")  # fmt: skip
 
