@@ -299,6 +299,11 @@ def test_tables_say_which_cells_are_heads():
         ("col", "English"), ("col", "中文"),
     ]  # fmt: skip
     assert [cell.text for cell in terms.select('[lang="zh"]')] == ["中文", "损失"]
+    _, rows = page_of("", "| | accuracy |\n|---|---|\n| base | 97.5 % |\n").select(".text_cell table")
+    assert [(head["scope"], head.text) for head in rows.select("th")] == [
+        ("col", "accuracy"), ("row", "base"),
+    ]  # fmt: skip
+    assert rows.select_one("thead td:empty")
 
 
 # --- nbconvert ----------------------------------------------------------------------------
