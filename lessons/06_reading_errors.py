@@ -263,6 +263,8 @@ of_label = network(images).gather(1, six.labels[:, None])  # each image's logit 
 of_label.sum().backward()  # a logit depends on its own image alone, so the sum mixes nothing
 slopes = images.grad[:, 0]
 slopes = slopes / slopes.abs().amax(dim=(1, 2), keepdim=True)  # each map on a scale of its own
+
+# %%
 captions = [f"logit of {label}" for label in six.labels.tolist()]
 plots.show(
     plots.image_grid(six.images, captions, columns=6), alt="Six misread digits.", trained=True
@@ -358,7 +360,6 @@ check("occlusion-map", occlusion_map)
 # pieces yourself. Pixels that touch only at a corner are not connected.
 
 # %%
-# NBVAL_CHECK_OUTPUT
 paper = torch.tensor([
     [1, 0, 0, 1],
     [1, 0, 1, 0],
