@@ -177,8 +177,8 @@ def _plain_ink(grey):
     noise = np.percentile(np.abs(border - paper), 90) / contrast
     if noise > UNEVEN:
         raise DrawingError(
-            "the paper around the digit is not of one colour: leave a margin around the digit, or "
-            "read a photograph with drawing.read_photograph"
+            "the paper around the digit is not of one colour: leave a margin of plain paper around "
+            "the digit, in even light (in Python, drawing.read_photograph reads uneven light, too)"
         )
     dark, light = np.clip(paper - grey, 0, None), np.clip(grey - paper, 0, None)
     ink = dark if dark.sum() >= light.sum() else light
