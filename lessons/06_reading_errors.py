@@ -385,8 +385,9 @@ print(numbered)
 def count_holes(image, threshold):
     """How many regions of paper are enclosed by ink: a whole number.
 
-    image: bytes, uint8 (H, W); threshold: pixels from this number on are ink, the others paper.
-    Paper is connected over sides, not over corners. A region that touches the edge is no hole.
+    image: bytes, uint8 (H, W); threshold: 1 or more; pixels from this number on are ink, the
+    others paper. Paper is connected over sides, not over corners. A region that touches the edge
+    is no hole.
 
     >>> ring = torch.tensor([[9, 9, 9], [9, 0, 9], [9, 9, 9]], dtype=torch.uint8)
     >>> count_holes(ring, threshold=5), count_holes(ring, threshold=10)

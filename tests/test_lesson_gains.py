@@ -14,7 +14,7 @@ from test_claims import LESSONS, split
 from test_shown_code import definitions
 
 from mnist_course import data, metrics, models, plots, results, runtime
-from mnist_course.exercises.experiment import concluded
+from mnist_course.exercises.conclusion import concluded
 from mnist_course.training import Recipe, fit
 
 [LESSON] = (path for path in LESSONS if path.stem.startswith("04"))
