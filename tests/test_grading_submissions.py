@@ -76,7 +76,7 @@ def test_canvas_late_anonymous_and_text_entries(tmp_path):
     }
     late = {key for key, one in found.items() if one.late}
     assert late == {"o_brien 4712", "anonymous anon_y4Gl3"}
-    assert found["smithbob 4714"].problems == ["no notebook, only entry.html"]
+    assert found["smithbob 4714"].problems == ["there was only entry.html"]
 
 
 def test_a_few_names_that_look_like_canvass_do_not_make_a_class_canvass(tmp_path):
@@ -148,7 +148,7 @@ def test_plain_folders_files_and_zips(tmp_path):
         "cy": ["cy/in/x.ipynb"],
         "empty": [],
     }
-    assert found["empty"].problems == ["no notebook"]
+    assert found["empty"].problems == ["it was empty"]
 
 
 def test_a_folder_around_the_class_is_taken_off_and_one_around_a_student_is_not(tmp_path):

@@ -196,7 +196,7 @@ def _keep(items, submission):
     ]
     if not notebooks and not problems:
         others = ", ".join(item.parts[-1] for item in files[:3])
-        problems.append("no notebook" + (f", only {one_line(others, 100)}" if others else ""))
+        problems.append(f"there was only {one_line(others, 100)}" if others else "it was empty")
     submission.problems = problems[:NAMED]
     if len(problems) > NAMED:
         submission.problems.append(f"and {len(problems) - NAMED} more of that kind")
