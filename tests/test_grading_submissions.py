@@ -103,6 +103,15 @@ def test_blackboard_counts_the_newest_attempt_that_has_files(tmp_path):
     assert "2026-01-09" in remark
 
 
+def test_blackboard_s_users_whose_names_end_alike_are_two(tmp_path):
+    when = "attempt_2026-01-02-10-00-00_03_lenet.ipynb"
+    path = class_zip(
+        tmp_path, f"Lab_3_ann_lee_{when}", f"Lab_3_bo_lee_{when}", f"Lab_3_lee_{when}",
+        f"Lab_3_kim_{when}",
+    )  # fmt: skip
+    assert list(table(path)) == ["ann_lee", "bo_lee", "kim", "lee"]
+
+
 def clone(folder, *names):
     (folder / ".git").mkdir(parents=True)
     (folder / ".git" / "hidden.ipynb").write_bytes(NOTEBOOK)
