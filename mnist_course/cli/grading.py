@@ -26,6 +26,12 @@ def run(source, to, policy_file, workers, scheduler, sandboxed, gradebook):
     export = gradebook["export"]
     if export is not None and not export.is_file():
         raise runtime.CourseError(f"there is no file {export} to fill in")
+    if export is not None and export.name.casefold() in reports.TABLES:
+        if export.resolve().parent == to.resolve():
+            raise runtime.CourseError(
+                f"grading writes its own {export.name.lower()} into {to}, which would replace your "
+                f"export {export}: rename it, or name another folder with --to"
+            )
     chosen = policy.read(policy_file)
     handed_in = submissions.read(source)
     missing = not scheduler and sandbox.problem()  # each worker of a cluster is asked itself
