@@ -220,4 +220,4 @@ def test_a_hostile_name_or_remark_does_nothing():
     soup = page(one, student("d", mark(MANY, remark=hostile)))
     assert not soup.select("script")
     assert "‹U+202E›‹U+0000›" in words(soup)
-    assert soup.select_one("tbody a")["href"] == "feedback/a%20b/c.html"
+    assert soup.select_one("tbody a")["href"] == "feedback/a%20b_c.html"

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import urllib.parse
 import zipfile
 
 import pytest
@@ -64,6 +66,20 @@ def test_the_files_and_nothing_else_are_written(tmp_path):
     ]  # fmt: skip
     page = (tmp_path / "class.html").read_text(encoding="utf-8")
     assert 'href="feedback/ada.html"' in page
+
+
+def test_a_page_for_each_whatever_the_students_are_called(tmp_path):
+    long = "王" * 95  # a team's name, of more bytes than a file's name may have
+    keys = ["Ada", f"{long} 1", f"{long} 2", "a:b", "a?b", "con", "..", "x/y"]
+    reports.write_all([student(key, key, "") for key in keys], EXERCISES, tmp_path)
+    names = sorted(path.name for path in (tmp_path / "feedback").iterdir())
+    cut = "王" * 66
+    assert names == sorted([
+        "Ada.html", f"{cut}.html", f"{cut} (2).html", "a_b.html", "a_b (2).html", "_con.html",
+        "_.html", "x_y.html",
+    ])  # fmt: skip
+    links = re.findall(r'href="feedback/([^"]+)"', (tmp_path / "class.html").read_text("utf-8"))
+    assert sorted(map(urllib.parse.unquote, links)) == names
 
 
 def test_the_same_marks_give_the_same_bytes_in_any_order(tmp_path):

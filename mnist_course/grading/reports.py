@@ -12,7 +12,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from mnist_course import runtime
-from mnist_course.grading.class_page import class_page, in_order
+from mnist_course.grading.class_page import class_page, in_order, page_names
 from mnist_course.grading.feedback import feedback_page, feedback_zip
 from mnist_course.grading.gradebook import fill, members
 from mnist_course.grading.marks import NOT_HANDED_IN
@@ -33,8 +33,9 @@ def write_all(marks, exercises, to, export=None, column="", replace=False, scale
     """
     to, marks = Path(to), in_order(marks)
     pages = [(student, feedback_page(student, exercises)) for student in marks]
+    names = page_names(marks)
     for student, made in pages:
-        _write(to / "feedback" / f"{student.key}.html", made)
+        _write(to / "feedback" / names[student.key], made)
     _write(to / "grades.csv", grades(marks, exercises))
     _write(to / "class.html", class_page(marks, exercises))
     teams = _members(Path(export), marks) if export else {}

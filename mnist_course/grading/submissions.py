@@ -20,6 +20,7 @@ KEPT = 300  # files of a submission
 TOTAL = 500_000_000  # bytes of the files of a submission
 LOOKED_INTO = 20  # files of a submission whose names say nothing
 LARGEST_UNNAMED = 20_000_000  # bytes of such a file
+LONGEST_NAME = 200  # bytes; most systems take 255, endings included
 NAMED = 20  # problems of a submission that are named one by one
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
@@ -145,15 +146,23 @@ def _safe(path, taken):
 
 
 def _safe_part(part):
-    """A part of a path: no separators, control or reserved characters, not long, not empty."""
-    part = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in part)
+    """A part of a path, not long."""
     stem, dot, suffix = part.rpartition(".")
-    part = f"{stem[:60]}{dot}{suffix[:20]}" if dot else part[:80]
-    part = part.strip(" .")
+    return safe_name(f"{stem[:60]}{dot}{suffix[:20]}" if dot else part[:80])
+
+
+def safe_name(text):
+    """A text as a name that every system can write.
+
+    Without separators, control or reserved characters, not empty, and not too long: most systems
+    count bytes, of which a Chinese character takes three.
+    """
+    name = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in text)
+    name = name.encode()[:LONGEST_NAME].decode(errors="ignore").strip(" .")
     # a device's name on Windows, whatever follows its dot
-    if re.fullmatch(r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?", part, re.IGNORECASE):
-        part = f"_{part}"
-    return part or "_"
+    if re.fullmatch(r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?", name, re.IGNORECASE):
+        name = f"_{name}"
+    return name or "_"
 
 
 def _submission(student, attempts):
