@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from mnist_course.grading import hand_in, sources
 
@@ -86,9 +86,12 @@ class Layout:
         return None  # the teacher's own, or the platform's
 
 
-def sorted_out(path):
+def sorted_out(path, reports=None):
     """Yield (item with its path inside of the submission, student, attempt)."""
     items, title, clones = _items(path)
+    if reports is not None and path.resolve() in (there := Path(reports).resolve()).parents:
+        inside = sources.named(there.relative_to(path.resolve()).parts)
+        items = [item for item in items if item.parts[: len(inside)] != inside]
     if () in clones or any(item.parts == (hand_in.MANIFEST,) for item in items):
         for item in items:  # all of it is one student's
             yield item, (title, "", False), ""

@@ -60,9 +60,10 @@ class Submission:
         return self.stated.openings if self.stated else None
 
 
-def read(path):
+def read(path, reports=None):
     """The submissions in a folder, an archive or a single notebook: a list, in order of their keys.
 
+    reports: the folder for what is written, which is passed over where it lies among them.
     A damaged or hostile part costs only the student whose it is: it is named in `problems`.
     Raises SubmissionsError when nothing can be read.
     """
@@ -70,7 +71,7 @@ def read(path):
     if not path.exists():
         raise SubmissionsError(f"there is no {path}: name a zip or a folder of submissions")
     found: dict[tuple, dict[str, list[sources.Item]]] = {}  # by student, by attempt
-    for item, student, attempt in layouts.sorted_out(path):
+    for item, student, attempt in layouts.sorted_out(path, reports):
         found.setdefault(student, {}).setdefault(attempt, []).append(item)
     if not found:
         raise SubmissionsError(f"{path} holds no notebooks: name a zip or a folder of submissions")
