@@ -141,6 +141,33 @@ def test_what_is_not_there_is_named_before_anybody_is_graded(here, tmp_path, own
     assert not (tmp_path / "to").exists()
 
 
+def test_reports_among_the_submissions_are_no_submission(here, tmp_path, own_policy):
+    folder = tmp_path / "class"
+    (folder / "Ada").mkdir(parents=True)
+    (folder / "Ada" / "04.ipynb").write_bytes(notebook({"leaky-relu": right("leaky-relu")}))
+    for _ in range(2):
+        to = folder / "gradéd"
+        result = grade(folder, "--to", to, "--policy", own_policy)
+        assert "1 submissions are graded" in result.output
+    result = grade(folder, "--to", folder, "--policy", own_policy)
+    assert result.exit_code == 1
+    assert "name another folder with --to" in result.stderr
+    assert not (folder / "grades.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["grades.csv", "Grades.csv"])
+def test_the_teacher_s_export_is_not_replaced_by_a_report(here, tmp_path, own_policy, name):
+    """Some systems take both names for the same file."""
+    export = tmp_path / name
+    export.write_text("mine", encoding="utf-8")
+    path = pack(tmp_path / "class.zip", 1, ["04"])
+    result = grade(path, "--to", tmp_path, "--policy", own_policy, "--fill", export)
+    assert result.exit_code == 1
+    assert "would replace your export" in result.stderr
+    assert export.read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "class.html").exists()
+
+
 def test_without_a_sandbox_nobody_is_graded_unless_it_is_asked_for(here, tmp_path, monkeypatch):
     path = pack(tmp_path / "class.zip", 1, ["04"])
     monkeypatch.setattr(sandbox, "problem", lambda: "bubblewrap is not installed")
