@@ -308,7 +308,14 @@ def of_gpu(content):
 
 def of_drawn(content):
     """How each network reads drawings: by what was left out, of all digits and of each."""
-    quoted = {key: value for key, value in content.items() if key != "runs"} | {"rows": {}}
+    quoted = {key: value for key, value in content.items() if key not in ("runs", "earlier")}
+    # Whatever has read the test set is quoted.
+    tries = [run for run in content.get("earlier", []) if "test_accuracy" in run]
+    quoted["earlier"] = [
+        {"epochs": run["recipe"]["epochs"], "test": summary([run["test_accuracy"]])}
+        for run in tries
+    ]
+    quoted["rows"] = {}
     rows: dict = {}
     for run in content["runs"]:
         rows.setdefault(run["name"], []).append(run)

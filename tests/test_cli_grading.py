@@ -189,6 +189,11 @@ def test_the_example_is_printed_as_it_is():
     assert result.output == policy.EXAMPLE.read_text("utf-8")
 
 
+# Where the tests run in the background, their programs are started deaf to Ctrl-C.
+HEARS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
 STARTED = """
 import sys
 from mnist_course.cli import main
@@ -216,7 +221,7 @@ def test_when_it_is_ended_nothing_is_left_and_it_goes_on_from_there(tmp_path, ow
         if name == "Bob":  # he holds it up until it is ended
             content = content.replace(b"return 'nothing'", b"return 'nothing'\\nwhile True: pass")
         (folder / f"{name}_1_assignsubmission_file" / "04.ipynb").write_bytes(content)
-    command = [sys.executable, "-c", STARTED, folder, "--to", to, "--policy", own_policy]
+    command = [sys.executable, "-c", HEARS + STARTED, folder, "--to", to, "--policy", own_policy]
     kept = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
         temporary = tmp_path / f"temporary of {number}"
