@@ -311,10 +311,10 @@ def of_drawn(content):
     quoted = {key: value for key, value in content.items() if key not in ("runs", "earlier")}
     # Whatever has read the test set is quoted.
     tries = [run for run in content.get("earlier", []) if "test_accuracy" in run]
-    quoted["earlier"] = [
-        {"epochs": run["recipe"]["epochs"], "test": summary([run["test_accuracy"]])}
+    quoted["earlier"] = {
+        f"{run['recipe']['epochs']}-epochs": {"test": summary([run["test_accuracy"]])}
         for run in tries
-    ]
+    }
     quoted["rows"] = {}
     rows: dict = {}
     for run in content["runs"]:
@@ -322,7 +322,8 @@ def of_drawn(content):
     if "board" in rows:
         rows["shipped"] = rows["board"][:1]
     for name, mine in rows.items():
-        row = {"validation": summary([run["validation_accuracy"][-1] for run in mine])}
+        reached = [run["validation_accuracy"][-1] for run in mine]
+        row = {"validation": summary(reached), "epochs": len(mine[0]["validation_accuracy"])}
         if "test_accuracy" in mine[0]:  # of the network that ships
             row["test"] = summary([mine[0]["test_accuracy"]], TEST_IMAGES)
         for option in mine[0]["accuracy"]:
