@@ -227,7 +227,7 @@ def test_a_click_chooses_a_feature_map_and_pointing_its_place(explorer):
 
 
 def test_the_text_of_a_list_stands_in_the_middle_of_its_box(write_notebook, tmp_path):
-    """Also beside another kind of widget, whose style sheet comes later and speaks of lists, too."""
+    """Also beside another kind of widget, whose style sheet comes later and has its own lists."""
     cells = LABS + "labs['maps']", "widgets.network_explorer(models.lenet5(), digits.validation)"
     notebook = write_notebook("list.ipynb", *cells)
     notebook.run_all()
