@@ -72,46 +72,10 @@ plots.show(
 # %% [markdown]
 # The sigmoid's slope is a low hump, while that of ReLU is 1 for every positive input. So where a
 # unit is on, the activation takes nothing away from the slope. (The weights between the layers
-# still multiply it. Lesson 05 shows what that does in a deep network.)
-#
-# Does this matter in a network as small as LeNet-5? The next two cells build LeNet-5 twice, from
-# the same first weights, with sigmoids and with ReLU. They send one batch forward and backward, and
-# print the mean size of the slopes of each layer's weights, from the image on. Guess first: with
-# sigmoids, how many times smaller are the first layer's slopes than the last one's?
-
-
-# %%
-def lenet_with(activation):
-    """LeNet-5 of lesson 03, with another activation in place of its sigmoids."""
-    network = models.lenet5()
-    for place, layer in enumerate(network):
-        if isinstance(layer, nn.Sigmoid):
-            network[place] = activation()
-    return network
-
-
-# %%
-images, labels = next(iter(data.Batches(digits.train, 256)))
-sizes = {}
-for name, activation in (("sigmoid", nn.Sigmoid), ("ReLU", nn.ReLU)):
-    runtime.seed_everything(0)
-    network = lenet_with(activation)
-    nn.functional.cross_entropy(network(images), labels).backward()
-    weights = [layer.weight for layer in network if hasattr(layer, "weight")]
-    sizes[name] = [weight.grad.abs().mean().item() for weight in weights]
-    print(f"{name:8}", *(f"{size:.5f}" for size in sizes[name]))
-
-# %%
-ax = plots.lines(sizes, xlabel="layer, from the image on", ylabel="mean size of a slope", log=True)
-ax.set_xticks(range(1, 6))
-plots.show(ax, alt="Sigmoid: from the last layer back to the first, the slopes become more than a "
-           "hundred times smaller. ReLU: the first layer has the largest slopes.")  # fmt: skip
-
-# %% [markdown]
-# Mind the scale on the left: each labelled mark is ten times the one below it. With sigmoids the
-# first layer's slopes are more than a hundred times smaller than the last one's, although only four
-# layers of sigmoids lie between them. With ReLU the first layer even has the largest, so its
-# kernels can learn from the first step on.
+# still multiply it. Lesson 05 shows what that does in a deep network.) You measured the effect in
+# lesson 03. With sigmoids the slopes of LeNet-5's first layer are more than a hundred times smaller
+# than those of its last one. With ReLU the first layer even has the largest, so its kernels can
+# learn from the first step on.
 #
 # However, there is a price. If a unit's input is negative for every image, its answer is always 0
 # and its slope is, too, so that it hardly ever learns again. Such a unit is called **dead**. A
@@ -126,9 +90,20 @@ widgets.loss_explorer(digits.train)
 
 # %% [markdown]
 # With 0.1 the loss falls at once. With 0.9 a whole layer dies, so all slopes become 0 and the loss
-# stays at 2.303 for good. To count the dead, the next cell trains on few images with both rates,
-# and then asks each of the 120 units of the first fully connected layer about new images. How many
-# of them say 0 to all?
+# stays at 2.303 for good. To count the dead, the next cells train LeNet-5 with ReLU on few images,
+# with both rates, and then ask each of the 120 units of the first fully connected layer about new
+# images. How many of them say 0 to all?
+
+
+# %%
+def lenet_with(activation):
+    """LeNet-5 of lesson 03, with another activation in place of its sigmoids."""
+    network = models.lenet5()
+    for place, layer in enumerate(network):
+        if isinstance(layer, nn.Sigmoid):
+            network[place] = activation()
+    return network
+
 
 # %%
 some = data.Digits(digits.train[:5000], digits.validation[:500])
@@ -175,11 +150,10 @@ check("leaky-relu", leaky_relu)
 # %% [markdown]
 # ## 2. Better steps: momentum and Adam {#optimisers}
 #
-# ReLU lets the slopes through. Plain gradient descent then multiplies each slope by the learning
-# rate, and that is its step. Where is it weak? Think of a valley that is long and narrow: its walls
-# are steep, but its floor falls gently. The walls decide how long a step may be, because otherwise
-# the weights jump from one wall to the other. So along the floor, where the way is long, the steps
-# are far too short.
+# In plain gradient descent a step is the slope times the learning rate. Where is it weak? Think of
+# a valley that is long and narrow: its walls are steep, but its floor falls gently. The walls
+# decide how long a step may be, because otherwise the weights jump from one wall to the other. So
+# along the floor, where the way is long, the steps are far too short.
 #
 # With **momentum** a step remembers the one before, like a ball that rolls. Slopes that point the
 # same way again and again add up, while slopes that change their sign cancel out. In the cell
@@ -243,12 +217,11 @@ check("momentum-step", momentum_step)
 # **Adam** goes one step further and gives each weight a step length of its own. For each weight it
 # keeps two running means, in which older values count less and less: of its slope, and of its slope
 # squared. Its step is the learning rate times the first, divided by the root of the second. So a
-# slope that is a thousand times smaller is divided by a number that is a thousand times smaller,
-# and the step is as long as before. In the cell below one weight has the slope 10 and the other
-# 0.01. What will the first step of each optimiser be?
+# slope that is a thousand times smaller is also divided by a number that is a thousand times
+# smaller. In the cell below one weight has the slope 10 and the other 0.01. What will the first
+# step of each optimiser be?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 for kind in (torch.optim.SGD, torch.optim.Adam):
     weights = torch.zeros(2, requires_grad=True)
     optimizer = kind([weights], lr=0.003)
@@ -287,15 +260,13 @@ plots.show(
 
 # %% [markdown]
 # Each channel had a centre and a width of its own, and now all have the mean 0 and the deviation 1.
-# Is something lost? Not for good, because batch norm then multiplies each channel by a scale and
-# adds a shift. Both are learned, from 1 and 0 on, so if the network wants another range, it can
-# have it.
+# If the network wants another range, it can have it, because batch norm then multiplies by a scale
+# and adds a shift, which are learned from 1 and 0 on.
 #
-# In evaluation, however, there may be only one image, and an answer must not depend on the other
-# images of its batch. Therefore batch norm keeps a **running mean** and a running variance (the
-# square of the deviation) while it is trained, and uses these afterwards. Here are the running
-# means of the first channels: of a new layer, and after the one batch of above. Why did they move
-# such a little way?
+# In evaluation, however, an answer must not depend on the other images of its batch. Therefore
+# batch norm keeps a **running mean** and a running variance (the square of the deviation) while it
+# is trained, and uses these afterwards. Here are the running means of the first channels, in a new
+# layer and after the one batch of above. Why did they move such a little way?
 
 # %%
 fresh = nn.BatchNorm2d(16)
@@ -340,9 +311,8 @@ check("running-mean", update_running_mean)
 # %% [markdown]
 # ## 4. One change at a time {#one-change}
 #
-# Now you have the parts. What does each of them bring? If you change two at once and the network
-# gets better, you can't tell which one did it. So here is LeNet-5 with parts that can be exchanged
-# one by one.
+# What does each of these parts bring? If you change two at once and the network gets better, you
+# can't tell which one did it. So here is LeNet-5 with parts that can be exchanged one by one.
 
 
 # %%
@@ -387,8 +357,9 @@ def lenet5_variant(
 # a base that was made as carefully as what is compared with it.
 #
 # The learning rate is the hard part, because a rate that suits one network does not suit another.
-# So it was searched for: each dot below is a stored run of two epochs. Where is the lowest point of
-# each picture? And what happens when the rate is too large?
+# So it was searched for: each dot below is a stored run of two epochs, with its loss on a
+# logarithmic axis. Where is the lowest point of each picture? And what happens when the rate is too
+# large?
 
 # %%
 searches = results.load("rates")["searches"]
@@ -397,20 +368,21 @@ _, axes = plots.subplots(1, 4, width=12, height=2.8, sharey=True)
 for ax, (name, rate) in zip(axes, chosen.items(), strict=True):
     search = searches[name]
     plots.rate_search(search["rates"], search["losses"], rate, ax, title=name, ylabel="")
-axes[0].set_ylabel("validation loss")
+axes[0].set(ylabel="validation loss", yscale="log", ylim=(0.04, 4))
+axes[0].set_yticks([0.1, 1], ["0.1", "1"])
 plots.show(axes, alt="Four curves of loss over the learning rate. The first three fall and then "
            "rise steeply; Adam's is flat. A band marks the rate that was taken.")  # fmt: skip
 
 # %% [markdown]
 # The first three curves fall and then rise suddenly, up to the line of a network that has learned
-# nothing. For sigmoids that happens above 1.5. With ReLU 0.9 is already too large, because the
-# units die. With momentum it happens at 0.1, because its steps become up to ten times as long.
-# Adam's curve is flat from 0.001 on, so any of these rates will do.
+# nothing: with sigmoids above 1.5, with ReLU already at 0.9, because the units die, and with
+# momentum at 0.1, because its steps become up to ten times as long. Adam's curve is flat from 0.001
+# on, so any of these rates will do.
 #
-# Look at ReLU once more, at 0.1 and at 0.3. The network is the same, but the loss is far from the
-# same. So a careless rate can cost as much as a good part brings, and therefore whoever compares
-# parts has to search a rate for each. These are the six recipes, with only two epochs each, so that
-# you need not wait long.
+# Look at ReLU once more, at 0.1 and at 0.3. The network is the same, but the loss is not. So a
+# careless rate can cost as much as a good part brings, and therefore whoever compares parts has to
+# search a rate for each. These are the six recipes, with only two epochs each, so that you need not
+# wait long.
 
 # %%
 plain = Recipe(epochs=2, batch_size=batch_size, learning_rate=0.9, momentum=0.0)
@@ -448,7 +420,7 @@ plots.show(axes, alt="Bars of validation errors: " + ", ".join(
     f"{name} {value:.1f} %" for name, value in errors.items()), trained=True)  # fmt: skip
 
 # %% [markdown]
-# The first change is the largest by far. But two epochs end when the sigmoids have only just left
+# The first change is the largest by far. But after two epochs the sigmoids have only just left
 # their plateau. Given ten epochs, LeNet-5 reached {{lenet.rows.lenet5.mean | .1%}} (the mean of
 # {{lenet.seeds}} seeds), and with ReLU, max pooling and Adam ten epochs give
 # {{relu.rows.lenet5-relu.mean | .1%}}. So this is the gain of all these changes together, and the
@@ -457,10 +429,10 @@ plots.show(axes, alt="Bars of validation errors: " + ", ".join(
 # The later changes are smaller. Are they real, or is it luck? One run each can't tell, and
 # therefore [](#seeds) runs them again.
 #
-# What does the change look like inside? Here are the first network and the third, side by side, on
-# the same digit. Choose the layer *2* (the activation) and then *3* (the pooling). Where there is
-# no ink: what does a sigmoid answer, and what does ReLU? Compare the largest values, too, which the
-# colour scale beside each name shows.
+# What does the change look like inside? Here are the first network and the third, on the same
+# digit. Choose the layer *2* (the activation) and then *3* (the pooling). Where there is no ink:
+# what does a sigmoid answer, and what does ReLU? Compare the largest values, too, which the colour
+# scale beside each name shows.
 
 # %%
 pair = {name: networks[name] for name in ("lenet5", "max-pooling")}
@@ -468,9 +440,9 @@ widgets.feature_maps(pair, digits.validation)
 
 # %% [markdown]
 # A sigmoid answers every place with a number between 0 and 1, also where there is no ink. ReLU
-# answers many places with exactly 0, and its largest values are not held below 1, so that it stands
-# out more where it says something. Max pooling passes the strongest answers on as they are, whereas
-# average pooling mixes them with their neighbours.
+# answers many places with exactly 0, and its largest values are not held below 1. Max pooling
+# passes the strongest answers on as they are, whereas average pooling mixes them with their
+# neighbours.
 
 # %% [markdown]
 # ## 5. When is a gain settled? {#seeds}
@@ -492,8 +464,8 @@ for name, accuracies in runs.items():
 # is large, one run each would have been a lottery.
 #
 # You know one rule for such lists from lesson 01: a change counts when *every* number after it lies
-# above *every* number before. Luck hardly ever fools that rule, but it also says "unclear" as soon
-# as a single run is out of line. A finer rule uses all numbers, so let us build it.
+# above *every* number before. But that rule says "unclear" as soon as a single run is out of line.
+# A finer rule uses all numbers, so let us build it.
 #
 # - The gain is the difference of the two means.
 # - A mean is steadier than a run, since good and bad luck partly cancel in it. The mean of *n* runs
@@ -525,9 +497,9 @@ for name, truth in (("no gain", 0), ("a real gain", 2)):
 # more often, because the spread of five runs is itself only a rough guess. With fewer runs the
 # guess becomes useless, and that is why the rule asks for five.
 #
-# So take lesson 01's rule when you want to be sure of something plain, as in its experiments, and
-# the finer one when gains are small, as they are from here on. Neither is a proof: if you test
-# twenty changes that do nothing, the finer rule will probably call one of them a gain.
+# So take lesson 01's rule for plain effects, as in its experiments, and the finer one when gains
+# are small, as they are from here on. Neither is a proof: if you test twenty changes that do
+# nothing, the finer rule will probably call one of them a gain.
 
 # %% [markdown]
 # ### Exercise 04.4: Is it a gain?
@@ -581,23 +553,23 @@ for old, new in zip(names, names[1:], strict=False):
 print("adam         after relu        ", judged(runs["relu"], runs["adam"]))
 
 # %% [markdown]
-# Only the first change is settled. After it no single step gains twice its spread, and the last one
-# even lost a little. That does *not* mean that max pooling, momentum, Adam and batch norm bring
-# nothing, because "can't tell" is not "no": in two epochs and with five seeds, each of them is too
-# small to be seen. But look at the last line. From *relu* to *adam*, three steps together, the gain
-# is settled. Small gains add up until they can be seen.
+# Only the first change is settled, and the last one even lost a little. That does *not* mean that
+# max pooling, momentum, Adam and batch norm bring nothing, because "can't tell" is not "no": in two
+# epochs and with five seeds, each gain is too small to be seen. But look at the last line. From
+# *relu* to *adam*, three steps together, the gain is settled. Small gains add up until they can be
+# seen.
 #
-# There is also a lesson about careless bases. In earlier runs the networks of rows 2 and 3 had a
-# rate of 0.1, which had not been searched for. There max pooling seemed to gain 1.0 points, more
-# than four times its spread, so it was "settled". With a rate that suits the base, too, most of
-# this gain is gone. The rule only guards against luck. Against an unfair comparison it is helpless.
+# Beware of a careless base, however. In earlier runs the networks of rows 2 and 3 had a rate of
+# 0.1, which had not been searched for. There max pooling seemed to gain 1.0 points, more than four
+# times its spread, so it was "settled". With a rate that suits the base, too, most of this gain is
+# gone. So the rule guards against luck, but not against an unfair comparison.
 
 # %% [markdown]
 # ## 6. An experiment with the recipe {#experiment}
 #
-# Now it is your turn. An experiment has four steps, as in lesson 01: change one setting, predict
-# and say why, test with several seeds, and explain. One try must not take long, because there will
-# be ten of them. Therefore the trial below learns from few images.
+# Now it is your turn, in the four steps of lesson 01: change one setting, predict and say why, test
+# with several seeds, and explain. There will be ten tries, and therefore the trial below learns
+# from few images.
 
 
 # %%
@@ -642,10 +614,9 @@ print("gain:", judged(before, after))
 # the accuracies, and calls `compare` once. Then it concludes by lesson 01's rule, and returns the
 # word for what came out and whether that is what you predicted.
 #
-# As always, the check hands your function made-up numbers: it looks at how you test, and not at
-# what you predict. When it says "Right", run the real thing in a cell of your own with
-# `experiment(BASE, compare)`, and explain what came out. If it stays "unclear", perhaps the finer
-# rule sees more.
+# As always, the check looks at how you test, and not at what you predict. When it says "Right", run
+# `experiment(BASE, compare)` in a cell of your own, and explain what came out. If it stays
+# "unclear", perhaps the finer rule sees more.
 
 
 # %%
@@ -714,12 +685,12 @@ def network_b():
 
 
 # %% [markdown]
-# **Write-up C** (Pytorch 手写数字识别 深度学习基础分享) has no activation between its two convolutions. You know
-# from lesson 03 that two linear layers in a row are one linear layer. Only max pooling, which is
-# not linear, stands between them, so the second convolution is not quite wasted. Write-up C also
-# calls the network's raw outputs probabilities, and one of them is 3.03. Since no probability is
-# above 1, you know that they are logits. And it saves the whole network object as a *pickle*, a
-# file that can run code when it is loaded.
+# **Write-up C** (Pytorch 手写数字识别 深度学习基础分享) has no activation between its two convolutions. Two
+# linear layers in a row are one linear layer, as lesson 03 said. Here max pooling, which is not
+# linear, stands between them, so the second convolution is not quite wasted. Write-up C also calls
+# the network's raw outputs probabilities, although one of them is 3.03, so that you know they are
+# logits. And it saves the whole network object as a *pickle*, a file that can run code when it is
+# loaded.
 
 
 # %%
@@ -773,7 +744,7 @@ for name, build, recipe in (
     runtime.check_floor(history.accuracy, quick_floor=0.7, full_floor=0.93)
 
 # %% [markdown]
-# All four work, and which is better one run each can't say. This means that MNIST forgives a lot: a
+# All four work, and one run each can't say which is better. So MNIST forgives a lot, and a
 # tutorial's 98 or 99 % does not prove that its choices were good. Only a comparison does.
 #
 # The stored runs have the published optimisers and epochs and {{writeups.seeds}} seeds each. B in
@@ -792,9 +763,8 @@ print("shuffling B:", judged(fixed, shuffled))
 # It is not. But look at C: its seeds end anywhere from {{writeups.rows.c.low | .1%}} to
 # {{writeups.rows.c.high | .1%}}. If you had run it once, you could have reported either number.
 #
-# So is a fixed order harmless? This one is, but not because it is fixed: it is harmless because it
-# is mixed. What if the images came sorted, all zeros first? Guess what B will answer after an epoch
-# of that.
+# So is a fixed order harmless? This one is, because it is mixed. What if the images came sorted,
+# all zeros first? Guess what B will answer after an epoch of that.
 
 # %%
 in_order = digits.train.labels.argsort(stable=True)
@@ -807,9 +777,8 @@ print(f"B, sorted by digit: {history.accuracy:.2%} on validation")
 print("its answers, 0 to 9:", answers.bincount(minlength=10).tolist())
 
 # %% [markdown]
-# The last images were nines, and in a full run it now takes everything for a nine. What it had
-# learned of the other digits is lost, because a network only remembers what its steps keep coming
-# back to.
+# The last images were nines, and in a full run it now takes everything for a nine. A network only
+# remembers what its steps keep coming back to.
 
 # %% [markdown]
 # ## 8. An ablation with error bars {#ablation}
@@ -837,12 +806,11 @@ print("its answers, 0 to 9:", answers.bincount(minlength=10).tolist())
 # 3. **Is the base sound?** A gain is easily had over a base that was badly trained.
 #
 # Three more things do not fit. The text says shifts of ±2 pixels and the code ±10 %, which is 2.8;
-# we take 2. It speaks of a validation set but never makes one, so its early stopping must have
-# looked at something else. And its text says under 5 seconds an epoch, where its table says 12 to
-# 15.
+# we take 2. The text speaks of a validation set, but none is ever made. And it says under 5 seconds
+# an epoch, where the table says 12 to 15.
 #
-# Therefore we ran it again. This is its network, LeNet-5 without padding. Its last layer gives ln p
-# instead of logits, and its loss is −ln p. A *softmax* before cross-entropy would be a mistake, but
+# Therefore we ran it again. Its network is LeNet-5 without padding. The last layer gives ln p
+# instead of logits, and the loss is −ln p. A *softmax* before cross-entropy would be a mistake, but
 # a *log*-softmax does no harm: e to the power of ln p is p again, and these already add up to 1.
 
 
@@ -883,9 +851,9 @@ plots.show(
 )
 
 # %% [markdown]
-# They do, and that is what allows them to keep their label. Now the table once more, with the same
-# optimiser, each step **alone** and then **all together**: {{ablation.seeds}} seeds each, at most
-# 12 epochs, read on validation. These runs take longer than a lesson, so their results are stored.
+# They do, and therefore they keep their label. Now the table once more, with the same optimiser,
+# each step **alone** and then **all together**: {{ablation.seeds}} seeds each, at most 12 epochs,
+# evaluated on validation images. These runs take longer than a lesson, so their results are stored.
 # The seconds are those of the fastest epoch on one processor core. Compare the two columns of
 # accuracies first.
 
@@ -901,8 +869,8 @@ for (name, mine), (theirs, seconds) in zip(accuracies.items(), reported, strict=
 # %% [markdown]
 # In the picture, blue is ours, on validation. The red crosses are the write-up's test accuracies,
 # each beside the row that comes nearest. (If its rows add up, 98.5 has no row here, and 98.7
-# belongs to "all together".) The two sets of images differ, so a tenth or two between red and blue
-# mean nothing. Look for larger distances, and then for bars that overlap.
+# belongs to "all together".) The images differ, so a tenth or two between red and blue mean
+# nothing. Look for larger distances, and then for bars that overlap.
 
 # %%
 _, ax = plots.subplots(height=3.2)
@@ -920,18 +888,18 @@ plots.show(ax, alt="; ".join(
 ) + ". Write-up E's crosses: 97.5, 98.2, 98.5, 98.7 %.")  # fmt: skip
 
 # %% [markdown]
-# What can be read off?
+# What can you read off?
 #
 # - **The base was not sound.** The same network with the same optimiser reaches
 #   {{ablation.rows.base.text.mean}} % here, in 12 epochs where the write-up used 20. So neither
-#   network nor optimiser explains its 97.5 %. Its text does not say what does.
+#   network nor optimiser explains its 97.5 %.
 # - **Its end was low, too.** Its last number, with all steps, is below our base without any. So its
-#   1.2 points say little about the steps, because a plain, careful training brings more.
-# - **Batch norm costs time.** An epoch with it took longest, which is what you expect of more work.
-#   Augmentation costs next to nothing here, because whole batches are moved at once.
+#   1.2 points say little about the steps.
+# - **Batch norm costs time.** An epoch with it took longest. Augmentation costs next to nothing
+#   here, because whole batches are moved at once.
 #
-# And what do the steps bring on a sound base? The bars show how far single runs lie apart, so they
-# overlap more than the means do. Apply the rule of [](#seeds). Which rows are settled?
+# And what do the steps bring on a sound base? The bars show how far single runs lie apart, while
+# means are steadier. Apply the rule of [](#seeds). Which rows are settled?
 
 # %%
 base = accuracies["base"]
@@ -959,9 +927,9 @@ print(f"difference {missing:+.2f} ± {spread:.2f}, {abs(missing) / spread:.1f} t
 
 # %% [markdown]
 # All together bring less than the sum of the three. But this difference, which is called an
-# **interaction**, is less than twice its spread, so it is not settled. We can't tell whether the
-# steps partly do the same work, although it would be easy to tell a story about it. Interactions
-# are hard to see, because so many means bring their luck.
+# **interaction**, is less than twice its spread, so it is not settled: we can't tell whether the
+# steps partly do the same work. Interactions are hard to see, because so many means bring their
+# luck.
 #
 # One more trap. All rows used the same seeds, so could we compare them seed by seed, and get rid of
 # some luck? That helps if a seed that is good for one row is also good for another. The
@@ -979,9 +947,8 @@ for name in names[1:]:
 
 # %% [markdown]
 # Two correlations are above 0 and two below, so comparing seed by seed makes the spread smaller for
-# two rows and larger for the other two. A seed fixes the first weights and the order of the images,
-# but a changed network makes something else of them. Therefore we treat the runs as independent, as
-# the rule does.
+# two rows and larger for the other two. A changed network makes something else of the same seed.
+# Therefore we treat the runs as independent, as the rule does.
 
 # %% [markdown]
 # ### Run one row yourself
@@ -1009,8 +976,8 @@ print(f"stored: {rows['all together']['text']['spread']} %, {len(together)} seed
 #
 # - **Decay.** After epoch 5 the learning rate is a tenth, and the validation curve becomes calm.
 #   Think of the loss as a landscape: long steps find the valley, and short steps find its floor.
-# - **Training accuracy lies below validation accuracy.** That looks wrong but is right, because it
-#   is counted on *augmented* images, which are harder, and while the network still learns.
+# - **Training accuracy lies below validation accuracy**, because it is counted on *augmented*
+#   images, which are harder, and while the network still learns.
 #
 # Put your curve over the range of the stored runs, epoch by epoch.
 
@@ -1019,8 +986,8 @@ stored = [run for run in results.load("ablation")["runs"] if run["name"] == "all
 widgets.band_explorer(history_e, stored, row_e)
 
 # %% [markdown]
-# A run that lies a little outside is no error, since the stored runs are few. The band ends where
-# the first of them stopped early.
+# A run a little outside is no error, since the stored runs are few. The band ends where the first
+# of them stopped early.
 
 # %% [markdown]
 # ### When to take shorter steps {#schedules}
@@ -1060,7 +1027,7 @@ plots.show(axes, alt="Left: B's accuracy jumps and has its best in epoch 2. Righ
 # **Early stopping** watches the same number, but after three epochs without a new best it ends
 # training. More would only cost time, and the network might overfit ([](#regularisation)). Here the
 # *last* network is kept, while many programs go back to the best one. Either way the choice is made
-# on validation data, and that is one more reason to keep the test set out of it.
+# on validation data, and not on the test set.
 
 # %% [markdown]
 # ### Exercise 04.6: When to stop
@@ -1099,9 +1066,8 @@ check("early-stopping", last_epoch)
 # ## 9. When there is too little data: dropout and weight decay {#regularisation}
 #
 # A network **overfits** when it learns its training images by heart, as you saw in lesson 01. With
-# 55,000 images LeNet hardly does. But with 1,000 training images it soon knows each of them, so the
-# training loss goes to 0, while validation stays behind. Two remedies make learning by heart
-# harder.
+# 55,000 images LeNet hardly does. But with 1,000 images it soon knows each of them, so the training
+# loss goes to 0, while validation stays behind. Two remedies make learning by heart harder.
 #
 # - **Dropout**: in every step, a random half of the hidden units (those between input and output)
 #   is switched off. No unit can rely on another, so what is learned has to be spread over many.
@@ -1124,17 +1090,16 @@ for share in (0.5, 0.2):
     print(f"share {share}: values {values}, mean {dropped.mean():.2f}")
 
 # %% [markdown]
-# When half of the units are dropped, the others are doubled. When only a fifth is dropped, four
-# fifths are left, so a smaller factor is enough. Either way the mean stays at 1, as it was before,
-# and therefore nothing has to be done in evaluation.
+# When half of the units are dropped, the others are doubled. When only a fifth is dropped, a
+# smaller factor is enough. Either way the mean stays at 1, and therefore nothing has to be done in
+# evaluation.
 
 # %% [markdown]
 # ### Exercise 04.7: Dropout
 #
 # Which factor belongs to which share? Find the rule in what the cell printed, and write dropout
-# yourself. To make the answer the same each time, the random numbers are handed in: one for each
-# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share. (torch's own
-# `nn.Dropout` does the same, with random numbers that it draws itself.)
+# yourself. So that the answer is the same each time, the random numbers are handed in: one for each
+# unit, anywhere from 0 to 1. A unit is dropped where its number is below the share.
 
 
 # %%
@@ -1196,19 +1161,19 @@ plots.show(axes, alt="Three panels of loss over 30 epochs. Without a remedy the 
 # Without a remedy the validation loss soon stops falling, while the training loss goes to 0. With
 # either remedy it ends lower. The number in each title is the validation accuracy at the end, but
 # one run each can't settle which remedy is better. And don't trust dropout's training loss, because
-# it was measured while half of the units were off. More data would be the real cure, and
-# augmentation is the cheapest way to get some.
+# it was measured while half of the units were off. The real cure is more data, and augmentation is
+# the cheapest way to get some.
 
 # %% [markdown]
 # ### Where there is more data {#clothes}
 #
-# Do these remedies also help with 55,000 images? **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST 分类)
-# tries them on Fashion-MNIST: ten kinds of clothes, as many images as MNIST has and of the same size.
-# It trains the network of this lesson by plain gradient descent, by Adam with L2, with dropout, and
-# with more kernels. Then it says that the last one is worse because it overfits, but it gives no
-# number. [07 Fashion-MNIST](07_fashion_mnist.ipynb) repeats all four from several seeds and tests what
-# it says. So keep two rules in mind until then: "it is worse" needs several seeds, and "it overfits"
-# needs two numbers beside it, one from training and one from validation.
+# Do these remedies also help with 55,000 images? **Write-up D** (卷积神经网络(LeNet5)实现对 Fashion_MNIST
+# 分类) tries them on Fashion-MNIST, ten kinds of clothes in images like MNIST's. It trains the
+# network of this lesson by plain gradient descent, by Adam with L2, with dropout, and with more
+# kernels. Of the last one it says that it is worse because it overfits, but it gives no number. [07
+# Fashion-MNIST](07_fashion_mnist.ipynb) tests that. Until then keep two rules in mind: "it is
+# worse" needs several seeds, and "it overfits" needs two numbers beside it, one from training and
+# one from validation.
 #
 # One last thing: keep the network that you trained with write-up E's recipe.
 
@@ -1223,8 +1188,8 @@ print("saved", path)
 #   0.9 was fine for sigmoids; try 0.1. With momentum 0.9 take a tenth of that.
 # - **Validation is far worse than training, with batch norm.** Its running mean and variance have
 #   not settled because there were too few steps, or validation images are normalised differently.
-# - **Weight decay acts strangely with Adam.** Adam divides the decay by the same root as the slope,
-#   so it is no longer the same for all weights. `AdamW` keeps the two apart.
+# - **Weight decay acts strangely with Adam.** Adam divides the decay by the same root as the slope.
+#   `AdamW` keeps the two apart.
 # - **Dropout makes it worse.** The network is too small to overfit, and half of it is missing.
 # - **A gain that nobody can repeat.** It was luck: one seed, one run. Or the base was not sound.
 # - **`ReduceLROnPlateau` does nothing.** It was not told the accuracy (`schedule.step(accuracy)`),

@@ -40,12 +40,12 @@ device = runtime.device()
 # ## 1. What depth breaks {#depth}
 #
 # In lesson 03 four sigmoids were enough to make the slopes of the first layers vanish, and in
-# lesson 04 ReLU helped. But does it help enough for 25 convolutions in a row? You will build two
-# networks to find out. At the left of the next picture is a plain tower, in which one layer follows
-# the other. In the middle is the same tower with one addition: around each pair of convolutions
-# there is a way on which nothing happens, and at its end **what came in is added to what comes
-# out**. This way is a **skip connection**. At the right you see one such pair, a **block**, from
-# near, already with the batch norm that [](#block) will add.
+# lesson 04 ReLU helped. But does it help enough for 25 convolutions in a row? At the left of the
+# next picture is a plain tower, in which one layer follows the other. In the middle is the same
+# tower with one addition: around each pair of convolutions there is a way on which nothing happens,
+# and at its end **what came in is added to what comes out**. This way is a **skip connection**. At
+# the right you see one such pair, a **block**, from near, already with the batch norm that
+# [](#block) will add.
 
 # %%
 plots.show(
@@ -57,14 +57,13 @@ plots.show(
 # %% [markdown]
 # ### A block as a class {#class}
 #
-# So far `nn.Sequential` was enough, because each layer took what the last one gave, and nobody
-# needed it again. With a skip connection the input of the block is needed a second time, at its
-# end. Therefore we have to write down ourselves what happens to a batch.
+# So far `nn.Sequential` was enough, because each layer took what the last one gave. With a skip
+# connection the input of the block is needed a second time, at its end. Therefore we have to write
+# down ourselves what happens to a batch.
 #
 # In Python, a thing that has both numbers to keep and something to do is described by a **class**.
-# You have used classes all the time. For example, `nn.Conv2d` is a class, and `nn.Conv2d(1, 6, 5)`
-# makes one object of it, which keeps its weights and can be called with images. A class of your own
-# for torch needs two functions:
+# For example, `nn.Conv2d` is a class, and `nn.Conv2d(1, 6, 5)` makes one object of it, which keeps
+# its weights and can be called with images. A class of your own for torch needs two functions:
 #
 # - `__init__` runs once, when an object is made. It makes the layers and keeps them in `self`,
 #   which is the object itself, so that `self.conv1` means "the first convolution of this block".
@@ -100,13 +99,11 @@ print("shape of the answer:", tuple(answer.shape))
 print("parameters:         ", sum(parameter.numel() for parameter in block.parameters()))
 
 # %% [markdown]
-# 2 · (8 · 8 · 3 · 3 + 8) = 1,168. We never told torch about these weights: it found them because
-# the layers were kept in `self`.
+# 2 · (8 · 8 · 3 · 3 + 8) = 1,168. torch found these weights because the layers were kept in `self`.
 #
-# The block with a skip needs the same two layers, and only its `forward` is different. So we don't
-# write everything again: `class Skip(Plain)` takes over all of `Plain`, just as `Plain` took over
-# all of `nn.Module`, and replaces the one function that is written anew. Compare the two: which
-# characters are new?
+# The block with a skip needs the same two layers, and only its `forward` is different. Therefore
+# `class Skip(Plain)` takes over all of `Plain`, just as `Plain` took over all of `nn.Module`, and
+# replaces the one function that is written anew. Compare the two: which characters are new?
 
 
 # %%
@@ -137,9 +134,9 @@ def tower(block, blocks=12, channels=8):
 
 
 # %% [markdown]
-# There is a third tower to compare with. You saw with Xavier that the size of the first weights
-# matters, too. So perhaps a plain tower needs no skips, but only larger first weights? The function
-# below gives it those that were made for ReLU.
+# You saw with Xavier that the size of the first weights matters, too. So perhaps a plain tower
+# needs no skips, but only larger first weights? The function below gives a third tower those that
+# were made for ReLU.
 
 
 # %%
@@ -190,9 +187,9 @@ plots.show(ax, alt="In the plain tower the slopes shrink towards the image by ma
            "magnitude; with larger first weights or with skips they stay level.")  # fmt: skip
 
 # %% [markdown]
-# Read the plain tower's curve from right to left. On their way back its slopes shrink more and
-# more, so that the first layers get slopes that are smaller by many powers of ten. With skips all
-# layers get slopes of a useful size, and so they do with larger first weights.
+# Read the plain tower's curve from right to left. On their way back its slopes shrink by many
+# powers of ten. With skips all layers get slopes of a useful size, and so they do with larger first
+# weights.
 #
 # ### Why a skip helps {#why-skips}
 #
@@ -201,10 +198,9 @@ plots.show(ax, alt="In the plain tower the slopes shrink towards the image by ma
 # of f is small, too. A block with a skip computes f(x) + x, and the slope of that is the slope of f
 # **plus 1**. However small the slope of f may be, what comes through the skip is not made smaller.
 #
-# That is what we expect. Is it so? The next function measures the slope of the loss at the input of
-# each block. Dividing it by the slope at the input of the next block gives the factor by which this
-# one block has multiplied it. Guess: what will the factors be in the plain tower, and what with
-# skips?
+# Is it so? The next function measures the slope of the loss at the input of each block. Divided by
+# the slope at the input of the next block, it gives the factor of this one block. Guess: what will
+# the factors be in the plain tower, and what with skips?
 
 
 # %%
@@ -228,10 +224,9 @@ for name in TOWERS:
     print(f"    all of them multiplied: {math.prod(factors):.1e}")
 
 # %% [markdown]
-# Each plain block leaves only a small part of the slope. No single factor looks dramatic, but after
-# eleven of them next to nothing is left. With skips every factor is close to 1, as the sum
-# promised. Larger weights bring the factors near 1 in another way: they are right on average, but
-# single blocks lie above and below.
+# Each plain block leaves only a small part of the slope, and after eleven of them next to nothing
+# is left. With skips every factor is close to 1, as the sum promised. Larger weights bring the
+# factors near 1 on average, but single blocks lie above and below.
 #
 # Now train all three towers for some steps. The dotted line stands at 2.303, where a network knows
 # nothing. Which of them will leave it first, and which not at all?
@@ -265,9 +260,9 @@ for name, values in losses.items():
 # The plain tower does not leave 2.303, because its first layers hardly move. With larger first
 # weights it learns, and the tower with skips is a little ahead of it on average. So a deep network
 # needs slopes of a useful size to begin at all. Well-chosen weights can give it those, but a skip
-# gives them whatever the weights are. For more layers than here it gives more: the plain networks
-# in the paper on skips had batch norm, so that their slopes did not vanish, and they were hard to
-# train all the same.
+# gives them whatever the weights are. In still deeper networks it gives more: the plain ones in the
+# paper on skips had batch norm, so that their slopes did not vanish, and they were hard to train
+# all the same.
 #
 # There is a second way to see it. A block with a skip only has to learn the *change* of its input,
 # what is left to do: the **residual**. If nothing is left to do, weights near 0 are enough, while a
@@ -276,13 +271,13 @@ for name, values in losses.items():
 # %% [markdown]
 # ## 2. The block {#block}
 #
-# The block of our network is `Skip` with three additions. First, there is batch norm after each
+# The block of our network is `Skip` with three changes. First, there is batch norm after each
 # convolution. Second, the convolutions have no bias, because batch norm would subtract it again.
 # Third, some blocks change the shape: they give more channels, or take steps of 2. Then `x` can't
-# be added as it is, since two tensors must have the same shape to be added. For this case the skip
-# gets a layer of its own, a **1 × 1 convolution** with the same stride, which brings `x` into the
-# new shape. Whatever lies on the skip is called the **shortcut**. Where the shapes agree, it is
-# `nn.Identity()`, a layer that gives back what it gets.
+# be added as it is, because it has another shape. For this case the skip gets a layer of its own, a
+# **1 × 1 convolution** with the same stride, which brings `x` into the new shape. Whatever lies on
+# the skip is called the **shortcut**. Where the shapes agree, it is `nn.Identity()`, a layer that
+# gives back what it gets.
 
 
 # %%
@@ -356,11 +351,11 @@ inner_ink = digits.train.images[:, 2:-2, 2:-2].sum(dtype=torch.int64)
 print(f"ink in the outer two pixels: {1 - inner_ink / ink:.2%}")
 
 # %% [markdown]
-# Next to nothing. Therefore the network cuts these pixels off first, by **negative padding**, so
-# that 24 × 24 are left. The first convolution takes every second place, and its output has 10 × 10
-# numbers a channel. Because of this stride, everything after it costs about a quarter. Three blocks
-# follow. At the end, **global max pooling** keeps a single number of each channel, the largest,
-# which answers the question: was this pattern seen anywhere? Then one linear layer decides.
+# Next to nothing. Therefore the network first cuts these pixels off, by **negative padding**, so
+# that 24 × 24 are left. The first convolution takes every second place, which gives 10 × 10 numbers
+# a channel, and so everything after it costs about a quarter. Three blocks follow. At the end,
+# **global max pooling** keeps a single number of each channel, the largest, which answers the
+# question: was this pattern seen anywhere? Then one linear layer decides.
 
 
 # %%
@@ -485,8 +480,8 @@ check("receptive-field", receptive_field)
 
 # %% [markdown]
 # Now ask your function about our network: a kernel of 5 with stride 2, then six kernels of 3, of
-# which the third has stride 2. Is the field wider than the 24 × 24 pixels that are left of an
-# image? Keep the answer, because an explorer below will show it.
+# which the third has stride 2. Is the field wider than the 24 × 24 pixels of an image? Keep the
+# answer for an explorer below.
 
 # %% [markdown]
 # ## 4. The recipe {#recipe}
@@ -562,9 +557,9 @@ plots.show(
 )
 
 # %% [markdown]
-# The peak is reached in the second epoch. But is 0.02 a good peak? Lesson 04 showed that a wrong
-# rate can cost as much as a good part gains. So the course trained this network for two epochs with
-# each of six peaks, and looked at the validation loss. Which one would you take?
+# The peak is reached in the second epoch. But is 0.02 a good peak? The course trained this network
+# for two epochs with each of six peaks, and looked at the validation loss. Which one would you
+# take?
 
 # %%
 search = results.load("rates")["searches"]["residual"]
@@ -641,16 +636,15 @@ widgets.band_explorer(history, stored["runs"], recipe)
 #
 # In a full run you should end inside the band or very close to it. A little outside is no error,
 # because one run in a handful falls outside the range of ten others. If you are far below it, look
-# at [](#faults). In quick mode the run lies below, since it sees a tenth of the images. The band is
-# widest early on, where the steps are long, and narrow at the end, where the network settles.
+# at [](#faults). (In quick mode the run lies below, since it sees a tenth of the images.) The band
+# is widest early on, where the steps are long, and narrow at the end, where the network settles.
 # Therefore judge a one-cycle training at its end only.
 #
 # ### Keep the network {#checkpoint}
 #
-# A network is its code and its numbers. The code stands above. The numbers can be had as a dict
-# from names to tensors, which torch calls the `state_dict`. It holds the parameters and, for batch
-# norm, the running statistics. The names are made of the place in `nn.Sequential` and of what your
-# class keeps in `self`.
+# The `state_dict` of lesson 03 holds the parameters and, for batch norm, the running mean and
+# variance. The names are made of the place in `nn.Sequential` and of what your class keeps in
+# `self`.
 
 # %%
 state = network.state_dict()
@@ -659,11 +653,9 @@ for name in list(state)[:9]:
 print("...", len(state), "tensors in all")
 
 # %% [markdown]
-# `save_checkpoint` writes these tensors into a file of the kind **safetensors**, which holds
-# numbers and nothing else, and puts recipe, seed and history beside them. Many programs, write-up
-# C's for example, save the whole object by `torch.save` instead. Such a file is a *pickle*, and
-# loading it can run any code that is inside, so never load one from a stranger. Is what comes back
-# from our file the same network?
+# `save_checkpoint` writes these tensors into a file, and puts recipe, seed and history beside them.
+# (The file is no *pickle* like write-up C's, whose loading can run any code that is inside.) Is
+# what comes back from it the same network?
 
 # %%
 path = training.save_checkpoint("residual", network, recipe, history, seed=10)
@@ -699,12 +691,11 @@ widgets.epoch_scrubber(network, snapshots, history, digits.validation)
 # Before training the kernels are noise. They change most in the first epochs, where the steps
 # become long, and hardly at all in the last one, because there the learning rate is nearly 0.
 #
-# And here is your network as a whole, computed in this page. Follow the digit from left to right.
-# The arrows above the diagram are the skips: each goes around the convolutions of a block and ends
-# at a layer called *add*. In the second block it passes a 1 × 1 convolution on its way. Click a
-# number in a map of an *add*, and read at the bottom right of which two it is the sum. Which one is
-# larger, the change f(x) or what came through the skip? Then move the digit, or draw one of your
-# own.
+# And here is your network as a whole. The arrows above the diagram are the skips: each goes around
+# the convolutions of a block and ends at a layer called *add*. In the second block it passes a 1 ×
+# 1 convolution on its way. Click a number in a map of an *add*, and read at the bottom right of
+# which two it is the sum. Which one is larger, the change f(x) or what came through the skip? Then
+# move the digit, or draw one of your own.
 
 # %%
 widgets.network_explorer(network, digits.validation)
@@ -723,15 +714,14 @@ widgets.feature_maps(network, digits.validation)
 # %% [markdown]
 # The frame grows with each convolution larger than 1 × 1, and faster after each stride of 2. At the
 # shortcut it is small again, because the skip goes around the 3 × 3 convolutions. Your function
-# says 41 for the last layer, since it does not know where the image ends; what lies outside is
-# padding. Of the image, a number in the middle of the last block depends on 23 × 23 pixels, because
-# the first convolution with its stride of 2 does not reach the last row and column of the 24.
+# says 41 for the last layer, since it does not know where the image ends. Of the image, a number in
+# the middle of the last block depends on 23 × 23 pixels, because the first convolution with its
+# stride of 2 does not reach the last row and column of the 24.
 #
 # ## 6. An experiment with the recipe {#experiment}
 #
-# Was every part of network and recipe needed? You can find out, because validation images may be
-# used as often as you like. So that a try takes about a second, we train on 2,000 images for two
-# epochs.
+# Was every part of network and recipe needed? Find out on validation images. So that a try takes
+# about a second, we train on 2,000 images for two epochs.
 #
 # One setting is special. `"shortcut"` is either `None`, for the 1 × 1 convolution, or a function of
 # images, outputs and stride, as you wrote it in Exercise 05.1. The class below makes a layer of
@@ -782,8 +772,8 @@ def trial(recipe, seed):
 
 
 # %% [markdown]
-# As an example, take the smallest peak of the learning rate that was tried in [](#recipe). On all
-# training images it gave more than twice the loss. How will it be with so few steps?
+# As an example, take the smallest peak of the learning rate in [](#recipe), which gave more than
+# twice the loss. How will it be with so few steps?
 
 # %%
 BASE = {
@@ -801,9 +791,8 @@ before, after = compare(
 #
 # Choose one setting and predict what a change of it will do: "higher", "lower" or "unclear". Write
 # the experiment as a function, as in the lessons before: it changes one setting of the recipe it is
-# given, calls `compare` once, and returns the word for what came out and whether that is the word
-# you predicted. The rule is still that of lesson 01: "higher" means that *every* number after the
-# change lies above every number before it.
+# given, calls `compare` once, and returns the word for what came out, by lesson 01's rule, and
+# whether that is the word you predicted.
 #
 # When the check says "Right", run it in a cell of your own: `experiment(BASE, compare)`. Three
 # changes that are worth a prediction: your own shortcut, `{**base, "shortcut": padded_shortcut}`;
@@ -854,17 +843,15 @@ check("recipe-experiment", experiment)
 # %% [markdown]
 # ## 7. How a number goes wrong {#protocol}
 #
-# You will open the test set in the next section. Before that, learn from a report that looks
-# careful and whose number still can't be trusted. Write-up A reports 99.68 % on MNIST's test set,
-# the best of its 100 epochs. Many reports are made like this, and the author says openly what was
-# done. So it is a good example.
+# Before you open the test set, learn from a report that looks careful and whose number still can't
+# be trusted. Write-up A reports 99.68 % on MNIST's test set, the best of its 100 epochs. Many
+# reports are made like this, and this one says openly what was done.
 #
 # ### What can be repeated of it {#curve-a}
 #
-# Here is its curve, as far as it is reported, beside ours. The axis below counts minutes of
-# computing, as measured on two CPU cores, and each step to the right is ten times as long. The
-# course has repeated the first epoch alone, because it takes so long. How far apart are the two
-# groups?
+# Here is its curve, as far as it is reported, beside ours. The axis counts minutes of computing on
+# two CPU cores, and each step to the right is ten times as long. The course has repeated the first
+# epoch alone, because it takes so long. How far apart are the two groups?
 
 # %%
 speed = results.load("bench")["tables"]["training"]
@@ -888,19 +875,18 @@ plots.show(ax, alt="Ten runs of ours rise to about 99.5 % within half a minute. 
 
 # %% [markdown]
 # After one epoch A reports 99.01 %, and our repetition read {{writeup-a.rows.a.text.mean}} % of the
-# validation images. Is that a contradiction? It can't be told, because both are single runs after
-# one epoch with long steps, where accuracy still jumps: see how wide our own band is at its
-# beginning.
+# validation images. Is that a contradiction? We can't tell, because both are single runs after one
+# epoch with long steps, where accuracy still jumps: see how wide our own band is at its beginning.
 #
-# Now to what can be told. We repeat two of its mistakes, but not on the test set: a **pretend test
-# set** is cut from the training images.
+# But two of its mistakes can be repeated, on a **pretend test set**, which is cut from the training
+# images.
 #
 # ### Mistake 1: choosing on the test set {#choosing-on-test}
 #
 # Write-up A looks at the test accuracy after every epoch. It lets this number decide when the
 # learning rate is halved, and it reports the best one it saw. What does the choice of the best
-# epoch add? We train a small network at a constant rate, and note after each epoch which of 10,000
-# held-out images it reads right.
+# epoch add? (We leave the learning rate alone.) We train a small network at a constant rate, and
+# note after each epoch which of 10,000 held-out images it reads right.
 
 # %%
 held_out = digits.train[-1000:] if runtime.quick() else digits.train[-10_000:]
@@ -922,10 +908,9 @@ training.fit(small, learn_from, constant_rate, after_epoch=remember)
 right = torch.stack(right)  # epochs, images
 
 # %% [markdown]
-# Then we draw 1,000 of these images at random as a pretend test set, choose the best epoch on it,
-# and look at the same epoch on the other 9,000. Those are fresh, because they had no part in the
-# choice. A single draw could be lucky, so we draw 500 times. If choosing were harmless, the two
-# numbers would agree on average.
+# Then we draw 1,000 of these images as a pretend test set, choose the best epoch on it, and look at
+# the same epoch on the other 9,000, which had no part in the choice. A single draw could be lucky,
+# so we draw 500 times. If choosing were harmless, the two numbers would agree on average.
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -953,23 +938,21 @@ plots.show(ax, alt=f"Two heaps of 500 values. The mean of the reported accuracie
            f"{reported.mean():.2%}, of the true ones {true.mean():.2%}.", trained=True)  # fmt: skip
 
 # %% [markdown]
-# The orange heap is wide because 1,000 images are few. What counts is the distance between the two
-# dashed lines, the means, because that is what choosing adds. The reported number is too good on
-# average, although nobody cheated: the best of several noisy numbers is partly the luckiest. This
-# is **selection bias**. The difference looks small until you compare it with the *errors* that are
-# left.
+# What counts is the distance between the two dashed lines, the means, because that is what choosing
+# adds. The reported number is too good on average, although nobody cheated: the best of several
+# noisy numbers is partly the luckiest. This is **selection bias**. The difference looks small until
+# you compare it with the *errors* that are left.
 #
 # Be fair to write-up A. Its test set had 10,000 images, so there the luck of one epoch is about a
 # third of what you see here. But it chose among 100 epochs, and here there are 12. It also gives
-# its last epoch, 99.64 %, which was not chosen. And we repeat only the choice of the epoch, not the
-# learning rate that followed the test set.
+# its last epoch, 99.64 %, which was not chosen.
 #
 # ### Mistake 2: forgetting `eval()` {#forgetting-eval}
 #
 # Write-up A never calls `eval()`. So while testing, batch norm takes mean and deviation from the
-# *test batch*, and a digit's answer depends on the other digits in its batch. Watch your network on
-# the same 500 images, in batches of different kinds. (We use a copy, because in training mode even
-# a look changes batch norm's running means.) Which kind of batch will do the most harm?
+# *test batch*, and a digit's answer depends on the other digits in its batch. Watch a copy of your
+# network on the same 500 images, in batches of different kinds. (A copy, because in training mode
+# even a look changes batch norm's running means.) Which kind of batch will do the most harm?
 
 
 # %%
@@ -994,9 +977,8 @@ ax = plots.bars([100 * value for value in found.values()], found, ylabel="accura
 plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.items()), trained=True)
 
 # %% [markdown]
-# In large mixed batches the mistake hardly shows, and write-up A tested in mixed batches of 100, so
-# its number was hardly changed by it. But that is what makes the mistake dangerous: it shows on the
-# day when the network meets one image alone, or many sevens in a row.
+# In large mixed batches, like A's of 100, the mistake hardly shows. But that is what makes it
+# dangerous: it shows on the day when the network meets one image alone, or many sevens in a row.
 #
 # Three more things weigh as much. The LeNet baseline that A's own assignment asks for was never
 # made. Nothing was saved. And one seed was run, so that nobody can say how often 99.68 % would come
@@ -1007,8 +989,8 @@ plots.show(ax, alt="; ".join(f"{name}: {value:.1%}" for name, value in found.ite
 # ### Exercise 05.5: Look without touching
 #
 # Our `evaluate` calls `eval()` and leaves the network in that mode. In our loop it does no harm,
-# because `train_epoch` calls `train()` again. In another loop batch norm would go on with its old
-# running mean and variance, and dropout would stay off. Write an accuracy that leaves **every
+# because `train_epoch` calls `train()` again. In another loop dropout would stay off, and batch
+# norm would go on with its old running mean and variance. Write an accuracy that leaves **every
 # layer** in the mode in which it was. Each layer keeps its own mode in `layer.training`, and
 # `network.modules()` goes through all of them, the network itself included. Mind that some layers
 # may have been in evaluation mode already, while others trained.
@@ -1046,11 +1028,9 @@ check("keep-the-modes", accuracy_without_a_trace)
 # %% [markdown]
 # ## 8. The seal is broken {#test-set}
 #
-# An honest number follows from four rules, and each of them closes a door that you have just seen
-# open.
+# An honest number follows from four rules.
 #
-# 1. **Choose on validation images.** Network, recipe and number of epochs are fixed by now, and
-#    nothing will be changed after what you see next.
+# 1. **Choose on validation images.** Network, recipe and number of epochs are fixed by now.
 # 2. **Open the test set once**, with a reason, and keep a record. Our call writes a line with time
 #    and reason into a file beside your work, so that everyone can count.
 # 3. **Run several seeds and report all of them**, also the bad ones.
@@ -1063,9 +1043,8 @@ correct = int((logits.argmax(dim=1) == test.labels).sum())
 print(f"{correct:,} of {len(test):,} right: {correct / len(test):.2%}")
 
 # %% [markdown]
-# That is your number. The record says "1 time(s)" if you have run this cell once. Running it again
-# with the same network is harmless, but to change the recipe now and run it again would be mistake
-# 1.
+# That is your number. Running the cell again with the same network is harmless, but to change the
+# recipe now and run it again would be mistake 1.
 
 # %% [markdown]
 # ### Exercise 05.6: How sure is your number?
@@ -1114,8 +1093,8 @@ def wilson_interval(correct, total, z=1.96):
 check("wilson-interval", wilson_interval)
 
 # %% [markdown]
-# The package has this interval, too. The next cell computes it for your network, and puts both ends
-# into the condition: at each of them the two sides should be equal.
+# The next cell computes it with the package's function, and puts both ends into the condition: at
+# each of them the two sides should be equal.
 
 # %%
 low, high = metrics.interval(correct, len(test))
@@ -1132,9 +1111,9 @@ for end in (low, high):
 # ### Two kinds of luck {#two-intervals}
 #
 # One run is not a result, so here are the stored runs of this network, all {{residual.seeds}} of
-# them. They were trained on the 55,000 training images and evaluated on the test set after the last
-# epoch, once. Network, recipe and seeds were fixed before. Below the ten dots stand two intervals
-# of their mean. Which one is wider, and why?
+# them. They were evaluated on the test set once, after the last epoch, and network, recipe and
+# seeds were fixed before. Below the ten dots stand two intervals of their mean. Which one is wider,
+# and why?
 
 # %%
 tests = [100 * run["test_accuracy"] for run in stored["runs"]]
@@ -1163,18 +1142,19 @@ plots.show(ax, alt=f"Ten runs between {min(tests):.2f} and {max(tests):.2f} %. T
 #   10,000 test digits, the mean would lie somewhere here. More seeds do not help against that,
 #   because all of them are evaluated on the same images.
 #
-# Can we say, then, that the network is above 99.5 %? The line lies inside both intervals. The mean
-# of these ten runs is above it, and that is all: neither for other seeds nor for other images is it
-# settled. {{residual.rows.residual.test.aim.reached_by}} of the ten runs reach it. A single run,
-# also yours, can miss it.
+# Is the network above 99.5 %, then? The mean of these ten runs is, but the line lies inside both
+# intervals: neither for other seeds nor for other images is it settled.
+# {{residual.rows.residual.test.aim.reached_by}} of the ten runs reach it. A single run, also yours,
+# can miss it.
 #
 # So here is the fair comparison with write-up A. Our training takes about
 # {{bench.tables.training.seconds | .0f}} s on two quiet CPU cores, after which the network reads
 # {{residual.rows.residual.test.text.mean}} % of the test images, on average over ten seeds. Five
 # epochs of write-up A's network would take an estimated {{bench.tables.training.peer_minutes |
 # .0f}} minutes on the same two cores, by this measurement {{bench.tables.training.ratio | .0f}}
-# times as long, and after these it reports 99.51 %. That is one run, read in training mode, and we
-# have not repeated it. So both are equally good as far as anyone can tell, and ours needs far less.
+# times as long, and after these it reports 99.51 %. That is one run, evaluated in training mode,
+# and we have not repeated it. So both are equally good as far as anyone can tell, and ours needs
+# far less time.
 #
 # Two more things belong in an honest report. First, this is one of five networks that the course
 # has evaluated on the test set. An earlier one with the same recipe did not cut off the border, and
@@ -1193,17 +1173,16 @@ print(f"without the cut {gain:+.3f} points, spread {gain_spread:.3f}: "
 # It was not free. (The three other networks are in the [appendix](#less-and-more).)
 #
 # Second, for 25 years people have kept the ideas that did well on this very test set, and our
-# recipe is made of such ideas. Also, a first sketch of it had been evaluated on the test set before
-# our record of openings begins. What we chose ourselves since then, we chose on training images
-# that were set aside.
+# recipe is made of such ideas. A first sketch of it, too, had been evaluated on the test set before
+# our record of openings begins. What we chose since then, we chose on training images that were set
+# aside.
 #
 # ### What is still misread {#misread}
 #
-# A number does not show what it leaves out. You can look at misread digits, but not at those of the
-# test set, because they would give you ideas for the next network, and then the test set would have
-# a say in what you choose. So here are validation images that your network got wrong, at most 24 of
-# them. "9 not 3" means that the network says 9 and the label says 3. Cover the captions first, and
-# read the digits yourself.
+# What does the number leave out? Don't look at misread digits of the test set, because they would
+# give you ideas for the next network, and then the test set would help to choose it. So here are
+# validation images that your network got wrong, at most 24 of them. "9 not 3" means that the
+# network says 9 and the label says 3. Cover the captions first, and read the digits yourself.
 
 # %%
 logits = training.predict(network, digits.validation)
@@ -1216,11 +1195,11 @@ plots.show(
 )
 
 # %% [markdown]
-# Some are sloppy, some could be either digit, and some you read at once. So the network is close to
-# what can be had on such images, but it is not there. [06 Reading the
-# errors](06_reading_errors.ipynb) looks at these errors one by one. With this your first course in
-# recognising digits is complete: you have come from the bytes of a file to a network that misreads
-# about one digit in two hundred, and you can say how sure that is.
+# Some are sloppy, some could be either digit, and some you read at once. So the network could still
+# be a little better. [06 Reading the errors](06_reading_errors.ipynb) looks at these errors one by
+# one. With this your first course in recognising digits is complete: you have come from the bytes
+# of a file to a network that misreads about one digit in two hundred, and you can say how sure that
+# is.
 
 # %% [markdown]
 # ## What usually goes wrong {#faults}
@@ -1302,9 +1281,9 @@ plots.show(
 # %% [markdown]
 # ## Appendix: what less can do, and what more work buys {#less-and-more}
 #
-# You can stop here. If you want to know whether the same idea can be had for less, or taken
-# further, read on. The course trained a smaller network, with 12 channels everywhere and one more
-# block, and made two tries at a better one.
+# You can stop here. If you are curious what the same idea gives for less, or for more: the course
+# trained a smaller network, with 12 channels everywhere and one more block, and made two tries at a
+# better one.
 
 
 # %%
@@ -1332,12 +1311,11 @@ def small_residual_network(channels=12):
 #
 # The second try is an **ensemble**: two networks that vote. They start from different random
 # weights and see different images at each step, so that part of their errors differ. The mean of
-# the logits decides, because votes that are only counted can end in a tie, and because in the mean
-# a sure network counts for more than one that hesitates.
+# the logits decides, so that a sure network counts for more than one that hesitates.
 #
-# Both train at once, each on its own half of a batch. `nn.ModuleList` is a list that torch knows
-# of; in a plain list the optimizer would not find the weights. `tensor_split` cuts the batch, and
-# `torch.cat` joins the logits in the old order, so that they fit the labels.
+# Both train at once, each on its own half of a batch: `tensor_split` cuts it, and `torch.cat` joins
+# the logits in the old order, so that they fit the labels. `nn.ModuleList` is a list that torch
+# knows of; in a plain list the optimizer would not find the weights.
 
 
 # %%
@@ -1370,10 +1348,10 @@ def voting_networks(channels=22):
 
 
 # %% [markdown]
-# Does the vote pay? That was asked without the test set. The 60,000 images that are not in it were
-# cut into two halves. A pair of networks learned from the first half and was evaluated on the
-# second; a new pair did it the other way round. Here is what was misread by each network of a pair
-# alone, by their vote, and by a single network with 28 channels and the same recipe.
+# Does the vote pay? To find out without the test set, the other 60,000 images were cut into two
+# halves. A pair of networks learned from the first half and was evaluated on the second; a new pair
+# did it the other way round. Here is what was misread by each network of a pair alone, by their
+# vote, and by a single network with 28 channels and the same recipe.
 
 
 # %%
@@ -1394,8 +1372,7 @@ for half in (0, 1):
 # %% [markdown]
 # Both times the vote is better than either voter alone. It is ahead of the single network, too, but
 # only by a few images, and it does a quarter more work. So small a lead proves little, because
-# twenty candidates were compared like this, and the best of twenty had some luck. It was taken all
-# the same, with all 60,000 images to learn from, since nothing was left to choose.
+# twenty candidates were compared, and the best of twenty had some luck. It was taken all the same.
 #
 # Now the three of them, each evaluated once with ten seeds. "An image" is the multiply-accumulates
 # of one forward pass; "to learn" is how many times our work a whole training takes.
@@ -1427,22 +1404,21 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 # Judge the three lines by the rule of lesson 04, more than twice the spread.
 #
 # - **The smaller network** has less than a third of our parameters and does about half the work for
-#   an image, and that it is better or worse is not settled. It pays when it learns, because its
-#   training takes {{residual-small.rows.residual-small.work_to_train_in_lesson_05s | .0f}} times
-#   our work. So an accuracy has two prices, one for learning and one for each image afterwards. A
-#   phone that reads a million digits cares for the second.
+#   an image. Whether it is better or worse is not settled. But its training takes
+#   {{residual-small.rows.residual-small.work_to_train_in_lesson_05s | .0f}} times our work. So an
+#   accuracy has two prices, one for learning and one for each image afterwards.
 # - **The two that vote** reach **{{residual-long.rows.residual-long.test.text.mean}} %**
 #   ({{residual-long.rows.residual-long.test.text.seeds}} % with other seeds,
-#   {{residual-long.rows.residual-long.test.text.images}} % with other images), and that they are
-#   better than ours is settled. They do nearly four times our work for an image, and
-#   {{residual-long.rows.residual-long.work_to_train_in_lesson_05s | .0f}} times to learn. It is not
-#   the vote's doing alone, since they are wider, learn longer, by another recipe, and from 5,000
+#   {{residual-long.rows.residual-long.test.text.images}} % with other images), and it is settled
+#   that they are better than ours. They do nearly four times our work for an image, and
+#   {{residual-long.rows.residual-long.work_to_train_in_lesson_05s | .0f}} times to learn. The vote
+#   is not the only reason, since they are wider and learn longer, by another recipe, and from 5,000
 #   images more.
 # - **The second try against the first**: the lead is not settled. The mean lies above the aim of
 #   99.65 % by less than its own spread, and
 #   {{residual-long.rows.residual-long.test.aim.reached_by}} of ten seeds reach it. Whoever tries
-#   often enough gets past a close aim by luck; so an honest report says how many tries there were.
-#   Here there were two.
+#   often enough gets past a close aim by luck, so an honest report says how many tries there were:
+#   here two.
 #
 # Ours stays the one with 16 channels, because to pick the best of the three now would be to choose
 # on the test set. `mnist-course train residual-small` and `mnist-course train residual-long` train
@@ -1450,11 +1426,10 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 #
 # ### The write-ups, as reported and as repeated {#writeups}
 #
-# Four of the write-ups that this course follows are about MNIST. What they report was found on the
-# test set; what the course repeated was evaluated on validation images, as the mean ± the standard
-# deviation of so many seeds. Seconds are for one epoch on two CPU cores. They were measured
-# together, but on another day than the seconds above, and from day to day they differ by a tenth or
-# two.
+# What the write-ups report was found on the test set. What the course repeated was evaluated on
+# validation images: the mean ± the standard deviation of so many seeds. Seconds are for one epoch
+# on two CPU cores, all measured on the same day, but on another one than the seconds above. From
+# day to day they differ by a tenth or two.
 #
 # | | reported | repeated | seeds | seconds an epoch |
 # |---|---|---|---|---|
@@ -1465,8 +1440,5 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 # | E, with all its steps | 98.7 % | {{writeups.rows.e.text.spread}} % | {{writeups.rows.e.count}} | {{bench.tables.networks.rows.e.seconds_an_epoch | .1f}} |
 # | ours | | {{residual.rows.residual.text.spread}} % | {{residual.rows.residual.count}} | {{bench.tables.networks.rows.residual.seconds_an_epoch | .1f}} |
 #
-# Look at write-up E. Repeated, its base is more than a point better than reported, and better than
-# what it reports for all its steps together. So the gains in its table were measured from a broken
-# start, as lesson 04 shows. Its table gives 12 to 15 s an epoch on a graphics card, while two CPU
-# cores need less, probably because the graphics card waits while its images are prepared one by
-# one.
+# Write-up E's table gives 12 to 15 s an epoch on a graphics card, while two CPU cores need less,
+# probably because the graphics card waits while its images are prepared one by one.

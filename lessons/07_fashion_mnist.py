@@ -444,7 +444,6 @@ print(f"mean {mean:+.2f} ± {deviation / len(differences) ** 0.5:.2f} points")
 # from the end?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 rates = [0.01 * 0.7**epoch for epoch in range(14)]
 print("rates of the epochs:", *(f"{rate:.4f}" for rate in rates[:4]), "…", f"{rates[-1]:.5f}")
 print(f"sum of  8 epochs: {sum(rates[:8]):.4f}")

@@ -177,16 +177,20 @@ def of_errors(content):
         "all": len(set.intersection(*places)),
         "shared_by_two": statistics.mean(len(one & other) for one, other in pairs),
     }
-    return quoted | {"calibration": of_calibration(content["runs"])}
-
-
-def of_calibration(runs):
-    """Bins of all runs together, before and after temperature scaling; for each images, mean
-    confidence and accuracy, None where it is empty."""
+    runs = content["runs"]
     temperatures = [one for run in runs for one in run["calibration"]["temperatures"]]
-    found: dict = {"temperature": statistics.mean(temperatures)}
+    quoted["calibration"] = {"temperature": statistics.mean(temperatures)}
+    quoted["calibration"] |= of_bins([run["calibration"] for run in runs])
+    quoted["test_calibration"] = of_bins([run["test_calibration"] for run in runs])
+    return quoted
+
+
+def of_bins(calibrations):
+    """Bins of all runs together, before and after temperature scaling; for each images, mean
+    confidence and accuracy, None where it is empty; and the calibration errors of single runs."""
+    found: dict = {}
     for key in ("before", "after"):
-        rows = [run["calibration"][key] for run in runs]
+        rows = [one[key] for one in calibrations]
         bins = [[sum(cell) for cell in zip(*same, strict=True)] for same in zip(*rows, strict=True)]
         images = sum(row[0] for row in bins)
         found[key] = {
@@ -194,9 +198,16 @@ def of_calibration(runs):
             "confidence": [row[1] / row[0] if row[0] else None for row in bins],
             "accuracy": [row[2] / row[0] if row[0] else None for row in bins],
             "mean_confidence": sum(row[1] for row in bins) / images,
-            "error": sum(abs(row[1] - row[2]) for row in bins) / images,
+            "error": error_of(bins),
+            "errors": [error_of(one) for one in rows],
         }
+        found[key] |= {"low": min(found[key]["errors"]), "high": max(found[key]["errors"])}
     return found
+
+
+def error_of(bins):
+    """The calibration error of bins of (images, sum of confidences, right answers)."""
+    return sum(abs(row[1] - row[2]) for row in bins) / sum(row[0] for row in bins)
 
 
 def of_shifts(accuracies):
@@ -318,12 +329,22 @@ def of_gpu(content):
 
 def of_drawn(content):
     """How each network reads drawings: by what was left out, of all digits and of each."""
-    quoted = {key: value for key, value in content.items() if key != "runs"} | {"rows": {}}
+    quoted = {key: value for key, value in content.items() if key not in ("runs", "earlier")}
+    # Whatever has read the test set is quoted.
+    tries = [run for run in content.get("earlier", []) if "test_accuracy" in run]
+    quoted["earlier"] = {
+        f"{run['recipe']['epochs']}-epochs": {"test": summary([run["test_accuracy"]])}
+        for run in tries
+    }
+    quoted["rows"] = {}
     rows: dict = {}
     for run in content["runs"]:
         rows.setdefault(run["name"], []).append(run)
+    if "board" in rows:
+        rows["shipped"] = rows["board"][:1]
     for name, mine in rows.items():
-        row = {"validation": summary([run["validation_accuracy"][-1] for run in mine])}
+        reached = [run["validation_accuracy"][-1] for run in mine]
+        row = {"validation": summary(reached), "epochs": len(mine[0]["validation_accuracy"])}
         if "test_accuracy" in mine[0]:  # of the network that ships
             row["test"] = summary([mine[0]["test_accuracy"]], TEST_IMAGES)
         for option in mine[0]["accuracy"]:

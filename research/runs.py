@@ -149,7 +149,7 @@ TOPICS = {
         "mnist",
         False,
     ),
-    "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", False),
+    "errors": ({"residual": NETWORKS["residual"]}, 5, "mnist", True),
     "versions": (
         {
             f"{name}, torch {version}": NETWORKS[name]
@@ -235,6 +235,13 @@ def run(topic, name, seed):
         test = data.open_test_set(reason, dataset, quotes.EVIDENCE)
         batches = data.Batches(test, 1000, normalisation=recipe.normalisation)
         figures["test_accuracy"] = evaluate(network, batches)[1]
+        if topic in READ:  # as lesson 06 does: with the temperature of every second image
+            temperature = figures["calibration"]["temperatures"][1]
+            logits = predict(network, test, normalisation=recipe.normalisation)
+            figures["test_calibration"] = {
+                key: in_bins(scaled.softmax(dim=1), test.labels).tolist()
+                for key, scaled in (("before", logits), ("after", logits / temperature))
+            }
     return figures
 
 

@@ -252,11 +252,15 @@ def name_heads(table):
     """Say which cells of a table are heads. Markdown can't leave out a head row, only its words."""
     for head in table.select("thead th"):
         head["scope"] = "col"
-    if not table.select("thead th:not(:empty)"):
-        table.thead.extract()
+    if table.select("thead th:first-child:empty"):  # then the first column names the rows
         for cell in table.select("tr > td:first-child"):
             cell.name = "th"
             cell["scope"] = "row"
+    if not table.select("thead th:not(:empty)"):
+        table.thead.extract()
+    for corner in table.select("thead th:empty"):  # it is no head of anything
+        corner.name = "td"
+        del corner["scope"]
     for head in table.select('th:-soup-contains("中文")'):
         column = len(head.find_previous_siblings()) + 1
         for cell in table.select(f"tr > :nth-child({column})"):

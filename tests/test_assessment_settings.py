@@ -2,7 +2,9 @@
 
 import builtins
 import concurrent.futures
+import decimal
 import gc
+import logging
 import os
 import random
 import signal
@@ -12,10 +14,12 @@ import time
 import warnings
 from pathlib import Path
 
+import matplotlib
 import numpy
 import pytest
 import torch
 from doubling import judged, right
+from matplotlib import pyplot as plt
 from torch.nn.modules import module
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -117,6 +121,33 @@ CHANGES = {
         lambda: dict(os.environ),
     ),
     "an empty environment": (lambda: os.environ.clear(), lambda: os.environ.get("PATH")),
+    "where modules are found": (lambda: sys.path.insert(0, "elsewhere"), lambda: list(sys.path)),
+    "the input": (lambda: setattr(sys, "stdin", None), lambda: id(sys.stdin)),
+    "how a value is shown": (lambda: setattr(sys, "displayhook", None), lambda: sys.displayhook),
+    "how an error is shown": (lambda: setattr(sys, "excepthook", None), lambda: sys.excepthook),
+    "digits of a whole number": (
+        lambda: sys.set_int_max_str_digits(700),
+        sys.get_int_max_str_digits,
+    ),
+    "decimal numbers": (
+        lambda: setattr(decimal.getcontext(), "prec", 3),
+        lambda: decimal.getcontext().prec,
+    ),
+    "what is logged": (lambda: logging.disable(), lambda: logging.root.manager.disable),
+    "how often torch warns": (
+        lambda: torch.set_warn_always(True),
+        torch.is_warn_always_enabled,
+    ),
+    "matplotlib's style": (
+        lambda: plt.style.use("dark_background"),
+        lambda: dict(matplotlib.rcParams),
+    ),
+    "how often garbage is collected": (lambda: gc.set_threshold(0), gc.get_threshold),
+    "a name of Python's own": (lambda: setattr(builtins, "sum", 1), lambda: builtins.sum),
+    "one more name": (
+        lambda: setattr(builtins, "answer", 1),
+        lambda: hasattr(builtins, "answer"),
+    ),
     "the folder": (lambda: os.chdir("/"), os.getcwd),
     "the output": (lambda: setattr(sys, "stdout", None), lambda: id(sys.stdout)),
     "errors": (lambda: setattr(sys, "stderr", None), lambda: id(sys.stderr)),

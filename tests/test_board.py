@@ -1,5 +1,7 @@
 """The drawing page's server: what it answers, what it refuses, and that it lives on."""
 
+import contextlib
+import http.client
 import io
 import json
 import re
@@ -22,7 +24,14 @@ from PIL import Image, PngImagePlugin
 
 from mnist_course import board, cli, data, drawing, models
 from mnist_course.board import bodies, documentation
-from mnist_course.board.server import MOST_BUFFERED, ServerError, address, is_local
+from mnist_course.board.server import (
+    CONNECTIONS,
+    IDLE,
+    MOST_BUFFERED,
+    ServerError,
+    address,
+    is_local,
+)
 from mnist_course.checkpoints import CheckpointError, save_checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -190,6 +199,14 @@ def test_a_picture_is_read(client, reader, digits):
     torch.testing.assert_close(torch.tensor(found["probabilities"]), says(reader, image))
 
 
+def test_a_picture_of_16_bits_is_read_like_one_of_8(client, digits):
+    large = 255 - np.kron(digits.train.images[0].numpy(), np.ones((10, 10), np.uint8))
+    file = io.BytesIO()
+    Image.fromarray(large.astype(np.uint16) * 257).save(file, "PNG")
+    found = predict(client, file.getvalue(), "image/png")
+    assert found.get_json() == predict(client, png(large), "image/png").get_json()
+
+
 def test_the_answer_is_as_documented(client):
     documented = client.get("/api").get_json()
     assert documented == json.loads(json.dumps(documentation.describe()))
@@ -200,6 +217,12 @@ def test_the_answer_is_as_documented(client):
     schema = post["responses"]["200"]["content"]["application/json"]["schema"]
     jsonschema.validate(answer.get_json(), schema)
     assert sum(answer.get_json()["probabilities"]) == pytest.approx(1)
+
+
+def test_a_stroke_of_hardly_any_length_is_a_dot(client):
+    dot = predict(client, {"strokes": [[[0, 0]]]})
+    assert dot.status_code == 200
+    assert predict(client, {"strokes": [[[0, 0], [5e-324, 0]]]}).get_json() == dot.get_json()
 
 
 # --- refusals -----------------------------------------------------------------------------
@@ -474,6 +497,18 @@ def test_the_command_serves_the_page_and_reads_digits(served):
     assert asked(served)[0] == 200
 
 
+def test_a_class_of_idle_browsers_keeps_nobody_out(served):
+    """A browser keeps up to six connections open, and 25 phones may do so at once."""
+    host, port = served.removeprefix("http://").rstrip("/").split(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(150):
+            one = http.client.HTTPConnection(host, int(port), timeout=30)
+            stack.callback(one.close)
+            one.request("GET", "/assets/icon.svg")
+            assert one.getresponse().read()
+        assert asked(served)[0] == 200
+
+
 def test_a_port_that_is_taken_is_said(served, reader):
     port = int(served.rstrip("/").rpartition(":")[2])
     with pytest.raises(ServerError, match=f"can't listen on port {port}.*another port"):
@@ -528,6 +563,8 @@ def test_the_documentation_names_the_limits_and_the_options_of_the_code():
     )
     assert limits in text
     assert f"{MOST_BUFFERED:,} bytes" in text
+    assert f"up to {CONNECTIONS} connections" in text
+    assert f"for {IDLE} seconds" in text
     for name in (*bodies.KEYS, *bodies.SWITCHES):
         assert f"`{name}`" in text or f'"{name}"' in text
 

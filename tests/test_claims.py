@@ -372,6 +372,7 @@ STATED = {
     "100": recipes.WRITEUP_A.epochs,
     "1,000,000": bodies.MOST_BYTES,
     "16,000,000": server.MOST_BUFFERED,
+    "200": server.CONNECTIONS,
     "4,000": bodies.MOST_POINTS,
     "1,000": bodies.LONGEST_SIDE,
     "0.33": 1 / 3,  # points, for three hidden cases that are worth one in all

@@ -211,6 +211,17 @@ def test_doctor_lessons_start_without_fashion(few_packages, monkeypatch, tmp_pat
     assert f"-> {runtime.command('data fashion')}" in result.stdout
 
 
+def test_doctor_names_no_command_where_a_folder_s_name_is_at_fault(few_packages, monkeypatch):
+    monkeypatch.setenv("MNIST_COURSE_DATA", "digits")
+    monkeypatch.setenv("MNIST_COURSE_WORK", "mine")
+    said = course("doctor").stdout
+    for row in (r"MISSING +mnist +MNIST_COURSE_DATA", r"note +folder +MNIST_COURSE_WORK"):
+        assert re.search(
+            rf"^{row}=.*whole path.*\n +-> do what this line says$", said, re.MULTILINE
+        )
+    assert runtime.command("data") not in said
+
+
 def test_doctor_sees_a_setting_that_the_user_overruled(monkeypatch, tmp_path):
     monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path))
     assert checkup.settings().remedy == ""

@@ -141,6 +141,33 @@ def test_what_is_not_there_is_named_before_anybody_is_graded(here, tmp_path, own
     assert not (tmp_path / "to").exists()
 
 
+def test_reports_among_the_submissions_are_no_submission(here, tmp_path, own_policy):
+    folder = tmp_path / "class"
+    (folder / "Ada").mkdir(parents=True)
+    (folder / "Ada" / "04.ipynb").write_bytes(notebook({"leaky-relu": right("leaky-relu")}))
+    for _ in range(2):
+        to = folder / "gradéd"
+        result = grade(folder, "--to", to, "--policy", own_policy)
+        assert "1 submissions are graded" in result.output
+    result = grade(folder, "--to", folder, "--policy", own_policy)
+    assert result.exit_code == 1
+    assert "name another folder with --to" in result.stderr
+    assert not (folder / "grades.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["grades.csv", "Grades.csv"])
+def test_the_teacher_s_export_is_not_replaced_by_a_report(here, tmp_path, own_policy, name):
+    """Some systems take both names for the same file."""
+    export = tmp_path / name
+    export.write_text("mine", encoding="utf-8")
+    path = pack(tmp_path / "class.zip", 1, ["04"])
+    result = grade(path, "--to", tmp_path, "--policy", own_policy, "--fill", export)
+    assert result.exit_code == 1
+    assert "would replace your export" in result.stderr
+    assert export.read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "class.html").exists()
+
+
 def test_without_a_sandbox_nobody_is_graded_unless_it_is_asked_for(here, tmp_path, monkeypatch):
     path = pack(tmp_path / "class.zip", 1, ["04"])
     monkeypatch.setattr(sandbox, "problem", lambda: "bubblewrap is not installed")
@@ -162,6 +189,11 @@ def test_the_example_is_printed_as_it_is():
     assert result.output == policy.EXAMPLE.read_text("utf-8")
 
 
+# Where the tests run in the background, their programs are started deaf to Ctrl-C.
+HEARS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
 STARTED = """
 import sys
 from mnist_course.cli import main
@@ -189,7 +221,7 @@ def test_when_it_is_ended_nothing_is_left_and_it_goes_on_from_there(tmp_path, ow
         if name == "Bob":  # he holds it up until it is ended
             content = content.replace(b"return 'nothing'", b"return 'nothing'\\nwhile True: pass")
         (folder / f"{name}_1_assignsubmission_file" / "04.ipynb").write_bytes(content)
-    command = [sys.executable, "-c", STARTED, folder, "--to", to, "--policy", own_policy]
+    command = [sys.executable, "-c", HEARS + STARTED, folder, "--to", to, "--policy", own_policy]
     kept = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
         temporary = tmp_path / f"temporary of {number}"

@@ -776,6 +776,11 @@ def test_scale_refuses_what_was_scaled_already():
         data.scale(torch.zeros(1, 28, 28))
 
 
+def test_scale_refuses_a_picture_that_is_too_large_for_a_network():
+    with pytest.raises(ValueError, match=r"has 280 × 280. drawing.from_picture"):
+        data.scale(torch.zeros(1, 280, 280, dtype=torch.uint8))
+
+
 def test_a_part_is_cut_by_slices_and_indices(few):
     part = few.train
     assert len(part) == 200

@@ -62,6 +62,12 @@ CHANGES = {
         EXACT,
     ),
     "a PIL image": (lambda image: Image.fromarray(255 - image), EXACT),
+    "16 bits": (lambda image: Image.fromarray((255 - image).astype(np.uint16) * 257), EXACT),
+    "32 bits": (lambda image: Image.fromarray((255 - image).astype(np.int32) * 257), EXACT),
+    "a PIL image of floats": (
+        lambda image: Image.fromarray((1 - image / 255).astype(np.float32)),
+        EXACT,
+    ),
     "a palette": (lambda image: Image.fromarray(255 - image).convert("P"), EXACT),
 }
 

@@ -7,7 +7,7 @@ import pytest
 import quotes
 import torch
 
-from mnist_course import data, drawing, recipes
+from mnist_course import data, drawing, recipes, results
 from mnist_course.drawing import weights, writers
 
 
@@ -17,7 +17,8 @@ def small(few, monkeypatch, tmp_path):
     monkeypatch.setattr(data, "load", lambda: few)
     monkeypatch.setattr(drawn, "WRITERS", 2)
     monkeypatch.setattr(drawn, "READ", 2)
-    monkeypatch.setattr(drawn, "RECIPE", replace(recipes.RESIDUAL, epochs=1, batch_size=50))
+    short = replace(recipes.RESIDUAL, epochs=1, batch_size=50)
+    monkeypatch.setattr(drawn, "RECIPES", dict.fromkeys(drawn.ROWS, short))
     monkeypatch.setattr(weights, "BOARD", tmp_path / "board.safetensors")
     drawn.written.cache_clear()
     drawn.read_part.cache_clear()
@@ -42,10 +43,27 @@ def test_a_run_holds_what_was_read_with_each_step_left_out(small):
     assert total == 20
     assert right / total == pytest.approx(sum(figures["accuracy"]["every-step"]) / 10)
     kept, recipe = drawing.board_network()
-    assert recipe == drawn.RECIPE
+    assert recipe == drawn.RECIPES["board"]
     assert [path.name for path in small.iterdir()] == ["board.safetensors"]
     for name, values in kept.state_dict().items():
         assert torch.equal(values, network.state_dict()[name])
+
+
+def test_runs_of_another_recipe_stay_in_the_record(small, monkeypatch):
+    monkeypatch.setattr(quotes, "EVIDENCE", small)
+    first, _ = drawn.run("board", 0)
+    drawn.store([first])
+    longer = replace(drawn.RECIPES["board"], epochs=2)
+    monkeypatch.setitem(drawn.RECIPES, "board", longer)
+    assert drawn.stored() == {}
+    second, _ = drawn.run("board", 0)
+    for _ in range(2):
+        drawn.store([second])
+        content = quotes.load("drawn")
+        assert [one["recipe"]["epochs"] for one in content["runs"]] == [2]
+        assert [one["recipe"]["epochs"] for one in content["earlier"]] == [1]
+    [again] = drawn.stored().values()
+    assert again["accuracy"] == second["accuracy"]
 
 
 def test_what_is_read_was_not_learned():
@@ -66,3 +84,10 @@ def test_the_weights_that_ship_are_those_of_the_stored_run():
     right = (predict(network, part).argmax(dim=1) == part.labels).float().mean().item()
     stored = sum(run["accuracy"]["every-step"]) / 10
     assert right == pytest.approx(stored, abs=0.02)  # 500 of the 2,000 digits
+
+
+def test_the_weights_that_ship_reach_what_was_aimed_at():
+    shipped = results.load("drawn")["rows"]["shipped"]
+    assert shipped["every-step"]["mean"] >= 0.98
+    assert shipped["every-step"]["lowest"] >= 0.95
+    assert shipped["test"]["mean"] >= 0.995

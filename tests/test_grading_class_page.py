@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
+from mnist_course.grading import reports
 from mnist_course.grading.class_page import class_page, discrimination
 from mnist_course.grading.marks import (
     NOT_HANDED_IN,
@@ -80,6 +81,12 @@ def test_what_was_found_is_counted_and_drawn():
     assert first.startswith("2 × rounded up. You round up where the formula rounds down.")
     assert second.startswith("1 × padding ignored.")
     assert [words(node) for node in soup.select(".tiles dd")[:2]] == ["9", "8"]
+
+
+def test_times_are_beside_the_page(tmp_path):
+    reports.write_times([], tmp_path)
+    [link] = page(student("a", mark(MANY))).select("a[href$='.csv']")
+    assert (tmp_path / link["href"]).is_file()
 
 
 def test_what_hidden_cases_cost():
@@ -213,4 +220,4 @@ def test_a_hostile_name_or_remark_does_nothing():
     soup = page(one, student("d", mark(MANY, remark=hostile)))
     assert not soup.select("script")
     assert "‹U+202E›‹U+0000›" in words(soup)
-    assert soup.select_one("tbody a")["href"] == "feedback/a%20b/c.html"
+    assert soup.select_one("tbody a")["href"] == "feedback/a%20b_c.html"

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from mnist_course.grading.gradebook import GradebookError, fill
+from mnist_course.grading.gradebook import GradebookError, fill, members
 from mnist_course.grading.marks import LessonMark, StudentMark
 from mnist_course.grading.sheet import Sheet, SheetError
 
@@ -56,8 +56,8 @@ NAMES = {"101": "Müller, Ana", "102": "Zoë “Z” O'Neil", "103": "王芳", "
 COMMENT = '<p>So far, so "good".</p>\n<p>Second line, with ; and ,</p>'
 
 
-def mark(number, points, possible=24.0, lesson="02", file="02.ipynb"):
-    name = NAMES.get(number, f"Student {number}")
+def mark(number, points, possible=24.0, lesson="02", file="02.ipynb", name=None):
+    name = name or NAMES.get(number, f"Student {number}")
     lessons = (LessonMark(lesson, file, points, possible, ()),)
     return StudentMark(f"student-{number}", name, number, points, possible, lessons)
 
@@ -159,15 +159,16 @@ def test_the_workflow_and_the_groups_of_moodle_are_no_obstacle():
         b'Participant 7,Ada,4711,Submitted,B,,24.00,24.00,"In marking",No,-\r\n'
         b'Participant 8,Bo,4712,Submitted,B,,24.00,24.00,"In marking",Yes,-\r\n'
     )
-    filled = fill(export, [mark("7", 3), mark("8", 4)], replace=True)
+    filled = fill(export, [mark("7", 3, name="Ada"), mark("8", 4, name="Bo")], replace=True)
     assert [(y, x, new) for y, x, _, new in changed(export, filled.content)] == [(2, 6, "4.00")]
     [note] = filled.notes
-    assert "Student 7 (7): Moodle says that this grade can't be changed" in note
+    assert "Ada (7): Moodle says that this grade can't be changed" in note
 
 
 def test_a_cell_in_quotes_stays_in_quotes():
     export = b'"Identifier","Status","Grade","Maximum grade"\n"Participant 7","","","24.00"\n'
-    assert fill(export, [mark("7", 12)]).content == export.replace(b'"","24', b'"12.00","24')
+    ada = mark("7", 12, name="Participant")
+    assert fill(export, [ada]).content == export.replace(b'"","24', b'"12.00","24')
 
 
 def test_blind_marking_gives_no_names():
@@ -175,23 +176,27 @@ def test_blind_marking_gives_no_names():
         b"Identifier,Status,Grade,Maximum grade,Grade can be changed,Last modified (grade)\n"
         b"Participant 7,Submitted,,24.00,Yes,-\n"
     )
-    assert b"Submitted,12.00,24.00" in fill(export, [mark("7", 12)]).content
+    somebody = mark("7", 12, name="Participant")
+    assert b"Submitted,12.00,24.00" in fill(export, [somebody]).content
+    german = export.replace(b"Participant 7", b"Teilnehmer/in7")
+    somebody = mark("7", 12, name="Teilnehmerin")  # as Moodle makes it a file's name
+    assert b"Submitted,12.00,24.00" in fill(german, [somebody]).content
 
 
 def test_a_worksheet_of_one_student_and_a_whole_maximum():
     export = b"Teilnehmer/in,Name,Status,Punkte,Von,Geht\nTeilnehmer/in7,Ada,da,,24,Ja\n"
-    assert b",da,12.5,24,Ja" in fill(export, [mark("7", 12.5)]).content
+    assert b",da,12.5,24,Ja" in fill(export, [mark("7", 12.5, name="Ada")]).content
 
 
 def test_an_unclear_column_is_asked_for():
     header = "Identifier,Name,Mark 1,Maximum 1,Mark 2,Maximum 2,Grade can be changed\n"
     export = (header + "Participant 7,Ada,,24.00,,24.00,Yes\n").encode()
     with pytest.raises(GradebookError, match="“Mark 1”, “Mark 2”. Say which with --column"):
-        fill(export, [mark("7", 3)])
-    filled = fill(export, [mark("7", 3)], column="mark 2")
+        fill(export, [mark("7", 3, name="Ada")])
+    filled = fill(export, [mark("7", 3, name="Ada")], column="mark 2")
     assert [x for _, x, _, _ in changed(export, filled.content)] == [4]
     with pytest.raises(GradebookError, match="no column “Mark 3”"):
-        fill(export, [mark("7", 3)], column="Mark 3")
+        fill(export, [mark("7", 3, name="Ada")], column="Mark 3")
 
 
 def test_a_grade_that_is_there_is_not_erased_unasked():
@@ -242,6 +247,62 @@ def test_more_points_than_the_maximum_are_refused():
 def test_points_that_no_binary_number_is_are_rounded_as_on_paper():
     assert taken_by_moodle(fill(moodle(), [mark("101", 0.1 + 0.2)]).content, "en") == {"101": 0.3}
     assert taken_by_moodle(fill(moodle(), [mark("101", 1.005)]).content, "en") == {"101": 1.01}
+
+
+TEAMS = (
+    b"Identifier,Full name,Status,Group,Grade,Maximum grade,Grade can be changed\n"
+    b"Participant 7,Ada,Submitted,Red,,24.00,Yes\n"
+    b"Participant 8,Bo,Submitted,Blue & green,,24.00,No\n"
+    b"Participant 9,Cy,Submitted,Blue & green,,24.00,Yes\n"
+    b"Participant 10,Di,Submitted,Default group,,24.00,Yes\n"
+    b"Participant 11,Red,No submission,Other,,24.00,Yes\n"
+)
+
+
+def test_a_team_s_grade_goes_to_its_members_and_not_to_whoever_has_its_number():
+    marks = [
+        mark("9", 5, name="Red"),  # its own number is that of somebody of another team
+        mark("11", 6, name="Blue green"),
+        mark("", 7, name="Default group"),
+        mark("10", 8, name="Gone"),
+    ]
+    filled = fill(TEAMS, marks)
+    assert [(y, x, new) for y, x, _, new in changed(TEAMS, filled.content)] == [
+        (1, 4, "5.00"), (3, 4, "6.00"), (4, 4, "7.00"),
+    ]  # fmt: skip
+    assert filled.notes == (
+        "Blue green (8): Moodle says that this grade can't be changed, so it was left as it is.",
+        "Gone (without a number) is not in the file, and was not added.",
+    )
+    assert members(TEAMS, marks) == {
+        marks[0].key: ["7"], marks[1].key: ["8", "9"], marks[2].key: ["10"], marks[3].key: [],
+    }  # fmt: skip
+
+
+def test_students_of_one_name_are_no_team():
+    export = TEAMS.replace(b"Ada", b"Cy").replace(b"Red", b"Blue & green")
+    marks = [mark("7", 3, name="Cy"), mark("9", 4, name="Cy")]
+    filled = fill(export, marks)
+    assert [(y, new) for y, _, _, new in changed(export, filled.content)] == [
+        (1, "3.00"), (3, "4.00"),
+    ]  # fmt: skip
+    assert members(export, marks) == {}
+
+
+def test_a_number_under_another_name_is_left_alone():
+    filled = fill(moodle(), [mark("101", 3, name="Red"), mark("103", 4)])
+    assert taken_by_moodle(filled.content, "en") == {"103": 4}
+    [note] = filled.notes
+    assert "Red (101): the file has another name under this number" in note
+    with pytest.raises(GradebookError, match=r"under other names: Red \(101\) is not named"):
+        fill(moodle(), [mark("101", 3, name="Red"), mark("102", 4, name="Blue")])
+
+
+@pytest.mark.parametrize(
+    "name", ["Müller Ana", "Red-Müller, Ana", "Mu\u0308ller, Ana", "Participant", "…"]
+)
+def test_a_name_is_known_as_moodle_writes_it_into_files(name):
+    assert taken_by_moodle(fill(moodle(), [mark("101", 3, name=name)]).content, "en") == {"101": 3}
 
 
 # --- Canvas -------------------------------------------------------------------------------
@@ -378,7 +439,7 @@ def test_a_column_that_canvas_works_out_or_locks_is_never_filled():
         (b"", "holds no table"),
         (b"PK\x03\x04\xff\xfe", "not in UTF-8"),
         ("Identifier,Größe,c,d\n".encode("cp1252"), "not in UTF-8"),
-        (b"a,b,c\n1,2,3\n", "very few columns"),
+        (b"a,b,c\n1,2,3\n", "fewer than 4 columns. Export it again"),
         (b"a,b,c,d\n1,2,3,4\n", "neither Moodle's grading worksheet"),
         (b"Identifier,b,c,d\n", "neither Moodle's grading worksheet"),
         (b'Identifier,b,c,d\nParticipant 1,"x,3,4\n', "quotes do not match"),
@@ -386,6 +447,10 @@ def test_a_column_that_canvas_works_out_or_locks_is_never_filled():
         (b"Identifier,b,c,d\nParticipant 1,x,y,4\nPerson 2,x,,4\n", "neither Moodle's"),
         (b"Identifier,b,c,d\nParticipant 1,x,,A\n", "no column of grades"),
         (b"Identifier,b,c,d\nParticipant 1,x,,4\nParticipant 1,y,,4\n", "more than one row"),
+        (
+            b"Student,ID,Section,Lesson 02\n    Points Possible,,,24\nAda,1,B,\n",
+            "no column is an assignment of Canvas",
+        ),
         (b"Student,ID,SIS Login ID,Section,A (1)\nAda,7,a,B,\n", "“Points Possible” is missing"),
     ],
 )

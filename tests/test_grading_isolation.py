@@ -9,12 +9,11 @@ from unittest import mock
 import hostile
 import pytest
 
-from mnist_course import exercises
 from mnist_course.assessment import limits
 from mnist_course.assessment.observation import Attempt, argument_values, reference_value
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.cli import checkup
-from mnist_course.exercises import EXERCISES
+from mnist_course.exercises import EXERCISES, experiment
 from mnist_course.grading import questions, sandbox, supervision
 from mnist_course.grading.notebooks import Cell
 
@@ -33,7 +32,7 @@ def pair(request):
     texts = questions._texts()
     exec(texts["experiment_answers.py"], vars(answers))
     text = texts[f"{name.replace('-', '_')}.py"]
-    with mock.patch.object(exercises, "experiment_answers", answers):
+    with mock.patch.object(experiment, "experiment_answers", answers):
         exec(compile(text, name, "exec"), vars(module))
     return EXERCISES[name], module.EXERCISE, text
 

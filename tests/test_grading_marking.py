@@ -4,6 +4,7 @@ import pytest
 
 from mnist_course.assessment.verdict import Verdict
 from mnist_course.exercises import EXERCISES
+from mnist_course.grading import hand_in
 from mnist_course.grading.examination import Examined
 from mnist_course.grading.findings import Finding
 from mnist_course.grading.marking import MOST_REMARKS, mark
@@ -91,3 +92,11 @@ def test_how_often_the_test_set_was_opened_is_remarked(count, words, monkeypatch
     monkeypatch.setattr(Submission, "openings", count)
     [remark] = mark(Submission("Ada"), examined(), Policy(("04",))).remarks
     assert words in remark
+
+
+@pytest.mark.parametrize(("stated", "told"), [("Bob\x1b[2J", True), ("ADA", False), ("", False)])
+def test_the_name_in_a_hand_in_file_is_remarked_where_the_platform_gives_another(stated, told):
+    """Several files called hand-in.zip, which came by mail, could not be told apart otherwise."""
+    one = Submission("Ada", stated=hand_in.Stated("", stated, {}, None, {}, "", {}))
+    remarks = mark(one, examined(), Policy(("04",))).remarks
+    assert remarks == (("the hand-in file says that it is by Bob [2J",) if told else ())

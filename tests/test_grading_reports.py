@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import urllib.parse
 import zipfile
 
 import pytest
@@ -40,7 +42,7 @@ BO = student(
     "bo", "=HYPERLINK(1)", "8",
     exercise("output-size", "wrong values", 0.0, remark="Two answers were found."),
     exercise("output-channels", NOT_HANDED_IN, 0.0),
-    remarks=("Sent twice.",), on_lesson=("Saved by an\nolder course.",), late=True,
+    remarks=("sent twice",), on_lesson=("Saved by an\nolder course.",), late=True,
 )  # fmt: skip
 
 
@@ -64,6 +66,20 @@ def test_the_files_and_nothing_else_are_written(tmp_path):
     ]  # fmt: skip
     page = (tmp_path / "class.html").read_text(encoding="utf-8")
     assert 'href="feedback/ada.html"' in page
+
+
+def test_a_page_for_each_whatever_the_students_are_called(tmp_path):
+    long = "王" * 95  # a team's name, of more bytes than a file's name may have
+    keys = ["Ada", f"{long} 1", f"{long} 2", "a:b", "a?b", "con", "..", "x/y"]
+    reports.write_all([student(key, key, "") for key in keys], EXERCISES, tmp_path)
+    names = sorted(path.name for path in (tmp_path / "feedback").iterdir())
+    cut = "王" * 66
+    assert names == sorted([
+        "Ada.html", f"{cut}.html", f"{cut} (2).html", "a_b.html", "a_b (2).html", "_con.html",
+        "_.html", "x_y.html",
+    ])  # fmt: skip
+    links = re.findall(r'href="feedback/([^"]+)"', (tmp_path / "class.html").read_text("utf-8"))
+    assert sorted(map(urllib.parse.unquote, links)) == names
 
 
 def test_the_same_marks_give_the_same_bytes_in_any_order(tmp_path):
@@ -92,7 +108,7 @@ def test_the_table_of_points():
     assert (bo["02.1 output-size"], bo["02.3 output-channels"]) == ("0", "")
     assert bo["late"] == "late"
     assert (
-        bo["remarks"] == "Sent twice. 02: Saved by an older course. 02.1: Two answers were found."
+        bo["remarks"] == "sent twice. 02: Saved by an older course. 02.1: Two answers were found."
     )
     assert "02.2 strided-correlation" not in ada  # it was not graded
 
@@ -137,6 +153,25 @@ def test_without_numbers_there_is_no_zip_for_moodle(tmp_path):
 def test_a_class_of_nobody_is_a_class(tmp_path):
     reports.write_all([], EXERCISES, tmp_path)
     assert list(contents(tmp_path)) == ["class.html", "grades.csv"]
+
+
+def test_a_team_s_page_goes_to_its_members(tmp_path):
+    """The number of a team is somebody else's in Moodle, which would give the page to them."""
+    export = tmp_path / "worksheet.csv"
+    export.write_text(
+        "Identifier,Full name,Status,Group,Grade,Maximum grade,Grade can be changed\n"
+        "Participant 7,Ada,Submitted,Blue,,10.00,Yes\n"
+        "Participant 8,Cy,Submitted,Blue,,10.00,Yes\n"
+        "Participant 3,Di,Submitted,Red,,10.00,Yes\n",
+        encoding="utf-8",
+    )
+    team = student("blue", "Blue", "3", exercise("output-size"))
+    reports.write_all([team], EXERCISES, tmp_path / "out", export)
+    with zipfile.ZipFile(tmp_path / "out" / "moodle-feedback.zip") as archive:
+        assert archive.namelist() == [
+            "Blue_7_assignsubmission_file/feedback.html",
+            "Blue_8_assignsubmission_file/feedback.html",
+        ]
 
 
 def test_the_zip_holds_the_pages(tmp_path):

@@ -76,7 +76,7 @@ def test_canvas_late_anonymous_and_text_entries(tmp_path):
     }
     late = {key for key, one in found.items() if one.late}
     assert late == {"o_brien 4712", "anonymous anon_y4Gl3"}
-    assert found["smithbob 4714"].problems == ["no notebook, only entry.html"]
+    assert found["smithbob 4714"].problems == ["there was only entry.html"]
 
 
 def test_a_few_names_that_look_like_canvass_do_not_make_a_class_canvass(tmp_path):
@@ -101,6 +101,15 @@ def test_blackboard_counts_the_newest_attempt_that_has_files(tmp_path):
     [remark] = found["jdoe"].remarks
     assert "3 times" in remark
     assert "2026-01-09" in remark
+
+
+def test_blackboard_s_users_whose_names_end_alike_are_two(tmp_path):
+    when = "attempt_2026-01-02-10-00-00_03_lenet.ipynb"
+    path = class_zip(
+        tmp_path, f"Lab_3_ann_lee_{when}", f"Lab_3_bo_lee_{when}", f"Lab_3_lee_{when}",
+        f"Lab_3_kim_{when}",
+    )  # fmt: skip
+    assert list(table(path)) == ["ann_lee", "bo_lee", "kim", "lee"]
 
 
 def clone(folder, *names):
@@ -148,7 +157,7 @@ def test_plain_folders_files_and_zips(tmp_path):
         "cy": ["cy/in/x.ipynb"],
         "empty": [],
     }
-    assert found["empty"].problems == ["no notebook"]
+    assert found["empty"].problems == ["it was empty"]
 
 
 def test_a_folder_around_the_class_is_taken_off_and_one_around_a_student_is_not(tmp_path):

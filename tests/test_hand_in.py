@@ -377,6 +377,14 @@ def test_a_drop_box_that_can_not_be_listed(mode, readable, work, quick, tmp_path
     assert (one.key, len(one.remarks)) == ("ann_e", 1)
 
 
+def test_a_drop_box_on_a_drive_that_refuses_permissions(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    assert hand_in.save(b"a hand-in", tmp_path).read_bytes() == b"a hand-in"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the system says it in another way")
 @pytest.mark.parametrize(("system", "said"), [("jovyan", "ann"), ("ben", "ben")])
 def test_who_hands_in(system, said, monkeypatch):

@@ -86,7 +86,7 @@ def test_spoilt_digits_come_back(digits):
 
 def test_what_lesson_08_says_of_the_steps_is_so():
     row = DRAWN["lesson-05"]
-    mean = {option: row[option]["mean"] for option in row if "mean" in row[option]}
+    mean = {option: row[option]["mean"] for option in row if "-" in option}
     assert mean["black-on-white"] < 0.15  # "no better than somebody who guesses"
     assert mean["no-step"] < 0.15
     assert mean["every-step"] - mean["no-box"] > 0.1  # "worth much"
@@ -113,15 +113,16 @@ def test_what_lesson_08_says_of_the_weights_that_ship_is_so():
     gains = np.array(board["every-step"]["each"]) - ours["every-step"]["each"]
     assert (gains > 0).sum() > 5  # "most digits gain"
     assert gains.argmax() == 6
-    assert gains.argmin() == 5
-    assert gains[5] < -0.02
+    assert set(np.argsort(gains)[:2]) == {0, 5}
+    assert abs(gains[[0, 5]]).max() < 0.005  # "stay where they were"
     lost = {name: total - right for name, (right, total) in board["habits"].items()}
     assert {name for name in lost if lost[name] and name.startswith("5")} == {"5 elfin"}
     assert sum(n for name, n in lost.items() if "elfin" in name) > sum(lost.values()) / 2
     gain = 100 * (board["every-step"]["mean"] - ours["every-step"]["mean"])
     cost = 100 * (ours["validation"]["mean"] - board["validation"]["mean"])
     assert gain == pytest.approx(2, abs=0.5)
-    assert cost == pytest.approx(0.1, abs=0.05)
+    assert abs(cost) < 0.05  # "next to nothing"
+    assert board["epochs"] == 2 * ours["epochs"]
 
 
 # --- the mend -----------------------------------------------------------------------------

@@ -176,6 +176,17 @@ def test_validation_and_test_images_are_read_alike_by_the_stored_networks():
     assert abs(row["mean"] - row["test"]["mean"]) < spread / 2  # "much farther apart"
 
 
+def test_the_stored_networks_keep_both_promises_on_the_test_set():
+    row, calibration = STORED["rows"]["residual"], STORED["test_calibration"]
+    for validation, test in zip(row["accuracies"], row["test"]["accuracies"], strict=True):
+        share = 1 - validation
+        spread = math.sqrt(share * (1 - share) * (1 / 5_000 + 1 / 10_000))
+        assert abs(validation - test) <= 2 * spread
+    before, after = (calibration[key]["errors"] for key in ("before", "after"))
+    assert len(before) == len(after) == 5
+    assert max(after) < min(before) / 10  # "a small part"
+
+
 def test_the_test_set_is_opened_after_everything_and_only_read():
     tree = ast.parse(LESSON.read_text(encoding="utf-8")).body
     uses = [

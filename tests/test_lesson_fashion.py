@@ -18,7 +18,7 @@ from test_plots import changed_by, names, read_by
 from test_shown_code import definitions
 
 from mnist_course import data, metrics, models, recipes, results, runtime
-from mnist_course.exercises.experiment import concluded
+from mnist_course.exercises.conclusion import concluded
 from mnist_course.training import Recipe, fit
 
 [LESSON] = (path for path in LESSONS if path.stem.startswith("07"))

@@ -2,17 +2,19 @@
 
 import ast
 import json
+import math
 import statistics
 from itertools import pairwise
 from pathlib import Path
 
+import jupytext
 import pytest
 import torch
 from test_claims import LESSONS, split
 from test_shown_code import definitions
 
-from mnist_course import data, metrics, models, results, runtime
-from mnist_course.exercises.experiment import concluded
+from mnist_course import data, metrics, models, plots, results, runtime
+from mnist_course.exercises.conclusion import concluded
 from mnist_course.training import Recipe, fit
 
 [LESSON] = (path for path in LESSONS if path.stem.startswith("04"))
@@ -71,6 +73,25 @@ def test_what_lesson_04_says_of_the_searched_rates():
     assert loss("momentum", 0.1) > nothing_learned > loss("momentum", 0.03)
     assert loss("relu", 0.1) > 1.5 * loss("relu", 0.3)
     assert max(loss("adam", rate) for rate in (0.001, 0.003, 0.01)) < 0.1
+
+
+def test_every_searched_rate_lies_within_its_picture(monkeypatch):
+    """The four share an axis, on which the last one's own limits once hid the others."""
+    [cell] = (
+        cell.source for cell in jupytext.read(LESSON).cells if "plots.rate_search(" in cell.source
+    )
+    shown = []
+    monkeypatch.setattr(plots, "show", lambda axes, alt: shown.extend(axes))
+    names = {"results": results, "plots": plots}
+    exec(cell, names)
+    assert len(shown) == 4
+    for ax, name in zip(shown, names["chosen"], strict=True):
+        search = names["searches"][name]
+        low, high = ax.get_ylim()
+        dots = [y for line in ax.lines if line.get_marker() == "o" for y in line.get_ydata()]
+        assert dots == [loss for losses in search["losses"] for loss in losses]
+        assert low < min(dots) <= max(dots) < high
+        assert math.isclose(max(dots), math.log(10), rel_tol=0.01) == (name != "adam")
 
 
 def test_all_rows_of_the_ablation_are_settled():

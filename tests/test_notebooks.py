@@ -10,7 +10,8 @@ import pytest
 
 CHECKED = make_notebooks.CHECKED
 LESSONS = sorted(make_notebooks.LESSONS.glob("*.py"))
-LONGEST_CELL = 35  # lines; most have fewer than 15
+LONGEST_CELL = 15  # lines of code, without docstrings and empty lines
+LONGEST_NETWORK = 16  # a class or a function that makes a network: it would be harder in parts
 
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
@@ -76,6 +77,19 @@ def test_outputs_are_stored_where_they_are_checked(notebook):
         for output in cell.outputs:
             assert output.output_type in ("stream", "execute_result", "display_data")
             assert not re.search(r"/(home|root|tmp|Users)/|[A-Z]:\\", str(output)), output
+
+
+ASKED = re.compile(r"\b([Gg]uess|[Ww]hat will|[Bb]efore you run|do you expect)\b")
+
+
+@every_lesson
+def test_no_answer_stands_below_a_question_that_asks_for_a_guess(notebook):
+    asked = None
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            asked = ASKED.search(cell.source.split("\n\n")[-1])
+        else:
+            assert not (asked and cell.outputs), cell.source
 
 
 # --- its parts ----------------------------------------------------------------------------
@@ -166,8 +180,14 @@ def test_links_lead_to_files_that_exist(notebook):
 @every_lesson
 def test_cells_are_python_and_short(notebook):
     for cell in code(notebook):
-        ast.parse(cell.source)  # so there is no %pip and no !pip either
-        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
+        tree = ast.parse(cell.source)  # so there is no %pip and no !pip either
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+                text = ast.get_source_segment(cell.source, node.body[0])
+                lines -= sum(bool(line.strip()) for line in text.splitlines())
+        network = len(tree.body) == 1 and "nn." in cell.source
+        assert lines <= (LONGEST_NETWORK if network else LONGEST_CELL), cell.source
 
 
 @every_lesson

@@ -251,6 +251,25 @@ def test_a_note_stands_under_the_figure_and_in_its_text(shown, monkeypatch):
     assert message["data"]["text/plain"] == "Two bars. (digits stand in for clothes)"
 
 
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_a_note_finds_room_under_a_narrow_figure_and_takes_none_from_it(shown, monkeypatch, count):
+    monkeypatch.setenv("MNIST_COURSE_QUICK", "1")
+    images = torch.ones(count, 28, 28, dtype=torch.uint8)
+    plain = plots.image_grid(images)[0, 0]
+    plots.show(plain, "Images.")
+    ax = plots.image_grid(images)[0, 0]
+    figure = ax.figure
+    plots.show(ax, "Images.", trained=True, note="digits stand in for clothes")
+    for drawn in (figure, plain.figure):
+        drawn.draw_without_rendering()  # it was measured at the resolution of the picture
+    [note] = [one for one in figure.texts if one.get_text()]
+    box = note.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert 0 <= box.y0 < box.y1 < ax.get_window_extent().y0
+    high, before = (one.get_window_extent().height for one in (ax, plain))
+    assert high > 0.7 * before  # the first line takes a little, the others nothing
+
+
 SHORTENED = {"fit", "quick", "train_ch6"}  # calls whose results quick mode changes
 
 

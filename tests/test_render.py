@@ -299,6 +299,20 @@ def test_tables_say_which_cells_are_heads():
         ("col", "English"), ("col", "中文"),
     ]  # fmt: skip
     assert [cell.text for cell in terms.select('[lang="zh"]')] == ["中文", "损失"]
+    _, rows = page_of("", "| | accuracy |\n|---|---|\n| base | 97.5 % |\n").select(
+        ".text_cell table"
+    )
+    assert [(head["scope"], head.text) for head in rows.select("th")] == [
+        ("col", "accuracy"), ("row", "base"),
+    ]  # fmt: skip
+    assert rows.select_one("thead td:empty")
+
+
+@pytest.mark.parametrize("path", sorted(render.NOTEBOOKS.glob("*.ipynb")), ids=lambda one: one.stem)
+def test_no_table_of_a_lesson_has_a_head_without_words(path):
+    page = render.lesson_page(nbformat.read(path, as_version=4))
+    assert page.select(".text_cell th")
+    assert not page.select("th:empty")
 
 
 # --- nbconvert ----------------------------------------------------------------------------

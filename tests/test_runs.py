@@ -315,15 +315,16 @@ def test_every_stored_run_names_its_network():
 
 def test_each_stored_run_that_was_read_on_the_test_set_is_in_the_record():
     openings = [opening["reason"] for opening in data.test_openings(quotes.EVIDENCE)]
-    for topic in ("residual-first", "residual", "residual-long", "residual-small"):
+    for topic in ("residual-first", "residual", "residual-long", "residual-small", "errors"):
         content = quotes.load(topic)
         for run in content["runs"] + content.get("earlier", []):
             assert "test_accuracy" in run
             # the first openings for "residual" do not name the network
-            network = f" (network {run['network']})" if run["name"] != "residual" else ""
+            first = topic in ("residual-first", "residual")
+            network = "" if first else f" (network {run['network']})"
             reason = f"{run['name']}{network}, seed {run['seed']}, after the last epoch"
             there = [opening for opening in openings if opening.endswith(reason)]
-            assert len(there) == (2 if run["name"] == "residual" else 1), reason
+            assert len(there) == (2 if first else 1), reason
 
 
 def test_every_network_but_the_first_baseline_has_its_topic():
@@ -364,8 +365,12 @@ def test_the_write_ups_can_be_made_again_and_the_stored_runs_stay(name, few, tmp
 def test_a_reading_keeps_what_was_misread_and_every_margin(topic, monkeypatch, few):
     monkeypatch.setattr(long_runs, "READ", {"small"})
     kept = {}
-    monkeypatch.setattr(long_runs, "predict", lambda *given, **named: kept["logits"])
     labels = few.validation.labels
+
+    def predict(network, part, **named):  # of the test set it says nothing
+        return kept["logits"] if len(part) == len(labels) else torch.zeros(len(part), 10)
+
+    monkeypatch.setattr(long_runs, "predict", predict)
     kept["logits"] = torch.randn(len(labels), 10, generator=torch.Generator().manual_seed(0))
     figures = long_runs.run("small", "one", 0)
     shares = kept["logits"].softmax(dim=1)
@@ -377,6 +382,8 @@ def test_a_reading_keeps_what_was_misread_and_every_margin(topic, monkeypatch, f
     for margin, row, label in zip(figures["margins"], kept["logits"], labels, strict=True):
         others = [value for digit, value in enumerate(row.tolist()) if digit != label]
         assert margin == pytest.approx(row[label].item() - max(others), abs=0.0051)
+    for rows in figures["test_calibration"].values():
+        assert rows[1] == pytest.approx([10_000, 1_000, rows[1][2]], rel=1e-3)  # all are 10 %
 
 
 def test_each_half_is_read_with_the_temperature_of_the_other():
@@ -402,6 +409,7 @@ def reading(seed, places, margins):
     return {
         "name": "one", "seed": seed, "validation_accuracy": [0.5], "seconds": [1.0],
         "parameters": 1, "recipe": {"epochs": 1}, "calibration": calibration,
+        "test_calibration": {key: calibration[key] for key in ("after", "before")},
         "misread": [[place, 0, 1, 0.5] for place in places], "margins": margins,
     }  # fmt: skip
 
@@ -416,6 +424,7 @@ def test_what_is_quoted_of_errors_is_computed_from_the_runs():
     before, after = told["calibration"]["before"], told["calibration"]["after"]
     assert before == {
         "images": [4, 0], "confidence": [0.5, None], "accuracy": [1.0, None],
-        "mean_confidence": 0.5, "error": 0.5,
+        "mean_confidence": 0.5, "error": 0.5, "errors": [0.5, 0.5], "low": 0.5, "high": 0.5,
     }  # fmt: skip
     assert after["error"] == pytest.approx((0.5 * 2 + 0.9 * 2) / 4)
+    assert told["test_calibration"] == {"before": before, "after": after}

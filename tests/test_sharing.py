@@ -1,6 +1,7 @@
 """What the doctor says where several people use one installation."""
 
 import os
+import re
 import sys
 import types
 from pathlib import Path
@@ -191,3 +192,10 @@ def test_the_settings_of_the_docs_name_what_the_course_has():
     data, box = (settings.Spawner.environment[f"MNIST_COURSE_{n}"] for n in ("DATA", "DROPBOX"))
     assert f"MNIST_COURSE_DATA={data}\n" in page
     assert f"chmod {sharing.DROP_BOX:o} {box}\n" in page
+
+
+def test_the_page_on_servers_says_what_each_lesson_needs():
+    text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    table = text.partition("memory of its kernel")[2].partition("\n\n")[0]
+    listed = re.findall(r"^\| (\d\d) \| \d+ MB \|$", table, re.MULTILINE)
+    assert listed == sorted(path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb"))

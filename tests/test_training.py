@@ -154,6 +154,7 @@ def test_an_epoch_runs_on_any_device(few):
         ({"warm_up": 1}, "warm-up is a share"),
         ({"warm_up": 2}, "warm-up is a share"),
         ({"warm_up": math.nan}, "warm-up is a share"),
+        ({"learning_rate": 10**400}, "the learning rate must be above 0, and finite"),
         ({"decay": math.nan}, "by a factor"),
         ({"decay_every": 2.5}, "every 1 or more epochs"),
         ({"label_smoothing": -0.1}, "label smoothing"),

@@ -2,7 +2,9 @@
 
 import builtins
 import contextlib
+import decimal
 import gc
+import logging
 import os
 import random
 import signal
@@ -23,6 +25,8 @@ from torch.overrides import _pop_mode as pop_function_mode
 from torch.utils._python_dispatch import _pop_mode as pop_dispatch_mode
 
 DEPTH_OF_CALLS = 5_000  # the highest limit of recursion: 10**9 would fill the memory first
+NAMES = vars(builtins)  # Python's own, such as `sum`
+STREAMS = ("stdin", "stdout", "stderr", "displayhook", "excepthook")
 HOOKS = [value for name, value in vars(module).items() if name.startswith("_global_") and
          isinstance(value, dict)]  # fmt: skip
 
@@ -69,6 +73,23 @@ def _set_hooks(before):
         hooks.update(kept)
 
 
+def _set_names(before):
+    for name in {*NAMES} - {*before}:
+        del NAMES[name]
+    NAMES.update(before)
+
+
+def _style():
+    """Matplotlib's settings, or None while nobody has imported it."""
+    matplotlib = sys.modules.get("matplotlib")
+    return None if matplotlib is None else dict.copy(matplotlib.rcParams)
+
+
+def _set_style(before):
+    if before is not None:
+        dict.update(sys.modules["matplotlib"].rcParams, before)
+
+
 def _set_folder(folder):
     if folder is not None:
         with contextlib.suppress(OSError):  # the answer may have removed it
@@ -84,8 +105,9 @@ def _folder():
 
 # How each setting is read and put back.
 SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
-    (torch.get_default_device, _set_device),  # first: it is a mode itself
-    (modes, leave_modes),  # second, because a mode may change what the others do
+    (NAMES.copy, _set_names),  # first, because the others are put back by some of them
+    (torch.get_default_device, _set_device),  # before the modes, because it is one itself
+    (modes, leave_modes),  # a mode may change what those below do
     (random.getstate, random.setstate),
     (numpy.random.get_state, numpy.random.set_state),
     (numpy.geterr, lambda before: numpy.seterr(**before)),
@@ -105,11 +127,17 @@ SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
         module, "_global_is_full_backward_hook", before)),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (sys.getswitchinterval, sys.setswitchinterval),
+    (sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+    (lambda: list(sys.path), lambda before: sys.path.__setitem__(slice(None), before)),
+    (lambda: decimal.getcontext().copy(), decimal.setcontext),
+    (lambda: logging.root.manager.disable, logging.disable),
+    (torch.is_warn_always_enabled, torch.set_warn_always),
+    (_style, _set_style),
+    (gc.get_threshold, lambda before: gc.set_threshold(*before)),
     (gc.isenabled, lambda before: gc.enable() if before else gc.disable()),
     (lambda: dict(os.environ), _set_environment),
     (_folder, _set_folder),
-    (lambda: (sys.stdout, sys.stderr), lambda before: vars(sys).update(
-        stdout=before[0], stderr=before[1])),
+    (lambda: {name: vars(sys)[name] for name in STREAMS}, vars(sys).update),
     (sys.gettrace, sys.settrace),
     (sys.getprofile, sys.setprofile),
 )  # fmt: skip

@@ -14,6 +14,10 @@ from mnist_course.board.application import create_app
 THREADS = 2  # requests that are worked on at once: more would only wait for Python's lock
 # Larger bodies are cut off by waitress itself, in plain text; smaller ones get Flask's sentence.
 MOST_BUFFERED = 16 * bodies.MOST_BYTES
+# A browser keeps up to six connections open. Of these a class of thirty must not keep out the next
+# one; and some systems let a program open no more than 256 files.
+CONNECTIONS = 200
+IDLE = 20  # seconds until a connection that nobody uses is closed
 
 
 class ServerError(runtime.CourseError):
@@ -34,6 +38,9 @@ def serve(reader, host="127.0.0.1", port=8800, started=lambda address: None):
         create_app(reader, own_names),
         sockets=[listening],
         threads=THREADS,
+        connection_limit=CONNECTIONS,
+        channel_timeout=IDLE,
+        cleanup_interval=IDLE // 4,
         max_request_body_size=MOST_BUFFERED,
         ident="mnist-course",
         clear_untrusted_proxy_headers=True,

@@ -54,6 +54,8 @@ def examine():
     for name, look in looks.items():
         try:
             yield look()
+        except runtime.CourseError as error:  # a folder that is named by half of its path
+            yield Diagnosis(name, str(error), "do what this line says", needed=look is mnist)
         except Exception as error:  # whatever is broken must not hide the rest
             remedy = "first mend what is missing above"
             yield Diagnosis(name, f"can't tell: {error}", remedy, needed=look is mnist)
@@ -127,6 +129,7 @@ def device():
 def mnist():
     from mnist_course import data
 
+    runtime.data_folder()  # where its name is at fault, no other command would help
     try:
         return Diagnosis("MNIST", f"70,000 images in {data.mnist_root()}, every file checked")
     except runtime.CourseError as error:
@@ -136,6 +139,7 @@ def mnist():
 def fashion():
     from mnist_course import data
 
+    runtime.data_folder()
     try:
         root = data.fashion_root()
     except runtime.CourseError as error:

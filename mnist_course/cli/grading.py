@@ -26,8 +26,19 @@ def run(source, to, policy_file, workers, scheduler, sandboxed, gradebook):
     export = gradebook["export"]
     if export is not None and not export.is_file():
         raise runtime.CourseError(f"there is no file {export} to fill in")
+    if export is not None and export.name.casefold() in reports.TABLES:
+        if export.resolve().parent == to.resolve():
+            raise runtime.CourseError(
+                f"grading writes its own {export.name.lower()} into {to}, which would replace your "
+                f"export {export}: rename it, or name another folder with --to"
+            )
     chosen = policy.read(policy_file)
-    handed_in = submissions.read(source)
+    if source.is_dir() and source.resolve() == to.resolve():
+        raise runtime.CourseError(
+            f"{to} holds the submissions, so reports would be taken for more of them: name another "
+            "folder with --to"
+        )
+    handed_in = submissions.read(source, reports=to)
     missing = not scheduler and sandbox.problem()  # each worker of a cluster is asked itself
     if missing and sandboxed:
         raise runtime.CourseError(

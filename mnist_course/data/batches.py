@@ -4,16 +4,24 @@ import torch
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels in 0..1; lesson 01 computes them
 NORMALISATION = (MEAN, DEVIATION)
+SIDE = 28  # of MNIST's images, in pixels
 
 
 def scale(images):
     """Bytes to network input: uint8 (N, 28, 28) in 0..255 to float32 (N, 1, 28, 28) in 0..1.
 
     After `torch.set_default_dtype` it is that dtype, as the weights of a new network are.
-    Raises TypeError for anything but bytes: a float image was probably scaled already.
+    Raises TypeError for anything but bytes: a float image was probably scaled already. Raises
+    ValueError for larger images, which some networks would answer all the same.
     """
     if images.dtype != torch.uint8:
         raise TypeError(f"scale expects bytes (torch.uint8), got {images.dtype}")
+    if max(images.shape[-2:], default=0) > SIDE:
+        raise ValueError(
+            f"these networks read images of {SIDE} × {SIDE} pixels, and this one has "
+            f"{' × '.join(map(str, images.shape[-2:]))}. drawing.from_picture, as in lesson 08, "
+            "makes such an image of a picture of any size"
+        )
     return images.unsqueeze(1).to(torch.get_default_dtype()) / 255
 
 

@@ -86,13 +86,17 @@ def to_grey(picture):
     """
     if not isinstance(picture, Image.Image):
         picture = _image_of_bytes(picture)
+    elif picture.mode == "F":
+        picture = np.asarray(picture)
     factor = 1
     if isinstance(picture, Image.Image):
         pixels = picture.width * picture.height
         if pixels > MOST_PIXELS:
             raise _too_large(picture.height, picture.width)
         picture = ImageOps.exif_transpose(picture)  # a telephone only notes how it was held
-        if picture.mode not in ("L", "RGB", "RGBA"):
+        if picture.mode.startswith("I"):  # 16 bits: Pillow would cut off what is above 255
+            picture = Image.fromarray((np.asarray(picture).clip(0, 65_535) // 257).astype(np.uint8))
+        elif picture.mode not in ("L", "RGB", "RGBA"):
             picture = picture.convert("RGBA")
         factor = math.ceil(math.sqrt(pixels / ENOUGH_PIXELS)) or 1
         picture = np.asarray(picture.reduce(factor) if factor > 1 else picture)
@@ -173,8 +177,8 @@ def _plain_ink(grey):
     noise = np.percentile(np.abs(border - paper), 90) / contrast
     if noise > UNEVEN:
         raise DrawingError(
-            "the paper around the digit is not of one colour: leave a margin around the digit, or "
-            "read a photograph with drawing.read_photograph"
+            "the paper around the digit is not of one colour: leave a margin of plain paper around "
+            "the digit, in even light (in Python, drawing.read_photograph reads uneven light, too)"
         )
     dark, light = np.clip(paper - grey, 0, None), np.clip(grey - paper, 0, None)
     ink = dark if dark.sum() >= light.sum() else light

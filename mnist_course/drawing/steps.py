@@ -131,8 +131,8 @@ class _Drawing:
         else:
             wide = pen
             scale = LARGEST_DOT * wide / self.pen
-            if extent > 0:
-                scale = min(scale, (BOX - wide) / extent)
+            if extent * scale > BOX - wide:  # so nothing is divided by next to nothing
+                scale = (BOX - wide) / extent
         # whole pixels in front, so that ink begins where a pixel does
         margin = np.floor((SIDE - (size * scale + wide)) / 2) + wide / 2
         return render([(line - self.low) * scale + margin for line in self.lines], wide / 2)

@@ -20,6 +20,7 @@ EXERCISE = Exercise(
         case([0.97, 0.98, 0.99], [1, 1, 1], 10),
         case([0.52, 0.88, 0.93, 0.96, 0.97, 0.91], [1, 1, 0, 1, 1, 1], 3),
         case([0.73], [0], 7),
+        case([0.5, 0.75, 0.25, 0.25], [0, 1, 1, 0], 2, "a confidence between two bins, 0.5"),
     ),
     hints=(
         "Give each image the number of its bin first. Then go through the bins one by one.",
@@ -105,6 +106,19 @@ def _(confidence, right, bins):
     if not kept.any():
         return 0.0
     return calibration_error(confidence[kept], right[kept], bins) * kept.sum().item() / len(right)
+
+
+@EXERCISE.mistake(
+    "edges in the lower bin",
+    "A confidence that lies exactly between two bins is in the lower one of yours. `c * bins`, "
+    "rounded down, gives the upper one.",
+)
+def _(confidence, right, bins):
+    lower = (confidence * bins).ceil() - 1
+    middle = (lower.clamp(min=0) + 0.5) / bins  # of the bin, so that no edge is left
+    inside = [middle == one for one in middle.unique()]
+    means = [(confidence[one].mean(), right[one].float().mean(), one.sum()) for one in inside]
+    return sum(float(abs(sure - share) * count) for sure, share, count in means) / len(right)
 
 
 EXERCISE.mistake("squared", "Your gaps are squared. Take `abs` of each.")(

@@ -6,6 +6,8 @@ whether the conclusion follows. It never depends on which change or prediction s
 
 from mnist_course import experiments
 from mnist_course.assessment.exercise import Case, Exercise
+from mnist_course.exercises import experiment_answers
+from mnist_course.exercises.conclusion import concluded
 
 # Made-up numbers, before and after, by what has to be concluded from them
 CLEAR = {
@@ -46,13 +48,6 @@ class Comparison(experiments.Comparison):
 
 def _no_trial(recipe, seed):
     raise ValueError("only `compare` runs a recipe, once it has your prediction")
-
-
-def concluded(before, after):
-    """What the numbers after a change are: "higher", "lower" or "unclear"."""
-    if min(after) > max(before):
-        return "higher"
-    return "lower" if max(after) < min(before) else "unclear"
 
 
 def outcome(returned, base, compare):
@@ -111,8 +106,6 @@ def experiment_exercise(name, base):
         prepare=lambda base, numbers, turn: (dict(base), Comparison(numbers, turn)),
         outcome=outcome,
     )
-    from mnist_course.exercises import experiment_answers  # it imports from this module
-
     exercise.answer(experiment_answers.experiment)
     for mistake, hint, function in experiment_answers.MISTAKES:
         exercise.mistake(mistake, hint)(function)

@@ -6,7 +6,7 @@ its contents.
 
 from statistics import mean
 
-from mnist_course.exercises.experiment import concluded
+from mnist_course.exercises.conclusion import concluded
 
 
 def run_once(base, compare):

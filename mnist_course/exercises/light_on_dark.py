@@ -26,6 +26,10 @@ EDGE_OF_BRIGHT = bytes_of([128, 128, 128], [128, 7, 128], [128, 128, 128])
 EDGE_OF_DARK = bytes_of([127, 127, 127], [127, 250, 127], [127, 127, 127])
 # a few very bright pixels raise the mean, and most of the border is dark all the same
 SPECKS = bytes_of([255, 100, 255, 110], [120, 200, 220, 100], [255, 110, 120, 127])
+# half of the border is bright, which is not most of it; with two of the four corners
+HALF = bytes_of([200, 210, 130, 90], [20, 240, 250, 10], [255, 220, 30, 0])
+# the four corners alone are bright
+CORNERS = bytes_of([200, 10, 20, 210], [30, 0, 0, 40], [220, 50, 60, 230])
 
 EXERCISE = Exercise(
     name="light-on-dark",
@@ -39,6 +43,8 @@ EXERCISE = Exercise(
         Case((EDGE_OF_BRIGHT,), "paper of exactly 128"),
         Case((EDGE_OF_DARK,), "paper of exactly 127"),
         Case((SPECKS,), "dark paper with a few bright specks"),
+        Case((HALF,), "a border of which just half is bright"),
+        Case((CORNERS,), "dark paper with four bright corners"),
     ),
     hints=(
         "Two steps: find the outermost pixels, and ask whether most of them are 128 or brighter.",
@@ -94,6 +100,23 @@ EXERCISE.mistake(
 EXERCISE.mistake("128 is dark", "A pixel of exactly 128 counts as bright: `>=` instead of `>`.")(
     turned_where(lambda picture: (outermost(picture) > 128).float().mean() > 0.5)
 )
+EXERCISE.mistake(
+    "half is enough",
+    "Bright paper needs most of the outermost pixels, so more than half of them: `>` instead of "
+    "`>=`.",
+)(turned_where(lambda picture: (outermost(picture) >= 128).float().mean() >= 0.5))
+
+
+@EXERCISE.mistake(
+    "corners twice",
+    "Your corners count twice, because each lies in a row and in a column. Each pixel counts once.",
+)
+@turned_where
+def _(picture):
+    sides = torch.cat([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return (sides >= 128).float().mean() > 0.5
+
+
 EXERCISE.mistake(
     "always turned", "You turn every picture round, also one whose paper is dark already."
 )(lambda picture: 255 - picture)

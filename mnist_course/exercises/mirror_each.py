@@ -21,6 +21,7 @@ EXERCISE = Exercise(
         Case((numbers(2, 2, 2, 3), flags(False, False))),
         Case((numbers(4, 1, 2, 2), flags(True, True, True, True))),
         Case((numbers(2, 1, 4, 4), flags(False, True))),
+        Case((torch.tensor([[[[9, 0, 255]]]] * 2, dtype=torch.uint8), flags(True, False))),
     ),
     hints=(
         "Which axis counts the columns? A mirror image has them in the opposite order.",

@@ -26,6 +26,7 @@ EXERCISE = Exercise(
         ),
         Case(read([1, 1, 1], [5, 6, 7]), "three writers without an error"),
         Case(read([0, 1, 1, 1, 0], [1, 1, 1, 1, 0]), "a writer of whom nothing was read"),
+        Case(read([1, 0, 0, 1, 1], [-2, 4, -2, 4, 4]), "a writer whose number is -2"),
     ),
     hints=(
         "First make a list with one number for each writer: the share of his or her digits that "

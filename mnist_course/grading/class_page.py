@@ -8,6 +8,7 @@ from mnist_course.assessment.verdict import Verdict
 from mnist_course.grading import alike
 from mnist_course.grading.marks import NOT_HANDED_IN
 from mnist_course.grading.pages import marked, page, points, state
+from mnist_course.grading.submissions import safe_name
 
 FEWEST = 5  # students on either side; with fewer, a comparison says more of them than of the task
 WEAK = 0.2  # a correlation nearer to 0: it hardly matters how the students do elsewhere
@@ -40,6 +41,7 @@ def class_page(marks, exercises):
     return page(
         "class",
         students=[(student, _cells(student, lessons)) for student in marks],
+        pages=page_names(marks),
         lessons=lessons,
         overview=_overview(marks),
         histogram=_histogram(marks),
@@ -60,6 +62,21 @@ def _remarks(student):
 def in_order(marks):
     """Students by name, whatever order they came in."""
     return sorted(marks, key=lambda one: (one.name.casefold(), one.key))
+
+
+def page_names(marks):
+    """The file's name of each student's page, by key: one that every system can write."""
+    names: dict[str, str] = {}
+    taken = set[str]()
+    for student in marks:
+        name = free = safe_name(student.key)
+        number = 1
+        while free.casefold() in taken:  # cut, or with other signs, two may be the same
+            number += 1
+            free = f"{name} ({number})"
+        taken.add(free.casefold())
+        names[student.key] = f"{free}.html"
+    return names
 
 
 def _cells(student, lessons):

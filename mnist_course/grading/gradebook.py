@@ -9,6 +9,7 @@ imported), Canvas in `lib/gradebook_exporter.rb` and `lib/gradebook_importer.rb`
 """
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -52,6 +53,7 @@ class _Column:
     maximum: str  # as the file writes it
     cells: dict[str, Cell]  # by the student's number, for students that it can be filled in for
     kept: dict[str, str]  # why a grade can't be changed, by the student's number
+    teams: dict[str, list[str]]  # the numbers of a team's members, by the key of its mark
 
 
 def fill(content, marks, column="", replace=False, scale=False):
@@ -64,30 +66,36 @@ def fill(content, marks, column="", replace=False, scale=False):
     nothing is filled in at all.
     """
     sheet = Sheet(content)
-    by_number = _by_number(marks)
-    found = _canvas(sheet, column, marks) if _is_canvas(sheet.header) else _moodle(sheet, column)
-    if not by_number.keys() & (found.cells.keys() | found.kept.keys()):
+    _no_number_twice(marks)
+    read = _canvas if _is_canvas(sheet.header) else _moodle
+    found = read(sheet, column, marks)
+    people = [
+        (mark, number, _who(mark, number))
+        for mark in marks
+        for number in found.teams.get(mark.key, [mark.number]) or [""]
+    ]
+    if not any(number in found.cells or number in found.kept for _, number, _ in people):
         raise GradebookError(
             f"none of the {len(marks)} students is in this file. Is it the export of another "
-            "course or assignment?"
+            "course or assignment? Export it again from where these were handed in"
         )
     maximum = _number(found.maximum)
     notes, values, conflicts = [], {}, []
-    for mark in marks:
+    for mark, number, who in people:
         if not any(lesson.file for lesson in mark.lessons):
-            notes.append(f"{_who(mark)}: no notebook was graded, so it was left as it is.")
-        elif mark.number in found.kept:
-            notes.append(f"{_who(mark)}: {found.kept[mark.number]}, so it was left as it is.")
-        elif mark.number not in found.cells:
-            notes.append(f"{_who(mark)} is not in the file, and was not added.")
+            notes.append(f"{who}: no notebook was graded, so it was left as it is.")
+        elif number in found.kept:
+            notes.append(f"{who}: {found.kept[number]}, so it was left as it is.")
+        elif number not in found.cells:
+            notes.append(f"{who} is not in the file, and was not added.")
         else:
-            cell = found.cells[mark.number]
+            cell = found.cells[number]
             grade = _grade(mark, maximum, scale)
             there = cell.value.strip()
             if there in ("", "-"):
                 values[cell] = _text(grade, found.maximum)
             elif not _same(there, grade):
-                conflicts.append(f"{_who(mark)} has {there} there and {_plain(grade)} here")
+                conflicts.append(f"{who} has {there} there and {_plain(grade)} here")
                 values[cell] = _text(grade, found.maximum)
     if conflicts and not replace:
         count = "1 grade" if len(conflicts) == 1 else f"{len(conflicts)} grades"
@@ -98,19 +106,18 @@ def fill(content, marks, column="", replace=False, scale=False):
     return Filled(sheet.with_values(values), found.name, len(values), tuple(notes))
 
 
-def _by_number(marks):
-    """The marks by the platform's number. Raises GradebookError for one that stands there twice."""
+def _no_number_twice(marks):
+    """Raises GradebookError when two marks have the same number of the platform."""
     counts = Counter(mark.number for mark in marks if mark.number)
     if twice := sorted(number for number, count in counts.items() if count > 1):
         raise GradebookError(
             f"more than one submission belongs to the number {', '.join(twice)}. Keep the one that "
             "counts, and grade again"
         )
-    return {mark.number: mark for mark in marks if mark.number}
 
 
-def _who(mark):
-    return f"{one_line(mark.name, 100)} ({mark.number or 'without a number'})"
+def _who(mark, number):
+    return f"{one_line(mark.name, 100)} ({number or 'without a number'})"
 
 
 # --- numbers ------------------------------------------------------------------------------
@@ -154,9 +161,9 @@ def _grade(mark, maximum, scale):
     grade = points.quantize(HUNDREDTH, ROUND_HALF_UP)
     if grade > maximum:
         raise GradebookError(
-            f"{_who(mark)} has {_plain(grade)} points, more than the column's maximum, "
-            f"{_plain(maximum)}. A platform would refuse them, or count them as a bonus; raise the "
-            "maximum there and export again"
+            f"{_who(mark, mark.number)} has {_plain(grade)} points, more than the column's "
+            f"maximum, {_plain(maximum)}. A platform would refuse them, or count them as a bonus; "
+            "raise the maximum there and export again"
         )
     return grade
 
@@ -175,23 +182,15 @@ def _same(there, grade):
 # --- Moodle -------------------------------------------------------------------------------
 
 
-def _moodle(sheet, wanted):
+def _moodle(sheet, wanted, marks):
     """The column of grades in Moodle's grading worksheet, whose header is in the site's language.
 
     It is known by what stands in it. The first column says "Participant N" in some language. A
     column of grades, empty or filled, is followed by one that repeats the same maximum.
     """
-    students = sheet.rows[1:]
-    _same_length(sheet, students)
-    names = [PARTICIPANT.fullmatch(row[0].value.strip()) for row in students]
-    if not students or not all(names) or len({name[1] for name in names if name}) > 1:
-        raise GradebookError(
-            "the file is neither Moodle's grading worksheet, whose first column says “Participant” "
-            "and a number, nor Canvas's gradebook, which begins with Student and ID. How to export "
-            "them is in docs/gradebooks.md"
-        )
-    numbers = [name[2] for name in names if name]
-    _no_twice(numbers)
+    rows = _participants(sheet)
+    numbers, students = list(rows), list(rows.values())
+    teams = _teams(rows, marks)
     fitting = [place for place in range(1, len(sheet.header) - 1) if _is_grade(students, place)]
     # equal grades look like a maximum to an empty column before them
     fitting = [place for place in fitting if place + 1 not in fitting]
@@ -203,7 +202,96 @@ def _moodle(sheet, wanted):
             kept[number] = "Moodle says that this grade can't be changed"
         else:
             cells[number] = row[index]
-    return _Column(sheet.header[index], students[0][index + 1].value, cells, kept)
+    if not teams:
+        kept |= _other_names(rows, marks)
+    return _Column(sheet.header[index], students[0][index + 1].value, cells, kept, teams)
+
+
+def _participants(sheet):
+    """The rows of Moodle's worksheet by the number of the participant, in their order."""
+    students = sheet.rows[1:]
+    _same_length(sheet, students)
+    names = [PARTICIPANT.fullmatch(row[0].value.strip()) for row in students]
+    if not students or not all(names) or len({name[1] for name in names if name}) > 1:
+        raise GradebookError(
+            "the file is neither Moodle's grading worksheet, whose first column says “Participant” "
+            "and a number, nor Canvas's gradebook, which begins with Student and ID. How to export "
+            "them is in docs/gradebooks.md"
+        )
+    numbers = [name[2] for name in names if name]
+    _no_twice(numbers)
+    return dict(zip(numbers, students, strict=True))
+
+
+def members(content, marks):
+    """The numbers of the members of each team, by the key of its mark.
+
+    content: the bytes of Moodle's worksheet. It is empty where students hand in alone, and for any
+    other file.
+    """
+    try:
+        return _teams(_participants(Sheet(content)), marks)
+    except SheetError:
+        return {}
+
+
+def _teams(rows, marks):
+    """The same for the rows of a worksheet, by the number of the participant.
+
+    Where teams hand in, the number in the name of a file is the team's own. The worksheet knows
+    participants alone, so that the same number there is a stranger's. But it has a column with the
+    name of each participant's team. The column of full names looks alike, only that there the name
+    of a submission stands beside its own number.
+    """
+    names: dict[str, list] = {}
+    for mark in marks:  # two students may have the same name
+        names.setdefault(_letters(mark.name), []).append(mark)
+    columns = []
+    for place in range(1, min(map(len, rows.values()))):
+        found: dict[str, list[str]] = {}
+        for number, row in rows.items():
+            for mark in names.get(_letters(row[place].value), []):
+                found.setdefault(mark.key, []).append(number)
+        columns.append(found)
+    most = max(columns, key=len)
+    own = sum(mark.number in most.get(mark.key, ()) for mark in marks)
+    return {mark.key: most.get(mark.key, []) for mark in marks} if 2 * own < len(most) else {}
+
+
+def _other_names(rows, marks):
+    """Why a grade is left alone, by number: in the worksheet the number has another name.
+
+    Raises GradebookError when that is so for all. A worksheet without names, as blind marking
+    gives it, goes with submissions that are called as its first column calls each participant.
+    """
+    here = [mark for mark in marks if mark.number in rows]
+    others = [mark for mark in here if not _is_named(mark, rows[mark.number])]
+    if here and len(others) == len(here):
+        mark = others[0]
+        raise GradebookError(
+            f"the numbers are in the file, but under other names: {_who(mark, mark.number)} is not "
+            "named in the row of that number. Where teams hand in, a number in the zip is the "
+            "team's; then export the worksheet of the same assignment, which names the teams"
+        )
+    return {mark.number: "the file has another name under this number" for mark in others}
+
+
+def _is_named(mark, row):
+    """Whether a row holds the name of a submission, which Moodle writes into files without signs.
+
+    Older sites write the team before the name, and a long name is cut here.
+    """
+    name = _letters(mark.name)
+    first = re.sub(r"\d+\s*$", "", row[0].value)  # "Participant", as blind marking names all
+    for text in map(_letters, (first, *(cell.value for cell in row[1:]))):
+        if name == text or (min(len(name), len(text)) > 1 and (name in text or text in name)):
+            return True
+    return not name
+
+
+def _letters(name):
+    """What is the same in a name and in a file's name that a platform makes of it."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", name).casefold()))
 
 
 def _is_grade(students, place):
@@ -305,12 +393,17 @@ def _canvas(sheet, wanted, marks):
             kept[number] = "Canvas has not assigned this to the student, or hides the grade"
         else:
             cells[number] = row[index]
-    return _Column(sheet.header[index], maximum, cells, kept)
+    return _Column(sheet.header[index], maximum, cells, kept, {})
 
 
 def _assignment(header, fitting, wanted, lessons):
     """The place of the assignment's column: the one that is wanted, or that names the lesson."""
     titles = {place: _title_and_id(header[place]) for place in fitting}
+    if not titles:
+        raise GradebookError(
+            "no column is an assignment of Canvas, which it calls “Title (number)”, so that it "
+            "would make a new one. Export the gradebook again, and change no header"
+        )
     if wanted:
         meant = [
             place

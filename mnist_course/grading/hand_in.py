@@ -6,6 +6,7 @@ shows an accidental change and proves nothing.
 """
 
 import ast
+import contextlib
 import datetime
 import hashlib
 import io
@@ -301,7 +302,8 @@ def _reserve(path, mode=0o666):
     except FileExistsError:
         return False
     if mode != 0o666:
-        os.chmod(path, mode)  # whatever the user's mask takes away
+        with contextlib.suppress(OSError):  # a network drive may refuse, and has rights of its own
+            os.chmod(path, mode)  # whatever the user's mask takes away
     return True
 
 

@@ -6,10 +6,11 @@ grades go back later, so they decide whose a submission is, whatever stands insi
 
 import csv
 import io
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from mnist_course.grading import hand_in, sources
 
@@ -27,7 +28,7 @@ CANVAS = re.compile(
 )
 # Blackboard: Assignment_user_attempt_DATE_file, and without a file its receipt, a text
 BLACKBOARD = re.compile(
-    r".+?_(?P<name>[^_/]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)", re.DOTALL
+    r"(?P<who>.+?_[^_/]+)_attempt_(?P<attempt>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)", re.DOTALL
 )
 LESSON = re.compile(r"\d\d[_ -]")  # how the course's own notebooks begin
 NOTEBOOK = re.compile(r"\.ipynb(?:\.txt|\.json)?$", re.IGNORECASE)  # a browser may add the second
@@ -43,6 +44,7 @@ class Layout:
     names: dict[str, str]  # of the students, by their user names
     is_canvas: bool
     is_one_students: bool  # notebooks lie there under the course's own names
+    users: dict[str, str]  # of Blackboard, by what stands before "_attempt_"
     owners_differ: bool  # whose a file in a drop box is tells who made it
 
     def whose(self, item):
@@ -55,7 +57,7 @@ class Layout:
             return (moodle["name"], moodle["number"] or "", False), "", (moodle["file"], *rest)
         if blackboard := BLACKBOARD.fullmatch(first):
             inner = (blackboard["file"] or "receipt.txt", *rest)
-            return (blackboard["name"], "", False), blackboard["attempt"], inner
+            return (self.users[blackboard["who"]], "", False), blackboard["attempt"], inner
         if rest or not (item.read or item.reason):  # a folder for each student
             name, number = _user(first, self.names) if first in self.clones else (first, "")
             return (name, number, False), "", tuple(rest)
@@ -84,9 +86,12 @@ class Layout:
         return None  # the teacher's own, or the platform's
 
 
-def sorted_out(path):
+def sorted_out(path, reports=None):
     """Yield (item with its path inside of the submission, student, attempt)."""
     items, title, clones = _items(path)
+    if reports is not None and path.resolve() in (there := Path(reports).resolve()).parents:
+        inside = sources.named(there.relative_to(path.resolve()).parts)
+        items = [item for item in items if item.parts[: len(inside)] != inside]
     if () in clones or any(item.parts == (hand_in.MANIFEST,) for item in items):
         for item in items:  # all of it is one student's
             yield item, (title, "", False), ""
@@ -100,12 +105,26 @@ def sorted_out(path):
         _roster(path),
         2 * sum(bool(CANVAS.fullmatch(name)) for name in files) > len(files),
         bool(notebooks) and all(LESSON.match(name) for name in notebooks),
+        _users({found["who"] for item in items if (found := BLACKBOARD.fullmatch(item.parts[0]))}),
         _owners_differ(items),
     )
     for item in items:
         if found := layout.whose(item):
             student, attempt, inner = found
             yield item.under(*filter(None, inner)), student, attempt
+
+
+def _users(known):
+    """Blackboard's users, by texts of an assignment's name and a user's: `Lesson_03_ann_lee`.
+
+    Either may hold "_". So a user is what follows the last one, unless that is the same for two:
+    then it is what differs between all of the texts.
+    """
+    users = {text: text.rpartition("_")[2] for text in known}
+    if len(set(users.values())) < len(users):
+        same = os.path.commonprefix([*known]).rpartition("_")[0]
+        users = {text: text[len(same) :].removeprefix("_") for text in known}
+    return users
 
 
 def _owners_differ(items):

@@ -26,6 +26,9 @@ def mark(submission, examined, policy):
     examined = examined or Examined()
     lessons = tuple(_lesson(lesson, examined, policy, late, aside) for lesson in policy.lessons)
     remarks = [*submission.problems, *submission.remarks, *examined.remarks]
+    by = submission.stated.name if submission.stated else ""
+    if by and by.casefold() != submission.name.casefold():  # a student wrote it, so it is a hint
+        remarks.append(f"the hand-in file says that it is by {one_line(by, 100)}")
     if submission.openings:
         times = "once" if submission.openings == 1 else f"{submission.openings} times"
         remarks.append(f"the hand-in file says that the sealed test set was opened {times}")

@@ -8,16 +8,18 @@ does.
 import csv
 import io
 import re
+from dataclasses import replace as changed
 from pathlib import Path
 
 from mnist_course import runtime
-from mnist_course.grading.class_page import class_page, in_order
+from mnist_course.grading.class_page import class_page, in_order, page_names
 from mnist_course.grading.feedback import feedback_page, feedback_zip
-from mnist_course.grading.gradebook import fill
+from mnist_course.grading.gradebook import fill, members
 from mnist_course.grading.marks import NOT_HANDED_IN
 from mnist_course.grading.pages import points, visible
 from mnist_course.grading.sheet import SheetError
 
+TABLES = ("grades.csv", "times.csv")  # what is written, beside a gradebook that is filled in
 FORMULA = re.compile(r"[=+\-@]")  # how a cell begins that a spreadsheet would work out
 
 
@@ -31,14 +33,28 @@ def write_all(marks, exercises, to, export=None, column="", replace=False, scale
     """
     to, marks = Path(to), in_order(marks)
     pages = [(student, feedback_page(student, exercises)) for student in marks]
+    names = page_names(marks)
     for student, made in pages:
-        _write(to / "feedback" / f"{student.key}.html", made)
+        _write(to / "feedback" / names[student.key], made)
     _write(to / "grades.csv", grades(marks, exercises))
     _write(to / "class.html", class_page(marks, exercises))
-    numbered = [(student, made) for student, made in pages if student.number]
+    teams = _members(Path(export), marks) if export else {}
+    numbered = [
+        (changed(student, number=number), made)
+        for student, made in pages
+        for number in teams.get(student.key, [student.number])
+        if number
+    ]
     if numbered:
         _write(to / "moodle-feedback.zip", feedback_zip(numbered))
     return _fill(marks, to, Path(export), column, replace, scale) if export else []
+
+
+def _members(export, marks):
+    try:
+        return members(export.read_bytes(), marks)
+    except OSError:
+        return {}  # said when it is filled in
 
 
 def _fill(marks, to, export, column, replace, scale):
@@ -73,7 +89,7 @@ def grades(marks, exercises):
             row = [student.key, student.name, student.number, lesson.lesson, lesson.file]
             row += ["late" if lesson.late else "", *_points(lesson, columns)]
             row += [points(lesson.points), points(lesson.possible)]
-            row.append(" ".join([*student.remarks, *_remarks(lesson, exercises)]))
+            row.append(_sentences([*student.remarks, *_remarks(lesson, exercises)]))
             rows.append(row)
     return _table(rows)
 
@@ -111,6 +127,13 @@ def _remarks(lesson, exercises):
         if mark.remark:
             found.append(f"{exercises[mark.exercise].number}: {mark.remark}")
     return found
+
+
+def _sentences(remarks):
+    """Remarks in one text: each ends as a sentence does."""
+    return " ".join(
+        one if one.endswith((".", "!", "?", "…", ":")) else f"{one}." for one in remarks
+    )
 
 
 def _harmless(text):

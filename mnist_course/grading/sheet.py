@@ -38,13 +38,16 @@ class Sheet:
         except UnicodeDecodeError:
             raise SheetError(
                 "the file is not in UTF-8, so it was saved by another program. Export it again, "
-                "and name the file as the platform gives it"
+                "again, and name the file as the platform gives it"
             ) from None
         first = self.text.partition("\n")[0]
         self.separator = max(SEPARATORS, key=first.count)
         self.rows = _rows(self.text, self.separator)
         if not self.rows or len(self.rows[0]) < FEWEST:
-            raise SheetError("the file holds no table, or one with very few columns")
+            raise SheetError(
+                f"the file holds no table, or one with fewer than {FEWEST} columns. Export it "
+                "again, and name the file as the platform gives it"
+            )
         self.header = [cell.value.strip() for cell in self.rows[0]]
 
     def with_values(self, values):

@@ -76,28 +76,28 @@ def of_folder(folder):
         if not parts:
             raise SubmissionsError(f"{folder} can't be read: {said(error)}") from error
         # the empty name tells a folder from a file
-        items.append(Item((*_named(parts), ""), reason=f"it can't be read: {said(error)}"))
+        items.append(Item((*named(parts), ""), reason=f"it can't be read: {said(error)}"))
 
     for parent, folders, names in os.walk(folder, onerror=refused):
         here = Path(parent).relative_to(folder).parts
         if ".git" in folders or ".git" in names:
-            clones.add(_named(here))
+            clones.add(named(here))
         links = [name for name in folders if _is_link(Path(parent, name))]
         folders[:] = sorted(
             name for name in folders if name not in links and not _is_left_out(name)
         )
         if len(here) >= DEPTH:
-            items.append(Item(_named(here), reason="it lies too deep in other folders"))
+            items.append(Item(named(here), reason="it lies too deep in other folders"))
             folders.clear()
-        items += [Item(_named((*here, name))) for name in folders]
+        items += [Item(named((*here, name))) for name in folders]
         for name in sorted(names + links):
             if not _is_left_out(name):
-                item = file_item(Path(parent, name), _named((*here, name)), drop_box)
+                item = file_item(Path(parent, name), named((*here, name)), drop_box)
                 items.append(item)
     return items, clones
 
 
-def _named(parts):
+def named(parts):
     """Names from a disk as text in one normal form: macOS writes "ü" as two characters."""
     texts = (os.fsencode(part).decode(errors="replace") for part in parts)
     return tuple(unicodedata.normalize("NFC", text) for text in texts)

@@ -20,6 +20,7 @@ KEPT = 300  # files of a submission
 TOTAL = 500_000_000  # bytes of the files of a submission
 LOOKED_INTO = 20  # files of a submission whose names say nothing
 LARGEST_UNNAMED = 20_000_000  # bytes of such a file
+LONGEST_NAME = 200  # bytes; most systems take 255, endings included
 NAMED = 20  # problems of a submission that are named one by one
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
@@ -59,9 +60,10 @@ class Submission:
         return self.stated.openings if self.stated else None
 
 
-def read(path):
+def read(path, reports=None):
     """The submissions in a folder, an archive or a single notebook: a list, in order of their keys.
 
+    reports: the folder for what is written, which is passed over where it lies among them.
     A damaged or hostile part costs only the student whose it is: it is named in `problems`.
     Raises SubmissionsError when nothing can be read.
     """
@@ -69,7 +71,7 @@ def read(path):
     if not path.exists():
         raise SubmissionsError(f"there is no {path}: name a zip or a folder of submissions")
     found: dict[tuple, dict[str, list[sources.Item]]] = {}  # by student, by attempt
-    for item, student, attempt in layouts.sorted_out(path):
+    for item, student, attempt in layouts.sorted_out(path, reports):
         found.setdefault(student, {}).setdefault(attempt, []).append(item)
     if not found:
         raise SubmissionsError(f"{path} holds no notebooks: name a zip or a folder of submissions")
@@ -145,15 +147,23 @@ def _safe(path, taken):
 
 
 def _safe_part(part):
-    """A part of a path: no separators, control or reserved characters, not long, not empty."""
-    part = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in part)
+    """A part of a path, not long."""
     stem, dot, suffix = part.rpartition(".")
-    part = f"{stem[:60]}{dot}{suffix[:20]}" if dot else part[:80]
-    part = part.strip(" .")
+    return safe_name(f"{stem[:60]}{dot}{suffix[:20]}" if dot else part[:80])
+
+
+def safe_name(text):
+    """A text as a name that every system can write.
+
+    Without separators, control or reserved characters, not empty, and not too long: most systems
+    count bytes, of which a Chinese character takes three.
+    """
+    name = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in text)
+    name = name.encode()[:LONGEST_NAME].decode(errors="ignore").strip(" .")
     # a device's name on Windows, whatever follows its dot
-    if re.fullmatch(r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?", part, re.IGNORECASE):
-        part = f"_{part}"
-    return part or "_"
+    if re.fullmatch(r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?", name, re.IGNORECASE):
+        name = f"_{name}"
+    return name or "_"
 
 
 def _submission(student, attempts):
@@ -196,7 +206,7 @@ def _keep(items, submission):
     ]
     if not notebooks and not problems:
         others = ", ".join(item.parts[-1] for item in files[:3])
-        problems.append("no notebook" + (f", only {one_line(others, 100)}" if others else ""))
+        problems.append(f"there was only {one_line(others, 100)}" if others else "it was empty")
     submission.problems = problems[:NAMED]
     if len(problems) > NAMED:
         submission.problems.append(f"and {len(problems) - NAMED} more of that kind")

@@ -136,8 +136,8 @@ def _draw_tangent(ax, loss, weight, wide, high):
     ax.plot(weight, height, "o", color=BLUE, markersize=7, zorder=3)
     above = slope <= 0
     ax.annotate(
-        f"{run:g} to the right", (weight + run / 2, height), (0, 4 if above else -4),
-        textcoords="offset points", fontsize=8, ha="center", va="bottom" if above else "top",
+        f"{run:g} to the right", (weight, height), (8, 4 if above else -4),
+        textcoords="offset points", fontsize=8, va="bottom" if above else "top",
     )  # fmt: skip
     ax.annotate(
         f"{slope * run:+.2f}".replace("-", "−"), (weight + run, height + slope * run / 2), (5, 0),

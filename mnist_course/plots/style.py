@@ -11,6 +11,7 @@ import functools
 import html
 import inspect
 import io
+import textwrap
 import threading
 from contextlib import contextmanager
 
@@ -32,6 +33,8 @@ AMBER = "#8a5a00"  # orange for words: it can be read on white
 SIGNED = "PuOr_r"  # colour map for values on both sides of 0: orange above, purple below
 DPI = 144  # twice the usual 72: sharp on today's screens, shown at half the size
 MARGIN = 0.08  # inches between the edge of the card and what is drawn on it
+NOTE_LETTERS = 17  # that find room on an inch of a note
+NOTE_LINE = 0.12  # inches that a line of a note takes
 CARD = "card"  # the name by which it is found again
 
 _turn = threading.Lock()
@@ -108,9 +111,16 @@ def mark_quick(figure):
 
 
 def _note(figure, text):
-    """Write a small note under a figure, after what is noted there already."""
-    notes = [note for note in (figure.get_supxlabel(), text) if note]
-    figure.supxlabel("; ".join(notes), fontsize=7, color=RED, x=0.99, ha="right")
+    """Write a small note under a figure, after what is noted there already.
+
+    A narrow figure gets several lines, and becomes higher by them.
+    """
+    noted = figure.get_supxlabel()
+    notes = [note for note in (noted.replace("\n", " "), text) if note]
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap("; ".join(notes), max(12, int(NOTE_LETTERS * width)))
+    figure.supxlabel("\n".join(lines), fontsize=7, color=RED, x=0.99, ha="right")
+    figure.set_size_inches(width, height + NOTE_LINE * (len(lines) - 1 - noted.count("\n")))
 
 
 def _lay_on_card(figure):

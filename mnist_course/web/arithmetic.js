@@ -57,7 +57,7 @@ export function drawWork(view) {
   const { place, network } = view;
   const stage = view.stages[place.stage];
   const node = network.nodes[stage.head];
-  const width = Math.max(300, view.work.parentElement.clientWidth);
+  const width = Math.max(250, view.work.parentElement.clientWidth);
   const drawing = context(view.work, width, 212);
   view.bars = [];
   const draw = {
@@ -65,7 +65,7 @@ export function drawWork(view) {
     linear: () => drawLinear(view, drawing, node, width),
     max_pool: () => drawPooling(view, drawing, node),
     average_pool: () => drawPooling(view, drawing, node),
-    add: () => drawSum(view, drawing),
+    add: () => drawSum(view, drawing, width),
   }[node.kind];
   if (draw) draw();
   view.work.hidden = !draw;
@@ -185,12 +185,15 @@ function drawPooling(view, drawing, node) {
   write(drawing, theme, number(found.head), x, 64, { size: 18, bold: true });
 }
 
-function drawSum(view, drawing) {
+function drawSum(view, drawing, room) {
   const { theme, stages, place } = view;
-  for (const [part, { source, sum }] of sums(view).entries()) {
+  const parts = sums(view);
+  const between = 40;
+  const side = Math.min(150, (room - 2 - between * (parts.length - 1)) / parts.length);
+  for (const [part, { source, sum }] of parts.entries()) {
     const [, height, width] = stages[source].shape;
-    const scale = Math.max(1, Math.floor(150 / Math.max(height, width)));
-    const x = 1 + part * 190;
+    const scale = Math.max(1, Math.floor(side / Math.max(height, width)));
+    const x = 1 + part * (side + between);
     write(drawing, theme, `${stages[source].title}, map ${place.channel}`, x, 12, {
       colour: theme.muted,
     });
@@ -199,7 +202,8 @@ function drawSum(view, drawing) {
     const at = [x + place.column * scale, 19 + place.row * scale];
     frame(drawing, theme.accent, ...at, scale, scale, 2);
     write(drawing, theme, number(sum), x, 36 + height * scale, { size: 14, bold: true });
-    if (part > 0) write(drawing, theme, "+", x - 24, 96, { size: 18, align: "center" });
+    const plus = [x - between / 2 - 4, 21 + side / 2];
+    if (part > 0) write(drawing, theme, "+", ...plus, { size: 18, align: "center" });
   }
 }
 

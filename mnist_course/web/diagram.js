@@ -11,8 +11,13 @@ const HEIGHT = 360; // of the maps in the overview
 const ARC = 32; // above their names, where a shortcut passes
 const MOST_LINES = 24; // that are drawn to one number
 const OUTPUT = 132; // width of the probabilities
+// Of the overview that goes downwards:
+const GUTTER = 28; // at the left, where the shortcuts pass
+const ROW = 66; // most height of a layer's maps
+const HEAD = 24; // a layer's name above them
+const BETWEEN = 12; // from its maps to the next name
 
-// Where each stage stands in the overview: { x, wide, between, columns, scale }.
+// Where each stage stands in the overview, from left to right: { x, wide, between, columns, scale }.
 function layout(view, width) {
   const stages = view.stages.slice(0, -1);
   const narrow = stages.length > 9;
@@ -21,7 +26,7 @@ function layout(view, width) {
   const several = stages.filter((stage) => stage.isMaps && stage.shape[0] > 1);
   const others = stages.filter((stage) => !several.includes(stage));
   const fixed = others.reduce((sum, stage) => sum + sole(stage), OUTPUT + gap * stages.length);
-  const least = narrow ? 43 : 88; // where the page is narrower, the diagram scrolls
+  const least = narrow ? 43 : 88; // where the page is narrower, the diagram goes downwards
   const room = Math.max(least, (width - fixed) / Math.max(1, several.length));
   const columns = stages.map((stage) => {
     if (!stage.isMaps) return { wide: 16 };
@@ -35,7 +40,7 @@ function layout(view, width) {
     Object.assign(column, { x, between });
     x += column.wide + between;
   }
-  return { columns, output: x, width: Math.max(width, x + OUTPUT - 1), narrow };
+  return { columns, output: x, narrow, fits: x + OUTPUT - 1 <= width };
 }
 
 // What stands above a stage: its name, what follows it, and its shape.
@@ -52,12 +57,18 @@ function headHeight(view, narrow) {
   return 22 + 14 * Math.max(...view.stages.map((one) => namesOf(view, one, narrow).names.length));
 }
 
-export function drawOverview(view) {
-  const { stages, theme } = view;
-  const arcs = stages.flatMap((stage, place) =>
+// The shortcuts: from a stage to a later one, over those in between.
+const shortcuts = ({ stages }) =>
+  stages.flatMap((stage, place) =>
     stage.from.filter((source) => source !== place - 1).map((source) => [source, place]),
   );
-  const { columns, output, width, narrow } = layout(view, view.scroll.clientWidth);
+
+export function drawOverview(view) {
+  const { stages, theme } = view;
+  const arcs = shortcuts(view);
+  const width = view.scroll.clientWidth;
+  const { columns, output, narrow, fits } = layout(view, width);
+  if (!fits) return drawDownwards(view, width);
   const top = headHeight(view, narrow) + (arcs.length > 0 ? ARC : 0);
   const drawing = context(view.overview, width, top + HEIGHT + 4);
   const centre = (place) =>
@@ -80,6 +91,66 @@ export function drawOverview(view) {
   drawHead(view, drawing, stages.length - 1, output + OUTPUT / 2, top, narrow);
   drawOutput(view, drawing, output, top, OUTPUT - 2, HEIGHT);
   drawLines(view, drawing);
+}
+
+// The overview of a narrow page: the layers one below the other, so that nothing scrolls sideways.
+function drawDownwards(view, width) {
+  const { stages, theme } = view;
+  const left = shortcuts(view).length > 0 ? GUTTER : 1;
+  const room = width - left - 1;
+  const rows = stages.map((stage, place) => rowOf(stage, place === stages.length - 1, room));
+  let bottom = 0;
+  for (const row of rows) {
+    Object.assign(row, { x: left, top: bottom + HEAD });
+    bottom = row.top + row.high + BETWEEN;
+  }
+  const drawing = context(view.overview, width, bottom);
+  for (const [source, place] of shortcuts(view)) {
+    const [from, to] = [source, place].map((one) => rows[one].top + rows[one].high / 2);
+    drawSideArc(view, drawing, from + 4, to - 4, place - source > 2 ? 3 : 13);
+  }
+  for (const [place, row] of rows.entries()) {
+    if (row.last) drawOutput(view, drawing, left, row.top, room, row.high);
+    else drawStage(view, drawing, place, row, row.top, row.high);
+  }
+  drawLines(view, drawing, true);
+  for (const [place, row] of rows.entries()) {
+    const { names, shape } = namesOf(view, stages[place], false);
+    const colour = place === view.place.stage ? theme.accent : theme.ink;
+    const [x, y] = [left, row.top - 7];
+    const edge = true; // lines pass below the names
+    write(drawing, theme, names[0], x, y, { bold: true, colour, edge });
+    const after = x + drawing.measureText(names[0]).width + 8;
+    const muted = { colour: theme.muted, edge };
+    write(drawing, theme, names.slice(1).join(", "), after, y, muted);
+    write(drawing, theme, shape, width - 1, y, { ...muted, align: "right" });
+  }
+}
+
+// How a stage fills a row: its columns, their scale, and its height.
+function rowOf(stage, last, room) {
+  if (last) return { last, high: 22 * stage.shape[0] };
+  const [channels, height] = stage.shape;
+  if (!stage.isMaps)
+    return { columns: channels, cell: [Math.min(28, room / channels), 16], high: 16 };
+  const row = fit(stage.shape, room, ROW, 58);
+  return { ...row, high: row.rows * (height * row.scale + GAP) - GAP };
+}
+
+// A shortcut at the left of the rows that it passes; short ones pass nearer to them.
+function drawSideArc(view, drawing, from, to, x) {
+  const end = GUTTER - 4;
+  drawing.strokeStyle = view.theme.muted;
+  drawing.lineWidth = 1.5;
+  drawing.beginPath();
+  drawing.moveTo(end, from);
+  drawing.arcTo(x, from, x, from + 7, 7);
+  drawing.arcTo(x, to, x + 7, to, 7);
+  drawing.lineTo(end, to);
+  drawing.moveTo(end - 5, to - 4);
+  drawing.lineTo(end, to);
+  drawing.lineTo(end - 5, to + 4);
+  drawing.stroke();
 }
 
 // A line over the stages in between; long ones pass above short ones.
@@ -114,14 +185,15 @@ function drawHead(view, drawing, place, x, top, narrow) {
   line(shape, top - 7, { size: narrow ? 10 : 12, colour: theme.muted });
 }
 
-// The maps of a stage, or its numbers as a strip, from (column.x, top) on.
+// The maps of a stage, or its numbers as a strip, from (column.x, top) on. column.cell: width and
+// height of a number of a strip; without it the strip goes downwards.
 function drawStage(view, drawing, place, column, top, high) {
   const { theme } = view;
   const stage = view.stages[place];
   const [channels, height, width] = stage.shape;
   const size = stage.isMaps
     ? [width * column.scale, height * column.scale]
-    : [column.wide, Math.min(14, high / channels)];
+    : (column.cell ?? [column.wide, Math.min(14, high / channels)]);
   const columns = column.columns ?? 1;
   const rows = Math.ceil(channels / columns);
   const gap = stage.isMaps ? GAP : 0;
@@ -134,7 +206,9 @@ function drawStage(view, drawing, place, column, top, high) {
     if (stage.isMaps) frame(drawing, theme.line, x, y, ...size, 0.75);
     view.areas.push({ stage: place, channel, x, y, wide: size[0], high: size[1] });
   }
-  if (!stage.isMaps) frame(drawing, theme.line, column.x, start, size[0], channels * size[1]);
+  if (!stage.isMaps) {
+    frame(drawing, theme.line, column.x, start, columns * size[0], rows * size[1]);
+  }
   drawMarks(view, drawing, place);
 }
 
@@ -189,45 +263,68 @@ function drawOutput(view, drawing, ...box) {
   }
 }
 
-// Lines from what adds to the chosen number, as thick as it adds: orange, or purple below 0.
-function drawLines(view, drawing) {
+// Lines from what adds to the chosen number, as thick as it adds: orange, or purple below 0. They
+// lead to the right, or down.
+function drawLines(view, drawing, downwards = false) {
   const { theme, place, areas } = view;
-  const stage = view.stages[place.stage];
-  const end = areas.find(({ stage: one, channel }) => {
-    return one === place.stage && channel === place.channel;
+  const end = areas.find(({ stage, channel }) => {
+    return stage === place.stage && channel === place.channel;
   });
   const lines = sums(view);
   const most = largest(lines.map(({ sum }) => sum)) || 1;
   lines.sort((one, other) => Math.abs(other.sum) - Math.abs(one.sum));
   for (const { source, channel, sum } of lines.slice(0, MOST_LINES)) {
     const start = areas.find((area) => area.stage === source && area.channel === channel);
-    const field = view.fields[source];
-    if (!start || !field) continue;
-    const [, height, width] = view.stages[source].shape;
-    const from = [
-      start.x + Math.min(start.wide, (start.wide / width) * field[3]),
-      start.y + (start.high / height) * ((field[0] + field[1]) / 2),
-    ];
-    const to = [
-      end.x + (stage.isMaps ? (end.wide / stage.shape[2]) * place.column : 0),
-      end.y + (end.high / stage.shape[1]) * (place.row + 0.5),
-    ];
-    const bend = (to[0] - from[0]) / 2;
+    if (!start || !view.fields[source]) continue;
+    const [from, to] = (downwards ? endsBelow : endsBeside)(view, start, end);
+    const bend = downwards ? [0, (to[1] - from[1]) / 2] : [(to[0] - from[0]) / 2, 0];
     drawing.strokeStyle = sum < 0 ? theme.negative : theme.positive;
     drawing.lineWidth = 0.6 + (2.6 * Math.abs(sum)) / most;
     drawing.globalAlpha = 0.3 + (0.6 * Math.abs(sum)) / most;
     drawing.beginPath();
     drawing.moveTo(...from);
-    drawing.bezierCurveTo(from[0] + bend, from[1], to[0] - bend, to[1], ...to);
+    const [first, second] = [0, 1].map((axis) => [from[axis] + bend[axis], to[axis] - bend[axis]]);
+    drawing.bezierCurveTo(first[0], second[0], first[1], second[1], ...to);
     drawing.stroke();
   }
   drawing.globalAlpha = 1;
 }
 
+// Width and height of one number of an area.
+const numberOf = ({ stages }, { stage, wide, high }) => [
+  wide / stages[stage].shape[2],
+  high / stages[stage].shape[1],
+];
+
+// The ends of a line from an area on the left: from the right edge of what is seen there, to the
+// left edge of the chosen number.
+function endsBeside(view, start, end) {
+  const [top, bottom, , right] = view.fields[start.stage];
+  const [across, down] = numberOf(view, start);
+  const [wide, high] = numberOf(view, end);
+  const column = view.stages[end.stage].isMaps ? view.place.column : 0;
+  return [
+    [start.x + Math.min(start.wide, across * right), start.y + down * ((top + bottom) / 2)],
+    [end.x + wide * column, end.y + high * (view.place.row + 0.5)],
+  ];
+}
+
+// The same from an area above: from the lower edge of what is seen there, to the upper edge of the
+// chosen number.
+function endsBelow(view, start, end) {
+  const [, bottom, left, right] = view.fields[start.stage];
+  const [across, down] = numberOf(view, start);
+  const [wide, high] = numberOf(view, end);
+  return [
+    [start.x + across * ((left + right) / 2), start.y + Math.min(start.high, down * bottom)],
+    [end.x + wide * (view.place.column + 0.5), end.y + high * view.place.row],
+  ];
+}
+
 // One stage and the maps below it, as large as there is room.
 export function drawLayer(view) {
   const { place, stages, theme } = view;
-  const width = Math.max(view.scroll.clientWidth, 320);
+  const width = Math.max(view.scroll.clientWidth, 250);
   const stage = stages[place.stage];
   const groups = [...stage.from, place.stage];
   const high = HEIGHT - 12;

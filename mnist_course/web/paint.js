@@ -147,12 +147,19 @@ export class Maps {
   }
 }
 
+// edge: whether the text gets an edge of paper, which keeps it apart from what lies below it.
 export function write(drawing, theme, text, x, y, options = {}) {
-  const { size = 12, colour = theme.ink, align = "left", bold = false } = options;
+  const { size = 12, colour = theme.ink, align = "left", bold = false, edge = false } = options;
   drawing.font = `${bold ? "600 " : ""}${size}px ${theme.font}`;
   drawing.fillStyle = colour;
   drawing.textAlign = align;
   drawing.textBaseline = "alphabetic";
+  if (edge) {
+    drawing.strokeStyle = theme.paper;
+    drawing.lineWidth = 5;
+    drawing.lineJoin = "round";
+    drawing.strokeText(text, x, y);
+  }
   drawing.fillText(text, x, y);
 }
 

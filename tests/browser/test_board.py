@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 SERVE = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-open'])"
 SEVEN = [[80, 70], [200, 65], [150, 150], [120, 220]]  # in units of the pad, 280 a side
-SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+SIZES = {"wide": (1280, 900), "phone": (390, 844), "narrow": (320, 568)}
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +235,37 @@ def test_the_network_is_looked_into(open_page):
     expect(page.page.get_by_role("button", name="One layer")).to_have_attribute(
         "aria-pressed", "true"
     )
+
+
+def test_on_a_phone_the_layers_stand_one_below_the_other(open_page):
+    page = open_page(size="phone", has_touch=True, is_mobile=True)
+    page.draw()
+    expect(page.live).to_contain_text("The network says 7")
+    scroll = page.page.locator(".mc-scroll")
+    wide, shown = scroll.evaluate("(element) => [element.scrollWidth, element.clientWidth]")
+    assert wide == shown  # nothing is left to scroll to
+    areas = page.page.evaluate("board.inside.areas")
+    stages = page.page.evaluate("board.inside.stages.length")
+    tops = [min(one["y"] for one in areas if one["stage"] == stage) for stage in range(stages)]
+    assert tops == sorted(set(tops))
+    assert all(0 <= one["x"] and one["x"] + one["wide"] <= shown for one in areas)
+    for stage in range(stages):
+        last = [one for one in areas if one["stage"] == stage][-1]
+        page.page.locator(".mc-overview").tap(
+            position={"x": last["x"] + last["wide"] / 2, "y": last["y"] + last["high"] / 2}
+        )
+        pinned = page.page.evaluate("board.inside.pinned")
+        assert (pinned["stage"], pinned["channel"]) == (stage, last["channel"])
+
+
+def test_the_narrowest_phone_needs_no_scrolling_to_the_side(open_page):
+    page = open_page(size="narrow")
+    page.draw()
+    expect(page.live).to_contain_text("The network says 7")
+    for stage in range(page.page.evaluate("board.inside.stages.length")):
+        page.page.evaluate(f"board.inside.pin(board.inside.middle({stage}, 0))")
+        page.page.evaluate("new Promise((done) => requestAnimationFrame(() => done()))")
+        assert page.page.evaluate("document.documentElement.scrollWidth") == 320, stage
 
 
 def test_the_pen_is_followed_when_the_server_is_gone(chromium, address):

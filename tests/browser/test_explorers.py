@@ -3,8 +3,10 @@
 import json
 
 import browser
+import numpy as np
 import pytest
 from canvas import COLOURS, PLAIN, shows_maps
+from PIL import Image
 from playwright.sync_api import expect
 
 LABS = """
@@ -222,6 +224,21 @@ def test_a_click_chooses_a_feature_map_and_pointing_its_place(explorer):
     place = lab.map("Place in the map")
     lab.page.mouse.move(*lab.over(place, 27, 1, 28, 28))
     lab.comes_to(position=27 * 28 + 1)
+
+
+def test_the_text_of_a_list_stands_in_the_middle_of_its_box(write_notebook, tmp_path):
+    """Also beside another kind of widget, whose style sheet comes later and has its own lists."""
+    cells = LABS + "labs['maps']", "widgets.network_explorer(models.lenet5(), digits.validation)"
+    notebook = write_notebook("list.ipynb", *cells)
+    notebook.run_all()
+    assert notebook.errors() == []
+    chosen = notebook.page.locator(".mnist-explorer select")
+    chosen.screenshot(path=tmp_path / "list.png")
+    grey = np.asarray(Image.open(tmp_path / "list.png").convert("L")).astype(int)
+    inside = grey[3:-3, 6 : grey.shape[1] // 2]  # without the border and the arrow
+    [rows] = (abs(inside - inside[0, 0]).max(axis=1) > 100).nonzero()
+    above, below = rows[0] + 3, len(grey) - 4 - rows[-1]
+    assert abs(above - below) <= 4, (above, below)
 
 
 def test_a_click_below_the_curve_chooses_where_to_start(explorer):

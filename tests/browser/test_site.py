@@ -25,6 +25,10 @@ PROSE = """# 01 One of everything
 
 ## 1. Pictures {}
 
+| | accuracy |
+|---|---|
+| base | 97.5 % |
+
 | {} |
 |{}
 """.format("and `code`", " | ".join(["a long head of a column"] * 12), "---|" * 12)
@@ -150,7 +154,7 @@ def test_a_wide_picture_and_a_wide_table_scroll_by_themselves_on_a_phone(visit):
     assert picture.bounding_box()["width"] == 640
     for region in (
         page.locator(".output_area", has=picture),
-        page.locator(".wide", has=page.locator("thead")),
+        page.locator(".wide", has=page.locator("thead th:nth-child(12)")),
     ):
         region.focus()
         page.keyboard.press("ArrowRight")
@@ -213,6 +217,31 @@ def test_a_network_can_be_looked_into_without_python(visit):
     expect(occlusion.locator(".mc-status")).to_contain_text(says(covered))
     # the still pictures of these have made room; that of the kernel lab is there
     assert page.locator(".still:visible").count() == 1
+
+
+# Jumps with the first slider, and tells what is shown before, two frames after, and in the end.
+JUMP = """async (root, value) => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const slider = root.querySelector('input[type="range"]');
+    const shown = () => root.innerText
+        + [...root.querySelectorAll("canvas")].map((one) => one.toDataURL()).join();
+    const found = [shown()];
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    for (const frames of [2, 20]) {
+        for (let count = 0; count < frames; count++) await frame();
+        found.push(shown());
+    }
+    return found;
+}"""
+
+
+def test_a_jump_shows_within_two_frames(visit):
+    explorer = visit("01_small").locator(".mc-network").first
+    expect(explorer.locator(".mc-status")).to_contain_text("says")
+    for value in (150, 3, 77):
+        before, after_two, at_last = explorer.evaluate(JUMP, value)
+        assert before != after_two == at_last
 
 
 def test_a_contest_can_be_played_without_python(visit):

@@ -220,6 +220,7 @@ further(
     calibrated([0.95, 0.94, 0.93, 0.2], [1, 0, 1, 1], 4),
     calibrated([0.61, 0.71, 0.8, 0.85, 1.0], [0, 1, 1, 1, 0], 8),
     calibrated([0.41, 0.45, 0.9, 0.92, 0.97, 0.99], [1, 1, 1, 1, 1, 1], 2),
+    calibrated([0.75, 0.75, 0.5, 0.9, 0.6], [1, 0, 0, 1, 1], 4),
 )
 
 
@@ -288,6 +289,17 @@ def half_open_bins(confidence, right, bins):
         if inside.sum() > 0:
             gap = (confidence[inside].mean() - right[inside].float().mean()).abs()
             total += (gap * inside.sum() / len(right)).item()
+    return total
+
+
+@wrong("calibration-error", "edges in the lower bin")
+def half_open_on_the_other_side(confidence, right, bins):
+    total = 0.0
+    for place in range(bins):
+        inside = (confidence > place / bins) & (confidence <= (place + 1) / bins)
+        if inside.any():
+            gap = confidence[inside].mean() - right[inside].float().mean()
+            total += abs(gap.item()) * int(inside.sum()) / len(right)
     return total
 
 

@@ -347,6 +347,14 @@ def without_channels(images, flags):
     return torch.where(flags[:, None, None], images[:, 0].flip(-1), images[:, 0])
 
 
+@wrong("mirror-each", "dtype")
+def into_a_table_of_floats(images, flags):
+    mirrored = torch.zeros(images.shape)
+    for place, flag in enumerate(flags.tolist()):
+        mirrored[place] = images[place].flip(-1) if flag else images[place]
+    return mirrored
+
+
 @right("mirror-each")
 def image_by_image(images, flags):
     answer = torch.empty_like(images)

@@ -34,6 +34,9 @@ further(
     Case((picture([100, 100, 128], [128, 3, 128], [128, 128, 90]),)),
     Case((picture([128, 129, 128], [128, 3, 128], [128, 128, 128]),)),
     Case((picture([200, 10, 30], [20, 250, 15], [5, 0, 40]),)),
+    Case((picture([10, 200, 20], [210, 0, 220], [30, 230, 40]),)),
+    Case((picture([255, 0, 0, 254], [0, 9, 9, 0], [140, 130, 9, 180], [0, 200, 9, 0]),)),
+    Case((picture([128, 0, 128], [0, 255, 0], [128, 0, 128]),)),
     Case((picture([40, 50, 60, 70], [20, 8, 90, 250], [200, 250, 251, 252],
                   [253, 254, 255, 240]),)),
 )  # fmt: skip
@@ -79,6 +82,19 @@ def average_border(image):
 def more_than_128(image):
     outer = border(image)
     return 255 - image if sum(one > 128 for one in outer) > len(outer) / 2 else image
+
+
+@wrong("light-on-dark", "half is enough")
+def as_many_as_the_others(image):
+    outer = border(image)
+    bright = [one for one in outer if one >= 128]
+    return image if len(bright) < len(outer) - len(bright) else 255 - image
+
+
+@wrong("light-on-dark", "corners twice")
+def four_sides(image):
+    count = sum((side >= 128).sum() for side in (image[0], image[-1], image[:, 0], image[:, -1]))
+    return 255 - image if count > sum(image.shape) else image
 
 
 @wrong("light-on-dark", "always turned")
@@ -436,6 +452,7 @@ further(
     digits_of([1, 0, 0, 1, 1, 1, 1], [12, 12, 12, 40, 40, 3, 3]),
     digits_of([1, 1, 1, 0, 1, 0, 1, 1, 1, 1], [0, 1, 1, 1, 1, 2, 3, 3, 3, 3]),
     digits_of([0, 1], [5, 2]),
+    digits_of([1, 1, 0, 0], [-7, 0, 0, -1]),
     digits_of([1, 0, 1, 0, 1, 1, 1, 1], [9, 8, 9, 8, 7, 7, 8, 6]),
 )
 
@@ -501,6 +518,13 @@ def ignores_writers(right, writers):
 @wrong("writer-accuracy")
 def writers_from_0_on(right, writers):
     each = [right[writers == one].double().mean().item() for one in range(int(writers.max()) + 1)]
+    return statistics.mean(each), statistics.stdev(each) / len(each) ** 0.5
+
+
+@wrong("writer-accuracy")
+def writers_from_0_on_who_are_there(right, writers):
+    there = [one for one in range(int(writers.max()) + 1) if (writers == one).any()]
+    each = [right[writers == one].double().mean().item() for one in there]
     return statistics.mean(each), statistics.stdev(each) / len(each) ** 0.5
 
 
