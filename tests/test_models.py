@@ -67,13 +67,13 @@ COUNTS = {
         conv(1, 16, 5, False) + 32 + block(16, 16) + block(16, 32) + block(32, 32) + linear(32, 10),
     ),
     "small_residual_network": (
-        11_182,
-        conv(1, 12, 5, False)
-        + 2 * 12
-        + 4 * block(12, 12)
-        + conv(12, 12, 1, False)
-        + 2 * 12
-        + linear(12, 10),
+        9_448,
+        conv(1, 11, 5, False)
+        + 2 * 11
+        + 4 * block(11, 11)
+        + conv(11, 11, 1, False)
+        + 2 * 11
+        + linear(11, 10),
     ),
     "voting_networks": (
         144_472,
