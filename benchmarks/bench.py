@@ -366,7 +366,7 @@ def main():
         parser.error("--soak goes with board alone")
     for name in options.tables or known:
         if options.soak:
-            store(name, {**stored().get(name, {}), "soak": board.soak(options.soak)})
+            store("soak", board.soak(options.soak))  # a table of its own: it may be another machine
         elif name == "lessons":
             bench_lessons(options.only)
         elif name in browsing:

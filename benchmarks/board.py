@@ -29,7 +29,7 @@ TURNS = 3
 WARM = (
     60  # seconds of a soak until memory is first measured: what is kept for good is there by then
 )
-OURS = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-open'])"
+OURS = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-browser'])"
 # The same application in the server that comes with Flask.
 PEER = """
 import logging

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import quotes
 import torch
-from runs import fingerprint
+from runs import all_runs, fingerprint
 
 from mnist_course import checkpoints, data, models, recipes, runtime
 from mnist_course.drawing import Options, weights, writers
@@ -120,20 +120,12 @@ def test_accuracy():
     return evaluate(network, data.Batches(test, 1000, normalisation=recipe.normalisation))[1]
 
 
-def all_runs():
-    """Every run that is stored, today's and those of earlier recipes."""
-    if not (quotes.EVIDENCE / "drawn.json").is_file():
-        return []
-    content = quotes.load("drawn")
-    return content["runs"] + content.get("earlier", [])
-
-
 def stored():
     """The runs that are there and were made as they would be made today, by row and seed."""
     network = fingerprint(models.residual_network())
     return {
         (one["name"], one["seed"]): one
-        for one in all_runs()
+        for one in all_runs("drawn")
         if (one["recipe"], one["network"]) == (RECIPES[one["name"]].plain(), network)
         and one["writers"] in (0, WRITERS)
     }
@@ -142,7 +134,7 @@ def stored():
 def store(runs):
     """Write the evidence. Runs that are not in `runs` stay in the record, as earlier ones."""
     runs = sorted(runs, key=lambda one: (ROWS.index(one["name"]), one["seed"]))
-    made = {(one["name"], one["seed"], one["recipe"]["epochs"]) for one in runs}
+    made = [(one["name"], one["seed"], one["recipe"]) for one in runs]
     content = {
         "command": "python research/drawn.py",
         "writers": {"learned_from": WRITERS, "read": READ},
@@ -150,8 +142,8 @@ def store(runs):
         "runs": runs,
         "earlier": [
             one
-            for one in all_runs()
-            if (one["name"], one["seed"], one["recipe"]["epochs"]) not in made
+            for one in all_runs("drawn")
+            if (one["name"], one["seed"], one["recipe"]) not in made
         ],
     }
     quotes.store("drawn", content)

@@ -309,9 +309,13 @@ calls(
     import threading
     def spin():
         while True: pass
-    threading.Thread(target=spin, daemon=len(inputs) > 2).start()
+    # two are enough: each makes Python slower, and more would make the call itself too slow
+    for name, daemon in (("one", True), ("two", False)):
+        if name not in [thread.name for thread in threading.enumerate()]:
+            threading.Thread(target=spin, name=name, daemon=daemon).start()
+            break
     return torch.where(inputs > 0, inputs, slope * inputs)
-    """.replace("len(inputs)", "inputs.numel()"),
+    """,
     attacked=1,
 )
 calls(

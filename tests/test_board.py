@@ -461,7 +461,7 @@ def test_weights_of_a_diverged_training_are_refused(tmp_path):
 @pytest.fixture(scope="module")
 def served():
     """The address of a drawing page that runs in a process of its own."""
-    code = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-open'])"
+    code = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-browser'])"
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -541,7 +541,7 @@ def test_whoever_opens_it_to_others_is_warned(host, warned, monkeypatch, reader)
     monkeypatch.setattr(
         board, "serve", lambda reader, host, port, started: started(address(host, port))
     )
-    done = CliRunner().invoke(cli.main, ["board", "--no-open", "--host", host])
+    done = CliRunner().invoke(cli.main, ["board", "--no-browser", "--host", host])
     assert done.exit_code == 0, done.output
     assert "http://127.0.0.1:8800/" in done.output
     assert ("Everyone who reaches this machine" in done.output) == warned

@@ -69,15 +69,15 @@ def test_a_copy_is_not_run_again_and_too_many_are_left_out(tmp_path, monkeypatch
 
 
 SPIES = """
-import builtins
+import math
 def leaky_relu(inputs, slope):
-    builtins.seen = [*getattr(builtins, "seen", []), *inputs.flatten().tolist()]
+    math.seen = [*getattr(math, "seen", []), *inputs.flatten().tolist()]
     return inputs.clamp(min=0) + slope * inputs.clamp(max=0)
 """
 TELLS = """
-import builtins
+import math
 def last_epoch(accuracies, patience):
-    seen = getattr(builtins, "seen", [])
+    seen = getattr(math, "seen", [])
     print(seen)
     raise type(f"Seen{seen}", (ValueError,), {})(str(seen))
 """

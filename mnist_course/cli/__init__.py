@@ -326,8 +326,8 @@ def train(network, dataset, seed, device, dry_run, save, **changes):
     metavar="NETWORK",
     help="which network --weights belong to, by its name in train",
 )
-@click.option("--open/--no-open", "show", default=True, help="open the page in your browser")
-def board(port, host, weights, network, show):
+@click.option("--no-browser", is_flag=True, help="don't open the page, as with mnist-course lab")
+def board(port, host, weights, network, no_browser):
     """Draw a digit in a page, and watch a network read it.
 
     The page is served from this machine, with weights that come with the course. It needs no
@@ -335,7 +335,7 @@ def board(port, host, weights, network, show):
     """
     from mnist_course.cli.board import run
 
-    run(port, host, weights, network, show)
+    run(port, host, weights, network, show=not no_browser)
 
 
 @main.group()

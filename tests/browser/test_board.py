@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
-SERVE = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-open'])"
+SERVE = "from mnist_course.cli import main; main(['board', '--port', '0', '--no-browser'])"
 SEVEN = [[80, 70], [200, 65], [150, 150], [120, 220]]  # in units of the pad, 280 a side
 SIZES = {"wide": (1280, 900), "phone": (390, 844), "narrow": (320, 568)}
 
