@@ -17,7 +17,7 @@ CHOSEN = {
     "residual": ("lesson 05's network, to compare", "16 channels, 5 epochs"),
     "residual-long": (choices.HALVES, "two of 22 channels vote, calm at the end"),
     "residual-small": (
-        "the smallest network", "12 channels throughout, 50 epochs, light augmentation",
+        "the smallest network", "11 channels throughout, 50 epochs, light augmentation",
     ),
 }  # fmt: skip
 

@@ -118,9 +118,9 @@ def test_readings_of_drawings_are_summed_up_by_option_and_digit():
 def test_two_versions_of_torch_are_compared_by_network():
     found = {"residual, torch 2.13": (0.99, 0.98), "residual, torch 2.14": (0.97, 0.98)}
     runs = [
-        {"name": name, "validation_accuracy": [0.5, accuracy]}
+        {"name": name, "seed": seed, "train_loss": [1, 2], "validation_accuracy": [0.5, accuracy]}
         for name, accuracies in found.items()
-        for accuracy in accuracies
+        for seed, accuracy in enumerate(accuracies)
     ]
     [(name, row)] = quotes.of_versions({"runs": runs})["networks"].items()
     assert name == "residual"
@@ -128,6 +128,29 @@ def test_two_versions_of_torch_are_compared_by_network():
     assert row["gain"] == pytest.approx(-1)
     assert row["gain_spread"] == pytest.approx(100 * (2 * 0.00005 / 2) ** 0.5)
     assert row["gain_in_spreads"] == pytest.approx(-0.01 / 0.00005**0.5)
+    assert row["alike"] == 1
+    runs[-1]["train_loss"] = [1, 2.0000001]
+    assert quotes.of_versions({"runs": runs})["networks"]["residual"]["alike"] == 0
+
+
+def test_a_faster_recipe_is_compared_with_lesson_05s_on_the_same_splits():
+    def run(choice, name, split, work, *accuracies):
+        kept = {"choice": choice, "name": name, "split": split, "multiply_accumulates": work}
+        return kept | {"validation_accuracy": list(accuracies)}
+
+    fast = quotes.CHOICES["faster"]
+    found = quotes.faster([
+        run(quotes.COMPARED, "ours", 0, 8, 0.5, 0.96),
+        run(quotes.COMPARED, "ours", 1, 8, 0.5, 0.99),
+        run(quotes.COMPARED, "ours", 2, 8, 0.5, 0.75),
+        run(fast, "1 epoch, half", 1, 4, 0.97),
+        run(fast, "1 epoch, half", 0, 4, 0.96),
+        run("another", "1 epoch, half", 0, 4, 0.1),
+    ])  # fmt: skip
+    assert list(found) == ["1-epoch-half"]
+    assert found["1-epoch-half"] == pytest.approx(
+        {"work": 0.25, "splits": 2, "lost": 1, "spread": 1}
+    )
 
 
 def test_the_seconds_of_an_epoch_are_those_of_the_fastest():
