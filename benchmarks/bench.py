@@ -10,9 +10,9 @@
 Two things to compare are timed in turn, several times each; the table holds medians and the
 ratio of the medians. Leave the machine alone meanwhile, because a busy core spoils every figure. On
 a machine of its own torch may wait as it does by default, by spinning, so this file imports it
-before the course, which makes it wait passively. The tables `sharing` and `grading` and those of
-notebooks start programs of their own, where torch waits as a student's does. The tables go into
-`research/evidence/bench.json`, those of the lessons into `lessons.json` beside it, and what is
+before the course, which makes it wait passively. The tables `sharing`, `cores` and `grading` and
+those of notebooks start programs of their own, where torch waits as a student's does. The tables go
+into `research/evidence/bench.json`, those of the lessons into `lessons.json` beside it, and what is
 quoted of them into `mnist_course/results/`.
 """
 
@@ -30,6 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import board
+import cores
 import explorers
 import grading
 import latency
@@ -262,6 +263,8 @@ def bench_sharing():
     }
 
 
+LESSONS = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+
 TABLES = {
     "training": bench_training,
     "networks": bench_networks,
@@ -269,6 +272,7 @@ TABLES = {
     "loop": bench_loop,
     "help": bench_help,
     "sharing": bench_sharing,
+    "cores": lambda: cores.bench_cores(LESSONS),
     "grading": grading.bench_grading,
     "board": board.bench_board,
 }
@@ -304,9 +308,6 @@ def one_lesson(path, folder):
             {"seconds": took, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}
         )
     )
-
-
-LESSONS = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 
 
 def bench_lessons(only):

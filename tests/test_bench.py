@@ -1,12 +1,15 @@
 """The tables of `make bench`: what they must hold, the headline, and that no row is lost."""
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import bench
 import board
 import browser
+import cores
 import grading
 import latency
 import pytest
@@ -150,6 +153,45 @@ def test_two_trainings_at_once_are_timed_as_each_says_it_of_itself(monkeypatch):
         "each of two": [2, 3, 5, 6, 8, 9, 11, 12, 14, 15],
     }
     assert (table["seconds"], table["peer_seconds"], table["ratio"]) == (8.5, 7, 8.5 / 7)
+
+
+def test_work_is_timed_on_one_core_on_two_and_under_a_limit(monkeypatch, tmp_path):
+    """Each way in turn; only those under the limit join the group, which is gone afterwards."""
+    (tmp_path / "cpu").mkdir()
+    monkeypatch.setattr(cores, "GROUPS", tmp_path)
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: {4, 7}, raising=False)
+    bound, started, joined = [], [], []
+    monkeypatch.setattr(
+        cores.os, "sched_setaffinity", lambda _, chosen: bound.append(chosen), raising=False
+    )
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+
+    def run(command, env, preexec_fn, **_):
+        members = next((tmp_path / "cpu").iterdir()) / "cgroup.procs"
+        preexec_fn()
+        joined.append(members.exists())
+        members.unlink(missing_ok=True)
+        quota = members.with_name("cpu.cfs_quota_us")
+        period = members.with_name("cpu.cfs_period_us")
+        assert quota.read_text() == period.read_text() == "100000"
+        started.append((Path(command[-2]).name, env.get("OMP_NUM_THREADS")))
+        seconds = float(len(started))
+        return SimpleNamespace(stdout=f'10 epochs in {seconds} s {{"seconds": {seconds}}}')
+
+    def rmdir(group):
+        shutil.rmtree(group)
+
+    monkeypatch.setattr(cores.subprocess, "run", run)
+    monkeypatch.setattr(cores.Path, "rmdir", rmdir)  # a real group's files go with it
+    table = cores.bench_cores({"01": "01.ipynb", "05": "05.ipynb"}, repeats=1)
+    assert bound == [[4, 7], [4], [4, 7], [4, 7]] * 3
+    assert joined == [False, False, True, True] * 3
+    assert [threads for _, threads in started] == [None, None, None, "2"] * 3
+    assert [name for name, _ in started] == ["--device"] * 4 + ["01.ipynb"] * 4 + ["05.ipynb"] * 4
+    assert list(table["rows"]["training"].values()) == [1, 2, 3, 4]
+    assert list(table["rows"]["05"].values()) == [9, 10, 11, 12]
+    assert table["ratio"] == 4 / 3
+    assert not list((tmp_path / "cpu").iterdir())
 
 
 def test_a_class_is_graded_and_measured(monkeypatch, tmp_path):

@@ -294,6 +294,7 @@ def test_nothing_to_hand_in(tmp_path, quick):
     assert "nothing to hand in" in result.stderr
     assert "no folder" in course("hand-in", tmp_path / "nowhere").stderr
     (tmp_path / "03_broken.ipynb").write_bytes(b"")
+    assert "is a file: name the" in course("hand-in", tmp_path / "03_broken.ipynb").stderr
     result = course("hand-in", tmp_path)
     assert result.exit_code == 1
     assert "03_broken.ipynb can't be read" in result.stdout

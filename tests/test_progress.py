@@ -59,6 +59,7 @@ def test_the_table(tmp_path):
     assert any(line.startswith(f"    {wrong}  not right yet") for line in lines)
     [broken] = [line for line in lines if "05_residual.ipynb" in line]
     assert "can't be read" in broken
+    assert broken.count("05_residual.ipynb") == 1
     assert any(line.startswith("01 (no notebook here)") for line in lines)
     assert lines[-1].endswith(f"1 of {total} points")
 
@@ -183,6 +184,10 @@ def test_a_folder_that_is_not_there(tmp_path):
     result = run_progress(tmp_path / "none")
     assert result.exit_code == 1
     assert "there is no folder" in result.stderr
+    (tmp_path / "one.ipynb").touch()
+    result = run_progress(tmp_path / "one.ipynb")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "one.ipynb is a file: name the folder that holds it" in result.stderr
 
 
 def test_the_help_says_that_students_code_is_run():

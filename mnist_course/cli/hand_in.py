@@ -30,6 +30,8 @@ SECONDS_TO_ASK = 5  # a JupyterLab that is busy may answer later, but nobody wan
 
 def run(folder, target, lessons, name):
     """Print what is solved in a folder's notebooks, then write the hand-in file."""
+    if folder.is_file():
+        raise runtime.CourseError(f"{folder} is a file: name the folder that holds it")
     if not folder.is_dir():
         raise runtime.CourseError(
             f"there is no folder {folder}: name the folder that holds your notebooks"

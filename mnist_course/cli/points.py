@@ -27,6 +27,8 @@ def run(folder, json_file=None):
     json_file: a path to write the same to, for programs. Raises CourseError when there is no such
     folder.
     """
+    if folder.is_file():
+        raise runtime.CourseError(f"{folder} is a file: name the folder that holds it")
     if not folder.is_dir():
         raise runtime.CourseError(
             f"there is no folder {folder}. This makes it: {runtime.command('lab')}"
@@ -40,7 +42,7 @@ def run(folder, json_file=None):
             try:
                 notebook = notebooks.read(path)
             except runtime.CourseError as error:
-                notes.append(f"{shown}: {error}")
+                notes.append(str(error) if shown == path.name else f"{shown}: {error}")
                 continue
             names = notebooks.exercises_of(notebook, EXERCISES)
             if not names:
