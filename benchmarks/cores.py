@@ -23,10 +23,10 @@ TRAINING = ("train", "residual", "--epochs", "10", "--device", "cpu")
 
 # way: (cores, whether a control group allows one of them, threads or None for the course's choice)
 WAYS = {
-    "two cores": (2, False, None),
-    "one core": (1, False, None),
-    "two cores, limit of one": (2, True, None),
-    "two cores, limit of one, two threads": (2, True, 2),
+    "two-cores": (2, False, None),
+    "one-core": (1, False, None),
+    "limit-of-one": (2, True, None),
+    "limit-of-one-two-threads": (2, True, 2),
 }
 
 
