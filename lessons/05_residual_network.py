@@ -1156,7 +1156,7 @@ plots.show(ax, alt=f"Ten runs between {min(tests):.2f} and {max(tests):.2f} %. T
 # and we have not repeated it. So both are equally good as far as anyone can tell, and ours needs
 # far less time.
 #
-# Two more things belong in an honest report. First, this is one of five networks that the course
+# Two more things belong in an honest report. First, this is one of six networks that the course
 # has evaluated on the test set. An earlier one with the same recipe did not cut off the border, and
 # its mean was {{residual-first.rows.residual.test.text.mean}} % with {{residual-first.seeds}}
 # seeds. The cut saves nearly a third of the work, and it was made before its own accuracy on the
@@ -1403,7 +1403,7 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 # %% [markdown]
 # Judge the three lines by the rule of lesson 04, more than twice the spread.
 #
-# - **The smaller network** has less than a third of our parameters and does about half the work for
+# - **The smaller network** has a quarter of our parameters and does less than half the work for
 #   an image. Whether it is better or worse is not settled. But its training takes
 #   {{residual-small.rows.residual-small.work_to_train_in_lesson_05s | .0f}} times our work. So an
 #   accuracy has two prices, one for learning and one for each image afterwards.

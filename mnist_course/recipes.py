@@ -42,7 +42,7 @@ RESIDUAL_LONG = replace(
     final_augment=RandomAffine(degrees=8, shift=0.06, scale=0.08, shear=0.1),
 )
 
-# This network has less than a third of the parameters, so it overfits less: no smoothing, little
+# This network has a quarter of the parameters, so it overfits less: no smoothing, little
 # decay, and ten times the epochs.
 RESIDUAL_SMALL = replace(
     RESIDUAL,
