@@ -165,6 +165,7 @@ def test_work_is_timed_on_one_core_on_two_and_under_a_limit(monkeypatch, tmp_pat
         cores.os, "sched_setaffinity", lambda _, chosen: bound.append(chosen), raising=False
     )
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
 
     def run(command, env, preexec_fn, **_):
         members = next((tmp_path / "cpu").iterdir()) / "cgroup.procs"
@@ -174,7 +175,8 @@ def test_work_is_timed_on_one_core_on_two_and_under_a_limit(monkeypatch, tmp_pat
         quota = members.with_name("cpu.cfs_quota_us")
         period = members.with_name("cpu.cfs_period_us")
         assert quota.read_text() == period.read_text() == "100000"
-        started.append((Path(command[-2]).name, env.get("OMP_NUM_THREADS")))
+        settings = env.get("OMP_NUM_THREADS"), env.get("OMP_WAIT_POLICY")
+        started.append((Path(command[-2]).name, settings))
         seconds = float(len(started))
         return SimpleNamespace(stdout=f'10 epochs in {seconds} s {{"seconds": {seconds}}}')
 
@@ -183,14 +185,16 @@ def test_work_is_timed_on_one_core_on_two_and_under_a_limit(monkeypatch, tmp_pat
 
     monkeypatch.setattr(cores.subprocess, "run", run)
     monkeypatch.setattr(cores.Path, "rmdir", rmdir)  # a real group's files go with it
-    table = cores.bench_cores({"01": "01.ipynb", "05": "05.ipynb"}, repeats=1)
-    assert bound == [[4, 7], [4], [4, 7], [4, 7]] * 3
-    assert joined == [False, False, True, True] * 3
-    assert [threads for _, threads in started] == [None, None, None, "2"] * 3
-    assert [name for name, _ in started] == ["--device"] * 4 + ["01.ipynb"] * 4 + ["05.ipynb"] * 4
-    assert list(table["rows"]["training"].values()) == [1, 2, 3, 4]
-    assert list(table["rows"]["05"].values()) == [9, 10, 11, 12]
-    assert table["ratio"] == 4 / 3
+    table = cores.bench_cores({"05": "05.ipynb"}, repeats=1)
+    assert bound == [[4, 7], [4, 7], [4], [4, 7], [4, 7]] * 2
+    assert joined == [False, False, False, True, True] * 2
+    own = None, None  # the course chooses
+    ways = [own, (None, "ACTIVE"), own, own, ("2", None)]
+    assert [settings for _, settings in started] == ways * 2
+    assert [name for name, _ in started] == ["--device"] * 5 + ["05.ipynb"] * 5
+    assert list(table["rows"]["training"].values()) == [1, 2, 3, 4, 5]
+    assert list(table["rows"]["05"].values()) == [6, 7, 8, 9, 10]
+    assert (table["ratio"], table["ratio_of_spinning"]) == (5 / 4, 1 / 2)
     assert not list((tmp_path / "cpu").iterdir())
 
 
