@@ -22,7 +22,7 @@ PERIOD = 100_000  # microseconds after which a control group's share is renewed;
 GROUPS = Path("/sys/fs/cgroup")
 LESSONS = ("05",)
 REPEATS = 3
-TRAINING = ("train", "residual", "--epochs", "10", "--device", "cpu")
+TRAINING = ("train", "residual", "--device", "cpu")
 
 # way: (cores, whether a control group allows one of them, what the environment says)
 WAYS = {
@@ -51,8 +51,8 @@ def limit_of_one_core():
         group.rmdir()
 
 
-def run(way, command, members):
-    """What a command prints that runs in this way.
+def run(way, command, members, quick):
+    """What a command prints that runs in this way, in quick or in full mode.
 
     members: the control group's list of processes. Raises subprocess.CalledProcessError if the
     command fails.
@@ -65,7 +65,7 @@ def run(way, command, members):
         if limited:
             members.write_text(str(os.getpid()))
 
-    environment = {**os.environ, "MNIST_COURSE_QUICK": "1"}
+    environment = {**os.environ, "MNIST_COURSE_QUICK": "1" if quick else "0"}
     for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
         environment.pop(name, None)  # this process has set them for itself
     done = subprocess.run(
@@ -76,20 +76,20 @@ def run(way, command, members):
 
 
 def training(way, members):
-    """Seconds of a training, as the command itself says them."""
+    """Seconds of lesson 05's training, as the command itself says them."""
     command = [str(Path(sys.executable).with_name("mnist-course")), *TRAINING]
-    return float(re.findall(r"epochs in ([\d.]+) s", run(way, command, members))[0])
+    return float(re.findall(r"epochs in ([\d.]+) s", run(way, command, members, False))[0])
 
 
 def lesson(way, members, path):
-    """Seconds of a lesson's whole run."""
+    """Seconds of a lesson's whole run in quick mode."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(Path(__file__).with_name("bench.py")), "--one", path, folder]
-        return float(re.findall(r'"seconds": ([\d.]+)', run(way, command, members))[0])
+        return float(re.findall(r'"seconds": ([\d.]+)', run(way, command, members, True))[0])
 
 
 def bench_cores(notebooks, repeats=REPEATS):
-    """Median seconds of a training and of lessons in quick mode, in each way in turn.
+    """Median seconds of lesson 05's training and of lessons, in each way in turn.
 
     notebooks: {lesson's number: path}. The ratio is the peer's time by ours, of the training.
     """
@@ -109,7 +109,7 @@ def bench_cores(notebooks, repeats=REPEATS):
     }
     ours, peer = list(WAYS)[-2:]
     return {
-        "what": "lesson 05's network in quick mode, 10 epochs, on two cores with a limit of one",
+        "what": "lesson 05's training on two cores of which a limit allows one",
         "peer": "the same with a thread for each core that torch sees",
         "ratio": rows["training"][peer] / rows["training"][ours],
         "ratio_of_spinning": rows["training"]["two-cores"] / rows["training"]["two-cores-spinning"],

@@ -175,6 +175,7 @@ def test_work_is_timed_on_one_core_on_two_and_under_a_limit(monkeypatch, tmp_pat
         quota = members.with_name("cpu.cfs_quota_us")
         period = members.with_name("cpu.cfs_period_us")
         assert quota.read_text() == period.read_text() == "100000"
+        assert env["MNIST_COURSE_QUICK"] == ("0" if "train" in command else "1")
         settings = env.get("OMP_NUM_THREADS"), env.get("OMP_WAIT_POLICY")
         started.append((Path(command[-2]).name, settings))
         seconds = float(len(started))
