@@ -381,7 +381,13 @@ STATED = {
     "95": "the usual confidence",
     "99.5": "the aim; what was reached stands in the table",
     "99.51": "write-up A, after five epochs",
+    "400": "the aim for the time of a training, which was not reached",
+    "11,182": lambda: sum(
+        parameter.numel() for parameter in models.small_residual_network(12).parameters()
+    ),
     "1.0": "the version of d2l, 1.0.3",
+    "2.13": "a version of torch",
+    "2.14": "a version of torch",
     "3.11": "a version of Python",
     "3.12": "a version of Python",
     "3.13": "a version of Python",
@@ -420,12 +426,15 @@ def test_stated_numbers_are_what_the_pages_say(number):
 
 @pytest.mark.parametrize("topic", ["residual", "residual-long", "residual-small"])
 def test_a_headline_states_its_spread_in_points_and_both_intervals(topic):
-    test = results.load(topic)["rows"][topic]["test"]
+    stored = results.load(topic)["rows"][topic]
+    test, size = stored["test"], f"{stored['parameters']:,}"
     text = " ".join((ROOT / "docs" / "results.md").read_text(encoding="utf-8").split())
-    [paragraph] = re.findall(rf"{test['text']['mean']} % of the test set.*?ARGS={topic}`", text)
+    [paragraph] = re.findall(rf"{size} parameters, [^`]*`make results ARGS={topic}`", text)
+    assert f"{test['text']['mean']} % of the test set" in paragraph
     assert f"a standard deviation of {test['text']['deviation']} points" in paragraph
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [row] = [line for line in readme.splitlines() if f"| {test['text']['mean']} % |" in line]
+    [row] = [line for line in readme.splitlines() if f"| {size} | " in line]
+    assert f"| {test['text']['mean']} % |" in row
     for interval in (test["text"]["seeds"], test["text"]["images"]):
         assert f"{interval} %" in paragraph
         assert f"| {interval} % |" in row
