@@ -261,7 +261,6 @@ def of_versions(content):
             "new": summary(after),
             "gain": 100 * gain,
             "gain_spread": 100 * spread,
-            "gain_in_spreads": gain / spread,
             "alike": sum(
                 all(run[key] == new[seed][key] for key in ("train_loss", "validation_accuracy"))
                 for seed, run in old.items()
