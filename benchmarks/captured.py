@@ -155,7 +155,7 @@ class Captured:
 def learning_rates(recipe, steps):
     """The learning rate of every step by the recipe's own schedule, and the one after the last."""
     optimizer = make_optimizer(nn.Linear(1, 1), recipe)
-    schedule, _ = make_schedules(optimizer, recipe, steps)
+    schedule, _ = make_schedules(optimizer, recipe, recipe.epochs * steps)
     rates = []
     for _ in range(recipe.epochs * steps):
         rates.append(schedule.get_last_lr()[0])

@@ -168,7 +168,7 @@ def first_losses(device, digits, steps):
         digits.train, RECIPE.batch_size, shuffle=True, augment=RECIPE.augment, device=device
     )
     optimizer = make_optimizer(network, RECIPE)
-    schedule, _ = make_schedules(optimizer, RECIPE, len(batches))
+    schedule, _ = make_schedules(optimizer, RECIPE, RECIPE.epochs * len(batches))
     loss_function = nn.CrossEntropyLoss(label_smoothing=RECIPE.label_smoothing)
     losses = []
     network.train()

@@ -218,7 +218,11 @@ def _history(figures):
     if figures is None:
         return None
     history = History(**_known(History, figures))
-    lists = [value for value in figures.values() if isinstance(value, list)]
+    lists = [
+        value
+        for name, value in figures.items()
+        if isinstance(value, list) and (value or name != "learned_from")
+    ]
     numbers = [number for values in lists for number in values]
     if (
         any(type(value) is not type(getattr(History(), name)) for name, value in figures.items())

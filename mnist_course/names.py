@@ -13,6 +13,7 @@ class Network(StrEnum):
     LENET5 = "lenet5"
     LENET5_RELU = "lenet5-relu"
     RESIDUAL = "residual"
+    RESIDUAL_FAST = "residual-fast"
     RESIDUAL_LONG = "residual-long"
     RESIDUAL_SMALL = "residual-small"
     A = "a"

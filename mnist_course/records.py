@@ -34,6 +34,9 @@ class Recipe:
     decay: float = 0.5  # exponential (each epoch), step, plateau: factor on the learning rate
     decay_every: int = 5  # step: epochs between two decays
     label_smoothing: float = 0.0  # share of the target that goes to all ten classes
+    hardest: float = 0.0  # share of the images that an epoch learns from, those of the largest
+    # losses so far; the first epoch, and with 0 each, learns from all
+    others: float = 0.0  # with hardest: a share of the images, too, drawn from all the others
     augment: RandomAffine | None = None
     final_epochs: int = 0  # so many at the end are augmented in another way:
     final_augment: RandomAffine | None = None
@@ -48,6 +51,18 @@ class Recipe:
                 raise ValueError(sentence.format(reprlib.repr(value)))
         if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
             raise ValueError("nesterov looks ahead along the momentum, so momentum must be above 0")
+        if self.hardest + self.others > 1:
+            raise ValueError(
+                f"hardest and others are shares of the same images, so their sum is at most 1; got "
+                f"{self.hardest} and {self.others}"
+            )
+        if self.others and not self.hardest:
+            raise ValueError("others are what is learned from beside the hardest, so set both")
+
+    def images_each_epoch(self, count):
+        """How many of `count` training images each epoch learns from: a list of whole numbers."""
+        later = math.ceil(count * self.hardest) + int(count * self.others)
+        return [count] + [min(later, count) if self.hardest else count] * (self.epochs - 1)
 
     def plain(self):
         """The recipe as JSON holds it: a dict, its tuples as lists, your own functions as texts."""
@@ -131,6 +146,8 @@ RULES = (
     ),
     ("decay_every", _whole(1), "the learning rate decays every 1 or more epochs, got {}"),
     ("label_smoothing", _below_1, "label smoothing lies from 0 to below 1, got {}"),
+    ("hardest", _below_1, "the hardest are a share of the images, from 0 to below 1; got {}"),
+    ("others", _below_1, "the others are a share of the images, from 0 to below 1; got {}"),
     ("augment", _augmentation, "augment is None or an augmentation, as RandomAffine(); got {}"),
     ("final_epochs", _whole(0), "there are 0 or more final epochs, got {}"),
     (
@@ -162,9 +179,10 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)  # at the end of the epoch
     seconds: list[float] = field(default_factory=list)  # training alone, without validation
-    images: int = 0  # training images an epoch
+    images: int = 0  # training images
     device: str = ""
     stopped: str = ""  # why training ended early, if it did
+    learned_from: list[int] = field(default_factory=list)  # how many of the images in each epoch
 
     def __len__(self):
         return len(self.train_loss)
@@ -177,7 +195,9 @@ class History:
     @property
     def images_per_second(self):
         """Training images a second, over all complete epochs."""
-        return self.images * len(self.seconds) / sum(self.seconds) if self.seconds else 0.0
+        # without the list, as in older files, each epoch showed all images
+        images = sum(self.learned_from) or self.images * len(self.seconds)
+        return images / sum(self.seconds) if self.seconds else 0.0
 
     @property
     def diverged(self):

@@ -1,6 +1,7 @@
 """Training: the loop of lesson 03, and `fit`, which trains a network by a recipe."""
 
 import functools
+import math
 import time
 from collections.abc import Iterable
 
@@ -19,9 +20,9 @@ from mnist_course.checkpoints import (
 from mnist_course.records import History, Recipe
 
 __all__ = [
-    "CheckpointError", "History", "Recipe", "Silent", "Snapshots", "TerminalProgress",
-    "check_place", "evaluate", "fit", "load_checkpoint", "make_optimizer", "make_schedules",
-    "predict", "save_checkpoint", "train_epoch",
+    "CheckpointError", "HardestImages", "History", "Recipe", "Silent", "Snapshots",
+    "TerminalProgress", "check_place", "evaluate", "fit", "load_checkpoint", "make_optimizer",
+    "make_schedules", "predict", "save_checkpoint", "train_epoch",
 ]  # fmt: skip
 
 
@@ -107,10 +108,13 @@ def make_optimizer(network, recipe):
     return kind(groups, recipe.learning_rate, recipe.betas, fused=True)
 
 
-def make_schedules(optimizer, recipe, steps_per_epoch):
-    """The recipe's learning-rate schedule: (stepped after each batch, after each epoch)."""
+def make_schedules(optimizer, recipe, steps):
+    """The recipe's learning-rate schedule: (stepped after each batch, after each epoch).
+
+    steps: batches of the whole training.
+    """
     if recipe.schedule == "one-cycle":
-        steps, warm_up = recipe.epochs * steps_per_epoch, recipe.warm_up
+        warm_up = recipe.warm_up
         if warm_up * steps == 1:  # the first step is the peak, where torch would divide by 0
             warm_up *= 1 - 1e-9
         return lr_scheduler.OneCycleLR(
@@ -126,6 +130,37 @@ def make_schedules(optimizer, recipe, steps_per_epoch):
             optimizer, mode="max", factor=recipe.decay, patience=2, threshold=5e-5
         )
     return None, None
+
+
+class HardestImages(nn.CrossEntropyLoss):
+    """A loss that remembers what each image cost, so that an epoch can repeat what is hard.
+
+    Called as any loss, right after `batches` gave the images. Source of the idea: Loshchilov &
+    Hutter (2015), "Online batch selection for faster training of neural networks".
+    """
+
+    def __init__(self, batches, recipe, seed):
+        super().__init__(label_smoothing=recipe.label_smoothing, reduction="none")
+        self.batches, self.recipe = batches, recipe
+        self.costs = None  # of each image, the latest as much as all earlier ones together
+        self.generator = torch.Generator("cpu").manual_seed(seed)
+
+    def forward(self, logits, labels):
+        losses = super().forward(logits, labels)
+        new, indices = losses.detach().float(), self.batches.indices
+        if self.costs is None:
+            self.costs = new.new_full((len(self.batches.part),), torch.nan)
+        old = self.costs[indices]
+        self.costs[indices] = torch.where(old.isnan(), new, (old + new) / 2)
+        return losses.mean()
+
+    def choose(self, count):
+        """Indices of `count` images, ascending: the hardest, and others at random."""
+        ranks = self.costs.cpu().argsort(descending=True, stable=True)
+        hardest = math.ceil(len(ranks) * self.recipe.hardest)
+        rest = len(ranks) - hardest
+        mixed = torch.randperm(rest, generator=self.generator, device="cpu")
+        return torch.cat([ranks[:hardest], ranks[hardest:][mixed]])[:count].sort().values
 
 
 def _stepping(batches, schedule):
@@ -215,15 +250,22 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
     validation = data.Batches(
         digits.validation, 1000, device=device, normalisation=recipe.normalisation, dtype=dtype
     )
-    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+    if recipe.hardest:
+        loss_function = HardestImages(batches, recipe, seed)
+    else:
+        loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
     optimizer = make_optimizer(network, recipe)
-    each_step, each_epoch = make_schedules(optimizer, recipe, len(batches))
+    learned_from = recipe.images_each_epoch(len(digits.train))
+    steps = sum(math.ceil(images / recipe.batch_size) for images in learned_from)
+    each_step, each_epoch = make_schedules(optimizer, recipe, steps)
     history = History(images=len(digits.train), device=str(device))
     best = (-1.0, 0)  # accuracy, epoch
     try:
         for epoch in range(1, recipe.epochs + 1):
             if epoch > recipe.epochs - recipe.final_epochs:
                 batches.augment = recipe.final_augment
+            if recipe.hardest and epoch > 1:
+                batches.chosen = loss_function.choose(learned_from[epoch - 1])
             shown = show.watch(batches, epoch, recipe.epochs)
             if each_step is not None:
                 shown = _stepping(shown, each_step)
@@ -231,6 +273,7 @@ def fit(network, digits, recipe, seed=0, device=None, show=None, after_epoch=Non
             loss, accuracy = train_epoch(network, shown, loss_function, optimizer)
             seconds = time.perf_counter() - started
             validation_loss, validation_accuracy = evaluate(network, validation)
+            history.learned_from.append(learned_from[epoch - 1])
             history.train_loss.append(loss)
             history.train_accuracy.append(accuracy)
             history.validation_loss.append(validation_loss)

@@ -106,6 +106,7 @@ TOPICS = {
     "lenet": ({"lenet5": NETWORKS["lenet5"]}, 10, "mnist", False),
     "relu": ({"lenet5-relu": NETWORKS["lenet5-relu"]}, 10, "mnist", False),
     "residual": ({"residual": NETWORKS["residual"]}, 10, "mnist", True),
+    "residual-fast": ({"residual-fast": NETWORKS["residual-fast"]}, 10, "mnist", True),
     "residual-long": ({"residual-long": NETWORKS["residual-long"]}, 10, "mnist", True),
     "residual-small": ({"residual-small": NETWORKS["residual-small"]}, 10, "mnist", True),
     "ablation": (ABLATION, 5, "mnist", False),
@@ -178,6 +179,9 @@ WHOLE = {"residual-long"}
 # Topics whose networks are also evaluated on validation images that were moved by so many pixels.
 SHIFTED = {"shift": range(5)}
 
+# Topics whose networks read each test image in five places, and vote.
+FIVE_PLACES = {"residual-fast"}
+
 # Topics that keep which images were misread, and how well the network knows what it knows.
 READ = {"errors"}
 
@@ -204,14 +208,15 @@ def run(topic, name, seed):
     network = build()
     # always on the CPU, where the test set is evaluated below, so that figures stay comparable
     history = fit(network, digits, recipe, seed=seed, device="cpu")
+    voting = models.FivePlaces(network) if topic in FIVE_PLACES else network
     figures = {
         "name": name,
         "seed": seed,
         "recipe": recipe.plain(),
         "network": fingerprint(network),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "multiply_accumulates": probe.multiply_accumulates(network),
-        "voters": len(network.networks) if isinstance(network, models.Ensemble) else 1,
+        "multiply_accumulates": probe.multiply_accumulates(voting),
+        "voters": voters(voting),
         "whole": topic in WHOLE,
         **{key: value for key, value in asdict(history).items() if key != "images"},
         "machine": runtime.machine(),
@@ -234,7 +239,9 @@ def run(topic, name, seed):
         reason = f"make results: {topic}, {network_name}, seed {seed}, after the last epoch"
         test = data.open_test_set(reason, dataset, quotes.EVIDENCE)
         batches = data.Batches(test, 1000, normalisation=recipe.normalisation)
-        figures["test_accuracy"] = evaluate(network, batches)[1]
+        figures["test_accuracy"] = evaluate(voting, batches)[1]
+        if topic in FIVE_PLACES:
+            figures["test_accuracy_in_one_place"] = evaluate(network, batches)[1]
         if topic in READ:  # as lesson 06 does: with the temperature of every second image
             temperature = figures["calibration"]["temperatures"][1]
             logits = predict(network, test, normalisation=recipe.normalisation)
@@ -243,6 +250,13 @@ def run(topic, name, seed):
                 for key, scaled in (("before", logits), ("after", logits / temperature))
             }
     return figures
+
+
+def voters(network):
+    """How many votes decide what an image shows; while a network learns, it gives one."""
+    if isinstance(network, models.Ensemble):
+        return len(network.networks)
+    return 5 if isinstance(network, models.FivePlaces) else 1
 
 
 def shifted_accuracy(network, part, pixels, normalisation):

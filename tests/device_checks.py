@@ -21,7 +21,15 @@ import torch
 from torch import nn
 
 from mnist_course import augment, data, metrics, models, probe, recipes, runtime, shapes
-from mnist_course.training import Recipe, Snapshots, evaluate, fit, predict, train_epoch
+from mnist_course.training import (
+    HardestImages,
+    Recipe,
+    Snapshots,
+    evaluate,
+    fit,
+    predict,
+    train_epoch,
+)
 
 # The largest differences from the CPU that are allowed, as shares of the largest number.
 LOGITS = 1e-3
@@ -200,6 +208,24 @@ def batches_come_in_the_order_of_the_cpu(device, folder):
             assert on(device, moved, moved_labels)
             assert torch.equal(moved_labels.cpu(), labels)
             assert gap(moved, images) <= 1e-6
+
+
+@check
+def the_hardest_images_are_those_of_the_cpu(device, folder):
+    torch.manual_seed(0)
+    weights = torch.randn(784, 10) / 28
+    chosen = []
+    for place in (device, torch.device("cpu")):
+        batches = data.Batches(few().train[:40], 16, shuffle=True, seed=1, device=place)
+        loss_function = HardestImages(batches, Recipe(hardest=0.2, others=0.2), seed=2)
+        for _ in range(2):
+            with full_precision():
+                for images, labels in batches:
+                    loss = loss_function(images.flatten(1) @ weights.to(place), labels)
+            assert on(place, loss, loss_function.costs)
+            batches.chosen = loss_function.choose(16)
+        chosen.append(torch.cat([labels.cpu() for _, labels in batches]))
+    assert torch.equal(*chosen)
 
 
 @check

@@ -1,6 +1,7 @@
 """The tables of `make bench`: what they must hold, the headline, and that no row is lost."""
 
 import shutil
+import statistics
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,7 @@ def test_the_headline_is_the_least_gain_of_the_explorers_of_pixels():
     [
         ("residual", 0.995, 55_000),
         ("residual-small", 0.995, 55_000),
+        ("residual-fast", 0.995, 55_000),
         ("residual-long", 0.9965, 60_000),
     ],
 )
@@ -66,6 +68,7 @@ def test_the_stored_accuracies_are_those_that_the_course_promises(topic, least, 
 def test_the_stored_speeds_are_those_that_the_course_promises():
     tables = results.load("bench")["tables"]
     assert tables["training"]["ratio"] >= 200  # 258, 241 and 225 were measured
+    assert tables["training"]["fast"]["ratio"] >= 400
     assert tables["loader"]["ratio"] >= 20
     assert tables["help"]["seconds"] <= 0.5
     assert tables["grading"]["notebooks_per_minute"] >= 20
@@ -117,6 +120,26 @@ def test_the_minutes_of_a_training_are_those_of_all_its_steps(few, monkeypatch):
     assert [row["seconds_an_epoch"] for row in rows] == [20, 20]
     assert [row["minutes"] for row in rows] == pytest.approx([1, 2])
     assert [row["ratio"] for row in rows] == pytest.approx([1, 2])
+
+
+def test_both_recipes_of_lesson_05_are_measured_against_write_up_a(few, monkeypatch):
+    took = {recipes.RESIDUAL: 20, recipes.RESIDUAL_FAST: 12}
+
+    def fit(network, digits, recipe, device):
+        assert device == "cpu"
+        return SimpleNamespace(seconds=[took[recipe] - 1, 1])
+
+    monkeypatch.setattr(data, "load", lambda: few)
+    monkeypatch.setattr(bench.writeups, "network_a", models.lenet5)
+    monkeypatch.setattr(bench, "fit", fit)
+    table = bench.bench_training()
+    step = statistics.median(table["times"]["step of write-up A"])
+    assert table["peer_seconds"] == pytest.approx(5 * 235 * step)
+    assert table["ratio"] == pytest.approx(table["peer_seconds"] / 20)
+    assert table["fast"] == pytest.approx(
+        {"seconds": 12, "share": 0.6, "ratio": table["peer_seconds"] / 12}
+    )
+    assert len(table["times"]["its fast recipe without validation"]) == 7
 
 
 def test_memory_is_measured_of_all_explorers_but_the_one_that_trains(monkeypatch):

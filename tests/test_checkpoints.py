@@ -68,6 +68,22 @@ def test_a_diverged_history_comes_back_too(tmp_path):
     assert repr(training.load_checkpoint(path, models.lenet5())[1]) == repr(history)
 
 
+def test_how_many_images_each_epoch_showed_comes_back_or_may_be_missing(few, tmp_path):
+    network = models.softmax_regression()
+    recipe = Recipe(epochs=2, hardest=0.2, others=0.1)
+    history = training.fit(network, few, recipe)
+    path = training.save_checkpoint(tmp_path / "fast", network, recipe, history)
+    assert training.load_checkpoint(path, network) == (recipe, history)
+    assert history.learned_from == [200, 60]
+    history.learned_from = []  # as in a file from before it was kept
+    path = training.save_checkpoint(tmp_path / "old", network, recipe, history)
+    assert training.load_checkpoint(path, network)[1] == history
+    history.learned_from = [200]
+    path = training.save_checkpoint(tmp_path / "wrong", network, recipe, history)
+    with pytest.raises(training.CheckpointError, match="not one list of numbers"):
+        training.load_checkpoint(path, network)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_weights_of_another_precision_are_read(tmp_path, dtype):
     path = training.save_checkpoint(tmp_path / "half", models.lenet5().to(dtype))

@@ -826,6 +826,20 @@ def test_shuffled_batches_hold_each_image_once_in_a_new_order_each_pass():
     assert orders(seed=6)[0] != first
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_batches_of_chosen_images(shuffle):
+    batches = data.Batches(numbered(100), 32, shuffle=shuffle)
+    assert len(batches) == 4
+    batches.chosen = torch.arange(10, 80)
+    assert len(batches) == 3
+    places = []
+    for _, labels in batches:
+        assert torch.equal(labels, batches.part.labels[batches.indices])
+        places += batches.indices.tolist()
+    assert sorted(places) == list(range(10, 80))
+    assert (places == sorted(places)) != shuffle
+
+
 def test_images_stay_with_their_labels_when_shuffled():
     for images, labels in data.Batches(numbered(100), 32, shuffle=True, normalisation=(0, 1)):
         assert torch.equal((images[:, 0, 0, 0] * 255).round().long(), labels)

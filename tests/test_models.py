@@ -332,3 +332,28 @@ def test_a_batch_smaller_than_the_ensemble_reaches_some_voters_alone():
     learned = [network[1].weight.grad is not None for network in ensemble.networks]
     assert learned == [True, True, False]
     assert all(buffer.isfinite().all() for buffer in ensemble.buffers())
+
+
+def test_five_places_are_the_image_and_its_moves_by_a_pixel():
+    torch.manual_seed(0)
+    network = models.lenet5_variant(batch_norm=True).eval()
+    voting = models.FivePlaces(network).eval()
+    images = torch.zeros(4, 1, 28, 28)
+    images[:, :, 2:-2, 2:-2] = torch.rand(4, 1, 24, 24)
+    moves = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
+    alone = [network(images.roll(move, dims=(2, 3))) for move in moves]  # the border is empty
+    torch.testing.assert_close(voting(images), torch.stack(alone).mean(dim=0))
+    assert not torch.allclose(alone[0], alone[1])
+    # what stands at the border is continued: an even background stays one
+    even = torch.full((1, 1, 28, 28), -0.4)
+    torch.testing.assert_close(voting(even), network(even))
+
+
+def test_five_places_learn_as_the_network_itself():
+    torch.manual_seed(0)
+    network = models.lenet5_variant()
+    images = torch.rand(4, 1, 28, 28)
+    assert torch.equal(models.FivePlaces(network).train()(images), network.train()(images))
+    assert probe.multiply_accumulates(models.FivePlaces(network)) == (
+        5 * probe.multiply_accumulates(network)
+    )

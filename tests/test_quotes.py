@@ -134,8 +134,10 @@ def test_two_versions_of_torch_are_compared_by_network():
 
 
 def test_a_faster_recipe_is_compared_with_lesson_05s_on_the_same_splits():
-    def run(choice, name, split, work, *accuracies):
+    def run(choice, name, split, work, *accuracies, learned_from=(10, 10)):
         kept = {"choice": choice, "name": name, "split": split, "multiply_accumulates": work}
+        kept |= {"training_images": 10, "learned_from": learned_from, "five_places": 0.98}
+        kept |= {"recipe": {"epochs": 1, "hardest": 0.2, "decay": 0.5}}
         return kept | {"validation_accuracy": list(accuracies)}
 
     fast = quotes.CHOICES["faster"]
@@ -143,14 +145,17 @@ def test_a_faster_recipe_is_compared_with_lesson_05s_on_the_same_splits():
         run(quotes.COMPARED, "ours", 0, 8, 0.5, 0.96),
         run(quotes.COMPARED, "ours", 1, 8, 0.5, 0.99),
         run(quotes.COMPARED, "ours", 2, 8, 0.5, 0.75),
-        run(fast, "1 epoch, half", 1, 4, 0.97),
-        run(fast, "1 epoch, half", 0, 4, 0.96),
+        run(fast, "1 epoch, half", 1, 4, 0.97, learned_from=[10]),
+        run(fast, "1 epoch, half", 0, 4, 0.96, learned_from=[10]),
         run("another", "1 epoch, half", 0, 4, 0.1),
     ])  # fmt: skip
     assert list(found) == ["1-epoch-half"]
     assert found["1-epoch-half"] == pytest.approx(
-        {"work": 0.25, "splits": 2, "lost": 1, "spread": 1}
-    )
+        {
+            "work": 0.25, "splits": 2, "lost": 1, "spread": 1, "epochs": 1, "hardest": 0.2,
+            "lost_in_five_places": -0.5, "spread_in_five_places": 1.5,
+        }
+    )  # fmt: skip
 
 
 def test_the_seconds_of_an_epoch_are_those_of_the_fastest():

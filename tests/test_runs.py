@@ -107,6 +107,19 @@ def test_another_recipe_or_network_is_made_again_and_the_old_runs_stay(
     assert (back["runs"], sorted(back["earlier"], key=seed_of)) == (old, content["runs"])
 
 
+def test_networks_that_vote_in_five_places_keep_what_they_read_in_one(topic, monkeypatch):
+    monkeypatch.setattr(long_runs, "FIVE_PLACES", {"small"})
+    make(monkeypatch)
+    runs = json.loads(topic.read_text())["runs"]
+    assert [one["voters"] for one in runs] == [5, 5]
+    assert runs[0]["multiply_accumulates"] == 5 * 7840
+    row = quoted()["rows"]["one"]
+    in_one = [one["test_accuracy_in_one_place"] for one in runs]
+    assert row["test_in_one_place"]["accuracies"] == in_one
+    assert in_one != row["test"]["accuracies"]
+    assert len(data.test_openings(topic.parent)) == 2  # once for both
+
+
 def test_without_the_test_set_another_recipe_is_made_unasked(topic, monkeypatch):
     network(monkeypatch, opens_test=False)
     make(monkeypatch)
@@ -315,7 +328,9 @@ def test_every_stored_run_names_its_network():
 
 def test_each_stored_run_that_was_read_on_the_test_set_is_in_the_record():
     openings = [opening["reason"] for opening in data.test_openings(quotes.EVIDENCE)]
-    for topic in ("residual-first", "residual", "residual-long", "residual-small", "errors"):
+    for topic in (
+        "residual-first", "residual", "residual-long", "residual-small", "residual-fast", "errors",
+    ):  # fmt: skip
         content = quotes.load(topic)
         for run in content["runs"] + content.get("earlier", []):
             assert "test_accuracy" in run

@@ -16,7 +16,7 @@ SHOWN = {
     "train_epoch", "evaluate", "lenet5", "initialise_xavier", "lenet5_variant", "network_b",
     "network_c", "network_e", "ResidualBlock", "residual_network", "softmax_regression", "mlp",
     "WriteupABlock", "network_a", "small_residual_network",
-    "Ensemble", "voting_networks",
+    "FivePlaces", "Ensemble", "voting_networks",
 }  # fmt: skip
 
 

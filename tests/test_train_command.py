@@ -153,6 +153,15 @@ def test_a_dry_run_of_every_network(course, name):
     assert "It works." in result.stdout
 
 
+def test_the_fast_recipe_says_what_its_later_epochs_show(course):
+    result = course("residual-fast", "--epochs", 2)
+    assert result.exit_code == 0, result.output
+    assert "after the first show the 20% of the images that cost most so far, and 5%" in (
+        result.stdout
+    )
+    assert "after the first" not in course("residual-fast", "--epochs", 1).stdout
+
+
 def saved(result):
     [line] = [line for line in result.stdout.splitlines() if line.startswith("Saved: ")]
     return line.removeprefix("Saved: ").partition(", and")[0]

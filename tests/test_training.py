@@ -159,6 +159,11 @@ def test_an_epoch_runs_on_any_device(few):
         ({"decay_every": 2.5}, "every 1 or more epochs"),
         ({"label_smoothing": -0.1}, "label smoothing"),
         ({"label_smoothing": None}, "label smoothing"),
+        ({"hardest": 1}, "the hardest are a share of the images, from 0 to below 1; got 1"),
+        ({"hardest": -0.1}, "the hardest are a share"),
+        ({"others": math.nan}, "the others are a share of the images"),
+        ({"hardest": 0.6, "others": 0.5}, "their sum is at most 1; got 0.6 and 0.5"),
+        ({"others": 0.1}, "beside the hardest, so set both"),
         ({"augment": 5}, r"augment is None or an augmentation, as RandomAffine\(\); got 5"),
         ({"final_augment": True}, "final_augment is None or an augmentation"),
         ({"final_epochs": 0.5}, "0 or more final epochs"),
@@ -292,6 +297,81 @@ def test_images_come_in_a_new_order_unless_the_recipe_says_no(few, monkeypatch, 
     assert all(map(torch.equal, orders[0], orders[1])) != shuffle
 
 
+def images_learned_from(few, monkeypatch, recipe, seed=0):
+    """The images of each epoch, as places in `few.train`; the history; the network."""
+    epochs = []
+
+    class Noting(data.Batches):
+        def __iter__(self):
+            if len(self.part) == 200:  # not the images to validate on
+                epochs.append([])
+            for batch in super().__iter__():
+                if len(self.part) == 200:
+                    epochs[-1] += self.indices.tolist()
+                yield batch
+
+    monkeypatch.setattr(data, "Batches", Noting)
+    torch.manual_seed(0)
+    network = models.softmax_regression()
+    history = fit(network, few, recipe, seed=seed)
+    monkeypatch.undo()
+    return epochs, history, network
+
+
+def test_later_epochs_learn_from_the_hardest_images_and_from_some_others(few, monkeypatch):
+    recipe = Recipe(
+        epochs=4, batch_size=50, learning_rate=1e-20, hardest=0.25, others=0.1,
+        schedule="one-cycle",
+    )  # fmt: skip
+    epochs, history, network = images_learned_from(few, monkeypatch, recipe)
+    losses = F.cross_entropy(
+        training.predict(network, few.train), few.train.labels, reduction="none"
+    )
+    hardest = set(losses.topk(50).indices.tolist())
+    assert sorted(epochs[0]) == list(range(200))
+    others = []
+    for places in epochs[1:]:
+        assert len(places) == len(set(places)) == 70
+        assert places != sorted(places)
+        assert hardest <= set(places)
+        others.append(frozenset(places) - hardest)
+    assert len(set(others)) == 3  # drawn anew
+    assert history.learned_from == recipe.images_each_epoch(200) == [200, 70, 70, 70]
+    assert history.images_per_second == pytest.approx(410 / sum(history.seconds))
+    # 4 steps, and 2 in each further epoch: the cycle ends with the last one
+    assert history.learning_rate[-1] < recipe.learning_rate / 20
+    again, _, _ = images_learned_from(few, monkeypatch, recipe)
+    other, _, _ = images_learned_from(few, monkeypatch, recipe, seed=1)
+    assert again == epochs
+    assert [set(places) for places in other] != [set(places) for places in epochs]
+
+
+def test_what_an_image_cost_is_mostly_what_it_cost_lately():
+    part = data.Part(torch.zeros(3, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 2]))
+    batches = data.Batches(part, 2)
+    loss = training.HardestImages(batches, Recipe(hardest=0.3, others=0.3), seed=0)
+    logits = torch.zeros(2, 10)
+    for images, labels in batches:
+        mean = loss(logits[: len(images)], labels)
+        assert mean == pytest.approx(math.log(10))
+    batches.chosen = torch.tensor([2, 0])
+    for _, labels in batches:
+        logits[0, 2] = 30  # image 2 is easy now
+        loss(logits, labels)
+    assert loss.costs.tolist() == pytest.approx([math.log(10), math.log(10), math.log(10) / 2])
+    assert loss.choose(2).tolist() in ([0, 1], [0, 2])
+
+
+@pytest.mark.parametrize("hardest", [0.57, 0.2, 1 / 3, 0.999])
+@pytest.mark.parametrize("count", [1, 3, 100, 55_000])
+def test_an_epoch_learns_from_at_least_one_image_and_at_most_all(hardest, count):
+    for others in (0, 1 - hardest):
+        [first, later] = Recipe(epochs=2, hardest=hardest, others=others).images_each_epoch(count)
+        assert first == count
+        assert 1 <= later <= count
+        assert later >= count * hardest
+
+
 def test_channels_last_is_a_layout_and_no_other_result(few):
     runs = []
     for channels_last in (False, True):
@@ -383,7 +463,7 @@ def test_one_cycle_may_begin_at_its_peak(few, epochs, warm_up):
     """Where the warm-up is just one step, which torch's schedule divides by."""
     recipe = Recipe(epochs=epochs, batch_size=50, schedule="one-cycle", warm_up=warm_up)
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], recipe.learning_rate)
-    schedule, _ = training.make_schedules(optimizer, recipe, steps_per_epoch=4)
+    schedule, _ = training.make_schedules(optimizer, recipe, steps=4 * epochs)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(recipe.learning_rate)
     used = []
     for _ in range(4 * epochs):
@@ -475,6 +555,7 @@ def test_history_tells_what_happened(few):
     assert len(history) == 3
     assert {len(getattr(history, name)) for name in LISTS} == {3}
     assert (history.images, history.device, history.stopped) == (200, str(runtime.device()), "")
+    assert history.learned_from == [200, 200, 200]
     assert history.images_per_second == pytest.approx(600 / sum(history.seconds))
     assert "3 epochs" in str(history)
     assert f"{history.validation_accuracy[-1]:.2%}" in str(history)

@@ -39,6 +39,11 @@ def run(name, dataset, changes, seed, device, dry_run, save):
         f"{recipe.optimizer}, learning rate: {recipe.learning_rate:g} ({recipe.schedule}), "
         f"seed: {seed}"
     )
+    if recipe.hardest and recipe.epochs > 1:
+        click.echo(
+            f"Epochs after the first show the {recipe.hardest:.0%} of the images that cost most so "
+            f"far, and {recipe.others:.0%} drawn from the others"
+        )
     history = fit(network, digits, recipe, seed, device, TerminalProgress())
     if history.diverged:
         raise click.ClickException("this network is of no use any more; nothing is saved")

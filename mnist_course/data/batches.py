@@ -40,6 +40,8 @@ class Batches:
     of `scale`.
     Yields float32 (B, 1, 28, 28), normalised, and int64 (B,). There are no worker processes,
     because a batch is a single indexing call.
+    Attributes: chosen, indices of the images that a pass shows, at first of all; indices, those of
+    the latest batch.
     Raises ValueError when there is nothing to make a batch of, or for a deviation of 0.
     """
 
@@ -61,16 +63,19 @@ class Batches:
         self.dtype = dtype
         # On the CPU whatever torch's default device is: so a seed gives the same order everywhere.
         self.generator = torch.Generator("cpu").manual_seed(seed)
+        self.chosen = torch.arange(len(part), device="cpu")
+        self.indices = self.chosen[:0]
 
     def __len__(self):
-        return -(-len(self.part) // self.batch_size)
+        return -(-len(self.chosen) // self.batch_size)
 
     def __iter__(self):
-        order = torch.arange(len(self.part), device="cpu")
+        order = self.chosen
         if self.shuffle:
-            order = torch.randperm(len(self.part), generator=self.generator, device="cpu")
+            order = order[torch.randperm(len(order), generator=self.generator, device="cpu")]
         # Moved at once, because each move lets the processor wait for the device.
         for indices in order.to(self.part.images.device).split(self.batch_size):
+            self.indices = indices
             batch = self.part[indices]
             images = scale(batch.images).to(dtype=self.dtype)
             if self.augment is not None:
