@@ -340,16 +340,18 @@ def test_what_lesson_05_says_of_its_figures_is_so():
         gain, spread = metrics.gain(base, new)
         return gain / spread
 
-    ours, small, vote, uncut = (
+    ours, fast, small, vote, uncut = (
         results.load(topic)["rows"][row]["test"]
         for topic, row in (
             ("residual", "residual"),
+            ("residual-fast", "residual-fast"),
             ("residual-small", "residual-small"),
             ("residual-long", "residual-long"),
             ("residual-first", "residual"),
         )
     )
     assert times(ours["accuracies"], uncut["accuracies"]) > 2  # the cut "was not free"
+    assert abs(times(ours["accuracies"], fast["accuracies"])) < 2  # "not settled"
     assert abs(times(ours["accuracies"], small["accuracies"])) < 2  # "not settled"
     assert times(ours["accuracies"], vote["accuracies"]) > 2  # "settled"
     for kind in ("seeds", "images"):  # 99.5 % "lies inside both intervals"
