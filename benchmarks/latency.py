@@ -61,8 +61,13 @@ STOPWATCH = """(root) => {
     }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['src']});
 }"""
 # Asked seldom, because each question takes the page's time away from the picture.
-TOOK = """() => new Promise((resolve) => {
-    const ask = () => window.took.length ? resolve(window.took[0]) : setTimeout(ask, 20);
+TOOK = """() => new Promise((resolve, reject) => {
+    const latest = performance.now() + 60_000;
+    const ask = () => {
+        if (window.took.length) resolve(window.took[0]);
+        else if (performance.now() > latest) reject(new Error('no new picture within a minute'));
+        else setTimeout(ask, 20);
+    };
     ask();
 })"""
 TRAINED = """(root) => {
