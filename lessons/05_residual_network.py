@@ -1534,9 +1534,9 @@ print(f"the second try minus the first: {100 * gain:+.3f} points, {gain / spread
 #   often enough gets past a close aim by luck, so an honest report says how many tries there were:
 #   here two.
 #
-# Ours stays the one with 16 channels and five epochs, because to pick the best of the four now would
-# be to choose on the test set. `mnist-course train residual-small` and `mnist-course train residual-long` train
-# the last two, on the 55,000 training images, so that 5,000 are left to validate on.
+# Ours stays the one with 16 channels and five epochs, because to pick the best of the four now
+# would be to choose on the test set. `mnist-course train residual-small` and `mnist-course train
+# residual-long` train the last two, on the 55,000 training images, so that 5,000 are left to validate on.
 #
 # ### The write-ups, as reported and as repeated {#writeups}
 #

@@ -316,7 +316,7 @@ def faster(runs):
     ours = {run["split"]: run for run in runs if run["choice"] == COMPARED}
     found: dict = {}
     for run in runs:
-        if run["choice"] == CHOICES["faster"]:
+        if run["choice"] in (COMPARED, CHOICES["faster"]):
             found.setdefault(run["name"], []).append((ours[run["split"]], run))
 
     def work(run):

@@ -149,7 +149,9 @@ def test_a_faster_recipe_is_compared_with_lesson_05s_on_the_same_splits():
         run(fast, "1 epoch, half", 0, 4, 0.96, learned_from=[10]),
         run("another", "1 epoch, half", 0, 4, 0.1),
     ])  # fmt: skip
-    assert list(found) == ["1-epoch-half"]
+    assert list(found) == ["ours", "1-epoch-half"]
+    assert (found["ours"]["lost"], found["ours"]["work"], found["ours"]["splits"]) == (0, 1, 3)
+    assert found["ours"]["lost_in_five_places"] == pytest.approx(-8)
     assert found["1-epoch-half"] == pytest.approx(
         {
             "work": 0.25, "splits": 2, "lost": 1, "spread": 1, "epochs": 1, "hardest": 0.2,
